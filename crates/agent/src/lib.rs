@@ -1,0 +1,1 @@
+//! The program that runs jobs on behalf of the daemon.

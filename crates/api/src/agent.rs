@@ -1,0 +1,276 @@
+//! The agent protocol: JSON text frames over a WebSocket, one message a frame, the
+//! field `type` selects.
+//!
+//! ```text
+//! agent                                   daemon
+//!   register (token, session's digest) ->
+//!                                      <- welcome | refused, close
+//!                                      <- assign
+//!   claim                              ->          (durable before it is granted)
+//!                                      <- granted | denied
+//!   output, output, ...                ->
+//!                                      <- stored (through a number)
+//!   finished                           ->          (durable before it is acknowledged)
+//!                                      <- recorded
+//!   leaving                            ->
+//! ```
+//!
+//! After a broken connection the agent sends `resume` instead of `register` and then
+//! everything that was not answered: claims, output after the last `stored`, results.
+//! Every message may arrive twice; none does harm.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The version both sides speak. One version back is served, anything else is refused.
+pub const PROTOCOL: u32 = 1;
+/// The oldest version that is still served.
+pub const OLDEST_PROTOCOL: u32 = 1;
+/// The path of the agents' listener.
+pub const PATH: &str = "/agent/v1";
+/// The largest frame either side accepts, in bytes.
+pub const MAX_FRAME_BYTES: usize = 4 * 1024 * 1024;
+/// How often an agent sends a ping, in seconds.
+pub const HEARTBEAT_SECONDS: u64 = 20;
+/// A connection on which nothing arrived for this long is given up, in seconds.
+pub const SILENCE_SECONDS: u64 = 60;
+/// The longest delay before an agent tries to connect again, in seconds. The daemon's
+/// recovery time is longer.
+pub const MAX_RECONNECT_SECONDS: u64 = 30;
+
+/// Environment given to the agent program. None of them reaches a job.
+pub mod env {
+    /// Where the daemon listens: `unix:/path/agents.sock` or `wss://host:port`, `ws://` for
+    /// loopback only.
+    pub const URL: &str = "HEADCOUNT_AGENT_URL";
+    /// The agent's id.
+    pub const ID: &str = "HEADCOUNT_AGENT_ID";
+    /// A file with the one-time token; the agent removes it once it is registered.
+    pub const TOKEN_FILE: &str = "HEADCOUNT_AGENT_TOKEN_FILE";
+    /// Comma-joined labels.
+    pub const LABELS: &str = "HEADCOUNT_AGENT_LABELS";
+    /// Jobs it runs at once.
+    pub const SLOTS: &str = "HEADCOUNT_AGENT_SLOTS";
+    /// A directory of the agent's own, for the jobs' working directories.
+    pub const DIR: &str = "HEADCOUNT_AGENT_DIR";
+    /// Prefix of everything the daemon forwards from its own environment.
+    pub const FORWARD_PREFIX: &str = "HEADCOUNT_AGENT_ENV_";
+}
+
+/// What an agent says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum FromAgent {
+    /// First message of a new agent.
+    Register {
+        /// Version it speaks.
+        protocol: u32,
+        /// Its id.
+        agent: String,
+        /// Its one-time token.
+        token: String,
+        /// SHA-256 of the session secret it chose, in lower-case hex.
+        session_digest: String,
+        /// Its program version.
+        version: String,
+        /// Its host, for people.
+        hostname: String,
+    },
+    /// First message after a broken connection.
+    Resume {
+        /// Version it speaks.
+        protocol: u32,
+        /// Its id.
+        agent: String,
+        /// The session secret it chose.
+        session: String,
+        /// Attempts it holds: claimed, and not recorded as finished.
+        held: Vec<AttemptRef>,
+    },
+    /// May I run it?
+    Claim(AttemptRef),
+    /// I cannot take it now.
+    Decline(AttemptRef),
+    /// Output of an attempt.
+    Output {
+        /// Which attempt.
+        #[serde(flatten)]
+        attempt: AttemptRef,
+        /// In order.
+        chunks: Vec<Chunk>,
+    },
+    /// An attempt ended.
+    Finished {
+        /// Which attempt.
+        #[serde(flatten)]
+        attempt: AttemptRef,
+        /// How.
+        outcome: Outcome,
+    },
+    /// It takes nothing new and leaves once its jobs have ended.
+    Leaving,
+}
+
+/// What the daemon says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum ToAgent {
+    /// Registered, or resumed.
+    Welcome {
+        /// Version the daemon speaks.
+        protocol: u32,
+    },
+    /// Not registered or resumed; the connection closes. The agent ends what it runs and
+    /// exits, unless `retry` is set.
+    Refused {
+        /// A word for programs.
+        code: String,
+        /// A sentence for people.
+        message: String,
+        /// Whether coming back later may help.
+        retry: bool,
+    },
+    /// Here is a job; claim it before running it.
+    Assign {
+        /// Which attempt, from 1.
+        attempt: u32,
+        /// What to run.
+        work: Work,
+    },
+    /// The claim is durable: run it.
+    Granted(AttemptRef),
+    /// Do not run it, and end it if it runs.
+    Denied {
+        /// Which attempt.
+        #[serde(flatten)]
+        attempt: AttemptRef,
+        /// A word for programs.
+        code: String,
+    },
+    /// End it: TERM, grace, KILL. Answer with `finished`.
+    Cancel(AttemptRef),
+    /// Output is stored through this number.
+    Stored {
+        /// Which attempt.
+        #[serde(flatten)]
+        attempt: AttemptRef,
+        /// The highest number stored without a gap.
+        through: u64,
+    },
+    /// The result is recorded: forget it.
+    Recorded(AttemptRef),
+    /// Take nothing new; leave once your jobs have ended.
+    Drain,
+}
+
+/// One attempt of one job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AttemptRef {
+    /// The job's number.
+    pub job: u64,
+    /// From 1.
+    pub attempt: u32,
+}
+
+/// A piece of output.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Chunk {
+    /// Counts up from 1 over both streams.
+    pub number: u64,
+    /// When it was read, in milliseconds since the Unix epoch.
+    pub at_ms: u64,
+    /// Where it came from.
+    pub stream: Stream,
+    /// The bytes, in standard base64.
+    pub data: String,
+}
+
+/// Where output came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Stream {
+    /// Standard output.
+    Out,
+    /// Standard error.
+    Err,
+    /// A remark of the agent.
+    Note,
+}
+
+/// Everything needed to run a job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Work {
+    /// The job's number.
+    pub job: u64,
+    /// The name its owner gave it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What to execute.
+    pub command: Command,
+    /// Set for the job.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// Where to run; unset is a fresh directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub working_dir: Option<String>,
+    /// TERM after this long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<u64>,
+    /// Between TERM and KILL.
+    pub grace_ms: u64,
+    /// Output beyond this is not sent, in bytes.
+    pub log_limit_bytes: u64,
+    /// What to do with output that cannot be sent.
+    pub log_pressure: LogPressure,
+}
+
+/// What to execute.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Command {
+    /// Program and arguments.
+    Argv(Vec<String>),
+    /// Text for `/bin/sh -e -c`.
+    Script(String),
+}
+
+/// What to do with output that cannot be sent as fast as it comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum LogPressure {
+    /// Stop reading the job's pipe.
+    Pause,
+    /// Keep reading and drop lines.
+    Drop,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Outcome {
+    /// It returned.
+    Exited {
+        /// Its exit code.
+        code: i32,
+    },
+    /// A signal ended it.
+    Signalled {
+        /// Which.
+        signal: i32,
+    },
+    /// Nobody saw how.
+    Unseen,
+    /// Its time was up.
+    TimedOut,
+    /// It was cancelled.
+    Cancelled,
+    /// It could not be started.
+    NotStarted {
+        /// Why.
+        message: String,
+    },
+}

@@ -1,0 +1,1 @@
+//! Text to typed settings, every problem at once.

@@ -1,0 +1,1 @@
+//! The loop: inbox, rounds, executor, recovery, published view.

@@ -1,0 +1,1 @@
+//! The agents' own listener: registration, claims, output, results.

@@ -1,0 +1,41 @@
+//! The nouns of the house: plain data that every other crate speaks in.
+//!
+//! Promise: nothing here reads a clock, draws a random number, does IO or knows a
+//! wire format; the crate is `no_std + alloc` so that the compiler holds it to that.
+//! Leaves to others: how nouns change (`planner`), how they are written down
+//! (`store`), how they look outside (`api`), where they come from (`config`).
+#![no_std]
+
+extern crate alloc;
+
+mod demand;
+mod fleet;
+mod ids;
+mod instance;
+mod job;
+mod labels;
+mod news;
+mod reason;
+mod record;
+mod resources;
+mod secret;
+mod time;
+
+pub use demand::{ClassCount, ClassKey};
+pub use fleet::{
+    AgentKind, Fleet, IdleRule, Layers, PoolSpec, ProcessProgram, Recipe, Retry, Role, Roles,
+    ScalerSpec, Timeouts,
+};
+pub use ids::{AgentId, BackendId, JobId, Name, OwnerId, ParseIdError, PoolName, SourceId};
+pub use instance::{Exit, Instance, InstanceState};
+pub use job::{Command, JobEnd, JobWork, LogPressure, Outcome};
+pub use labels::{Label, Labels};
+pub use news::{
+    Answer, BackendEvent, Demand, Held, LinkEvent, Listing, Refusal, SourceEvent, Taken, TakenJob,
+    Trouble, TroubleKind,
+};
+pub use reason::Reason;
+pub use record::{AgentPhase, AgentRecord, AttemptPhase, AttemptRecord, Changes, Settlement};
+pub use resources::{Cap, Granted, Layer, Partial, Resources};
+pub use secret::{Digest, Secret};
+pub use time::Timestamp;

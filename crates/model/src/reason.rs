@@ -1,0 +1,226 @@
+//! The closed list of reasons. Every waiting job, every agent that stays, every action
+//! and every end has exactly one; each is a page of `docs/reasons/`, made from here.
+
+use core::fmt;
+
+macro_rules! reasons {
+    ($( $(#[$doc:meta])* $variant:ident = $code:literal, $sentence:literal, $advice:literal; )*) => {
+        /// Why something is as it is, or is done.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        pub enum Reason {
+            $( $(#[$doc])* $variant, )*
+        }
+
+        impl Reason {
+            /// All of them, in the order of the documentation.
+            pub const ALL: &'static [Self] = &[ $( Self::$variant, )* ];
+
+            /// The word used in JSON, metrics, logs and as the name of the page.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self { $( Self::$variant => $code, )* }
+            }
+
+            /// One sentence for a person.
+            #[must_use]
+            pub const fn sentence(self) -> &'static str {
+                match self { $( Self::$variant => $sentence, )* }
+            }
+
+            /// What a person can do about it.
+            #[must_use]
+            pub const fn advice(self) -> &'static str {
+                match self { $( Self::$variant => $advice, )* }
+            }
+
+            /// The reason with this code.
+            #[must_use]
+            pub fn from_code(code: &str) -> Option<Self> {
+                match code { $( $code => Some(Self::$variant), )* _ => None }
+            }
+        }
+    };
+}
+
+reasons! {
+    // Why a job waits.
+    /// A free slot is being filled.
+    Assigning = "assigning", "an agent has a free slot and is being given the job",
+        "Nothing: this lasts milliseconds.";
+    /// An agent that will take it is coming up.
+    AgentStarting = "agent_starting", "an agent for it is starting",
+        "Nothing, unless it lasts: then look at `headcount agents` and at the output file of the starting agent.";
+    /// A slot that fits will be free when earlier work is done, and no cap allows more.
+    ScalerAtMaxAgents = "scaler_at_max_agents", "the scaler runs as many agents as its maxAgents allows",
+        "Raise `maxAgents` of the scaler, or wait for running jobs to end.";
+    /// The fleet is full.
+    FleetAtMaxAgents = "fleet_at_max_agents", "the fleet runs as many agents as globalMaxAgents allows",
+        "Raise `globalMaxAgents`, or wait for running jobs to end.";
+    /// The scaler's CPU is taken.
+    ScalerCpuCap = "scaler_cpu_cap", "the scaler's resourceCap.maxCpu is taken",
+        "Raise `resourceCap.maxCpu` of the scaler, lower the requests of jobs or label sets, or wait.";
+    /// The scaler's memory is taken.
+    ScalerMemoryCap = "scaler_memory_cap", "the scaler's resourceCap.maxMemory is taken",
+        "Raise `resourceCap.maxMemory` of the scaler, lower the requests of jobs or label sets, or wait.";
+    /// The fleet's CPU is taken.
+    FleetCpuCap = "fleet_cpu_cap", "globalResourceCap.maxCpu is taken",
+        "Raise `globalResourceCap.maxCpu`, lower requests, or wait.";
+    /// The fleet's memory is taken.
+    FleetMemoryCap = "fleet_memory_cap", "globalResourceCap.maxMemory is taken",
+        "Raise `globalResourceCap.maxMemory`, lower requests, or wait.";
+    /// The shared ledger said no.
+    MachinePoolRefused = "machine_pool_refused", "the machine pool shared with other daemons has no room",
+        "Wait for another daemon on this host to release room, or raise the pool's cap everywhere.";
+    /// A failed launch is waiting for its next try.
+    LaunchBackoff = "launch_backoff", "launches in the pool failed and wait before the next try",
+        "Read the last failure in `headcount pools` and mend its cause; the next try comes by itself.";
+    /// Too many failures in a row; one probe at a time.
+    CircuitOpen = "circuit_open", "launches in the pool failed many times in a row; only one is tried at a time",
+        "Read the last failure in `headcount pools` and mend its cause; the first launch that works closes the circuit.";
+    /// The pool takes no new work.
+    PoolDraining = "pool_draining", "the pool is draining and takes no new jobs",
+        "End the drain with `headcount drain --undo POOL`, or put the scaler back into the configuration.";
+    /// The backend could not say what exists.
+    BackendUnknown = "backend_unknown", "the backend has not said what exists, and caps count every unconfirmed agent as alive",
+        "Read the backend's last error in `headcount pools`; nothing is removed until it answers.";
+    /// No label set serves these labels.
+    NoMatchingPool = "no_matching_pool", "no pool has the labels the job asks for",
+        "Compare `runsOn` and `exclude` with the label sets; `headcount explain` names the nearest one and what it lacks.";
+    /// Too large for every pool that has the labels.
+    NeverFits = "never_fits", "the job asks for more than any matching pool's caps could ever allow",
+        "Lower the job's requests, or raise the cap that `headcount explain` names.";
+    /// The daemon is stopping.
+    Stopping = "stopping", "the daemon is stopping and takes no new jobs",
+        "Start the daemon again; accepted jobs are kept.";
+    /// The source could not be asked.
+    SourceUnknown = "source_unknown", "the source could not say what waits",
+        "Read the source's last error in `headcount pools`; it is asked again by itself.";
+
+    // Why an agent is as it is.
+    /// It works.
+    RunningJob = "running_job", "it runs a job",
+        "Nothing.";
+    /// A waiting job is meant for it.
+    Promised = "promised", "a waiting job is meant for it",
+        "Nothing.";
+    /// The idle rule keeps it.
+    KeptReady = "kept_ready", "the idle rule keeps it ready",
+        "Lower `idleCount` or `warmPool.size` if it should not stay.";
+    /// Its idle time is not over.
+    IdleTime = "idle_time", "it is idle, and its idle time is not over",
+        "Lower `idleTime` if it should leave sooner.";
+    /// It would leave, but removal needs fresh facts.
+    FactsStale = "facts_stale", "it would be removed, but backend or source have not answered since",
+        "Read the last error in `headcount pools`; removal waits for an answer.";
+    /// The daemon lost sight of it.
+    ConnectionLost = "connection_lost", "its connection broke; it has time to come back",
+        "Look at the agent's output file if it does not come back.";
+
+    // Why an agent is made.
+    /// A job waits for it.
+    DemandWaiting = "demand_waiting", "jobs wait that it can run",
+        "Nothing.";
+    /// The idle rule asks for it.
+    KeepReady = "keep_ready", "the idle rule asks for another ready agent",
+        "Nothing.";
+
+    // Why an agent leaves.
+    /// It has run as many jobs as it may.
+    JobsDone = "jobs_done", "it has run as many jobs as it may",
+        "Raise `maxJobs` of the label set if agents should be used again.";
+    /// More are idle than the rule keeps.
+    SurplusIdle = "surplus_idle", "it was idle, and more were ready than the idle rule keeps",
+        "Raise `idleCount` or `idleTime` if agents should stay longer.";
+    /// It is replaced by a fresh one.
+    IdleTooOld = "idle_too_old", "it was ready for longer than maxIdleAge",
+        "Nothing: a fresh one takes its place.";
+    /// Its configuration changed.
+    Outdated = "outdated", "its pool's configuration changed since it was made",
+        "Nothing: a fresh one takes its place.";
+    /// Its pool left the configuration.
+    PoolRemoved = "pool_removed", "its pool is no longer configured",
+        "Nothing, unless the scaler was removed by mistake.";
+    /// Somebody drains the pool.
+    PoolDrained = "pool_drained", "its pool was drained",
+        "End the drain with `headcount drain --undo POOL`.";
+    /// It never became ready.
+    LaunchDeadline = "launch_deadline", "it was not ready within the launch deadline",
+        "Look at the agent's output file; raise `timeouts.launch` if it needs longer.";
+    /// The backend could not make it.
+    CreateFailed = "create_failed", "the backend could not make it",
+        "Read the failure in `headcount pools`; it is tried again with growing delays.";
+    /// It ended on its own.
+    EndedItself = "ended_itself", "it ended by itself",
+        "Look at the agent's output file if that was not expected.";
+    /// It did not come back.
+    AgentLost = "agent_lost", "its connection broke and it did not come back in time, or it ended while it ran the job",
+        "Look at the agent's output file; give the job `retries` if it may run again.";
+    /// It did not claim a job it was given.
+    Unresponsive = "unresponsive", "it did not claim the job it was given",
+        "Look at the agent's output file.";
+    /// It is ours, but the ledger does not know it.
+    Unknown = "unknown_instance", "it carries our mark but the ledger does not know it",
+        "Nothing: it is removed after a grace period. It appears after a ledger was restored from a backup.";
+    /// The daemon ends and takes its agents along.
+    Shutdown = "shutdown", "the daemon was told to end its agents",
+        "Nothing.";
+
+    // Why a job ended as it did.
+    /// It returned something other than 0.
+    CommandFailed = "command_failed", "its command did not return 0",
+        "Read its output with `headcount logs`.";
+    /// Its time was up.
+    TimedOut = "timed_out", "it ran longer than its timeout",
+        "Raise its timeout, or find out why it takes so long.";
+    /// It could not be started.
+    NotStarted = "not_started", "the agent could not start its command",
+        "Read the message of the attempt: program missing, directory missing, or no permission.";
+    /// Five agents in a row did not take it.
+    Undeliverable = "undeliverable", "five agents in a row did not claim it",
+        "Look at the output files of the agents that were given it.";
+    /// Somebody cancelled it.
+    CancelRequested = "cancel_requested", "somebody cancelled it",
+        "Nothing.";
+    /// It waited too long.
+    Expired = "expired", "it waited longer than it may",
+        "Raise its expiry, or find out with `headcount explain` why jobs like it wait.";
+    /// It will be run again.
+    RetryAsked = "retry_asked", "the attempt failed and the job asks for another",
+        "Nothing.";
+    /// The agent it was meant for is no longer free.
+    SlotGone = "slot_gone", "the agent it was meant for is no longer free",
+        "Nothing: it goes back to its place in the queue.";
+    /// The job ended as it should.
+    Done = "done", "it is done",
+        "Nothing.";
+
+    // Why facts are asked for.
+    /// What exists must be known before anything is removed.
+    FactsMissing = "facts_missing", "what exists must be known before anything is removed",
+        "Nothing.";
+    /// An answer must be confirmed.
+    Confirm = "confirm", "an ended or doubtful agent must be confirmed absent",
+        "Nothing.";
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::collections::BTreeSet;
+
+    #[test]
+    fn codes_are_unique_and_read_back() {
+        let codes: BTreeSet<_> = Reason::ALL.iter().map(|r| r.code()).collect();
+        assert_eq!(codes.len(), Reason::ALL.len());
+        for reason in Reason::ALL {
+            assert_eq!(Reason::from_code(reason.code()), Some(*reason));
+        }
+        assert_eq!(Reason::from_code("because"), None);
+    }
+}

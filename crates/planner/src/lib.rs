@@ -1,0 +1,1 @@
+//! Everything decidable from data alone: observe and plan.

@@ -1,0 +1,275 @@
+//! The job book: the jobs of the built-in queue, from acceptance to end.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use headcount_model::{
+    AgentId, ClassKey, Command, JobEnd, JobId, Labels, Layer, LogPressure, Outcome, Reason,
+    Timestamp,
+};
+
+use crate::StoreError;
+
+/// Keeps jobs. Called by the queue source (writes) and by the API (reads).
+#[async_trait]
+pub trait JobBook: Send + Sync {
+    /// Accepts jobs, all or none, durably. A job whose key is known is not accepted again:
+    /// its first id is returned, with `existed`.
+    ///
+    /// # Errors
+    /// None of them is accepted. [`StoreError::Conflict`] when a known key comes with
+    /// another job.
+    async fn submit(&self, jobs: Vec<NewJob>, at: Timestamp) -> Result<Vec<Submitted>, StoreError>;
+
+    /// All jobs that are neither ended nor held by an unsettled attempt, in order of id,
+    /// for the queue's index at start.
+    ///
+    /// # Errors
+    /// The daemon must not start.
+    async fn queued(&self) -> Result<Vec<QueuedJob>, StoreError>;
+
+    /// One job, whole.
+    ///
+    /// # Errors
+    /// The book cannot be read.
+    async fn get(&self, job: JobId) -> Result<Option<JobRecord>, StoreError>;
+
+    /// Jobs newest first, at most `filter.limit` (bounded at 10,000).
+    ///
+    /// # Errors
+    /// The book cannot be read.
+    async fn list(&self, filter: JobFilter) -> Result<Vec<JobRecord>, StoreError>;
+
+    /// Records ends, durably, in one transaction. A job that has an end keeps it; returns
+    /// the jobs whose end is new.
+    ///
+    /// # Errors
+    /// Nothing is recorded.
+    async fn end(
+        &self,
+        ends: Vec<(JobId, JobEnd)>,
+        at: Timestamp,
+    ) -> Result<Vec<JobId>, StoreError>;
+
+    /// Counts one more delivery without a claim (`retry` false) or one more attempt
+    /// (`retry` true) for a job that goes back to the queue.
+    ///
+    /// # Errors
+    /// Nothing is recorded.
+    async fn requeue(&self, job: JobId, retry: bool) -> Result<(), StoreError>;
+
+    /// How many jobs stand how.
+    ///
+    /// # Errors
+    /// The book cannot be read.
+    async fn counts(&self) -> Result<BTreeMap<JobStatus, u64>, StoreError>;
+}
+
+/// A job as it is accepted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewJob {
+    /// Chosen by the client; the same key is the same job.
+    pub key: Option<String>,
+    /// For people; not unique.
+    pub name: Option<String>,
+    /// Labels an agent must have.
+    pub runs_on: Labels,
+    /// Labels an agent must not have.
+    pub exclude: Labels,
+    /// As written.
+    pub resources: Layer,
+    /// Higher goes first.
+    pub priority: i32,
+    /// What to execute.
+    pub command: Command,
+    /// Set for the job.
+    pub env: BTreeMap<String, String>,
+    /// Where to run; unset is a fresh directory.
+    pub working_dir: Option<String>,
+    /// TERM after this long.
+    pub timeout: Option<Duration>,
+    /// Between TERM and KILL.
+    pub grace: Duration,
+    /// Further attempts after a failed one.
+    pub retries: u32,
+    /// Ends as expired if it still waits then; `None` waits for ever.
+    pub expires_at: Option<Timestamp>,
+    /// Stored output stops here, in bytes.
+    pub log_limit_bytes: u64,
+    /// What the agent does with output it cannot send; unset takes the pool's.
+    pub log_pressure: Option<LogPressure>,
+}
+
+impl NewJob {
+    /// The class the job belongs to, once it waits at `source`.
+    #[must_use]
+    pub fn class(&self, source: &headcount_model::SourceId) -> ClassKey {
+        ClassKey {
+            source: source.clone(),
+            runs_on: self.runs_on.clone(),
+            exclude: self.exclude.clone(),
+            resources: self.resources,
+            priority: self.priority,
+        }
+    }
+}
+
+/// What became of one submitted job.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Submitted {
+    /// Its id.
+    pub job: JobId,
+    /// Whether its key was known already.
+    pub existed: bool,
+}
+
+/// What the queue's index needs of a waiting job.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct QueuedJob {
+    /// Which job; ids grow in order of acceptance.
+    pub job: JobId,
+    /// Labels an agent must have.
+    pub runs_on: Labels,
+    /// Labels an agent must not have.
+    pub exclude: Labels,
+    /// As written.
+    pub resources: Layer,
+    /// Higher goes first.
+    pub priority: i32,
+    /// When it was accepted.
+    pub accepted_at: Timestamp,
+    /// When it expires.
+    pub expires_at: Option<Timestamp>,
+    /// Attempts that were claimed before.
+    pub attempts: u32,
+    /// Deliveries in a row that nobody claimed.
+    pub deliveries: u32,
+    /// Further attempts it asks for.
+    pub retries_left: u32,
+    /// The job's own timeout.
+    pub timeout: Option<Duration>,
+}
+
+/// Everything known of one job.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct JobRecord {
+    /// Which job.
+    pub job: JobId,
+    /// As it was accepted.
+    pub spec: NewJob,
+    /// How it stands.
+    pub status: JobStatus,
+    /// When it was accepted.
+    pub accepted_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// How it ended.
+    pub end: Option<JobEnd>,
+    /// Attempts that were claimed (the running one included).
+    pub attempts: u32,
+    /// Deliveries in a row that nobody claimed.
+    pub deliveries: u32,
+    /// Its latest attempt, claimed or not.
+    pub latest: Option<AttemptView>,
+}
+
+/// The latest attempt of a job.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AttemptView {
+    /// Which attempt, from 1.
+    pub attempt: u32,
+    /// Who was given it.
+    pub agent: AgentId,
+    /// When it was offered.
+    pub assigned_at: Timestamp,
+    /// When it was claimed.
+    pub claimed_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// How it ended, when an agent told.
+    pub outcome: Option<Outcome>,
+}
+
+/// How a job stands.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum JobStatus {
+    /// It waits.
+    Queued,
+    /// It was offered to an agent.
+    Assigned,
+    /// It runs.
+    Running,
+    /// It ended: returned 0.
+    Succeeded,
+    /// It ended: anything else.
+    Failed,
+    /// It ended: somebody cancelled it.
+    Cancelled,
+    /// It ended: it waited too long.
+    Expired,
+}
+
+impl JobStatus {
+    /// All, in order of life.
+    pub const ALL: [Self; 7] = [
+        Self::Queued,
+        Self::Assigned,
+        Self::Running,
+        Self::Succeeded,
+        Self::Failed,
+        Self::Cancelled,
+        Self::Expired,
+    ];
+
+    /// The word used everywhere.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Assigned => "assigned",
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+        }
+    }
+
+    /// The status with this word.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.code() == code)
+    }
+
+    /// Whether nothing more will happen to the job.
+    #[must_use]
+    pub const fn is_ended(self) -> bool {
+        matches!(
+            self,
+            Self::Succeeded | Self::Failed | Self::Cancelled | Self::Expired
+        )
+    }
+}
+
+/// Which jobs to list.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct JobFilter {
+    /// Only these; empty is all.
+    pub statuses: Vec<JobStatus>,
+    /// Only ids below this, for paging.
+    pub before: Option<JobId>,
+    /// At most this many.
+    pub limit: usize,
+}
+
+/// Why a job ended, as one reason.
+#[must_use]
+pub const fn end_reason(end: &JobEnd) -> Reason {
+    match end {
+        JobEnd::Succeeded => Reason::Done,
+        JobEnd::Failed { reason, .. } => *reason,
+        JobEnd::Cancelled { .. } => Reason::CancelRequested,
+        JobEnd::Expired => Reason::Expired,
+    }
+}

@@ -1,0 +1,24 @@
+//! The traits behind which the world lies, with errors grouped by what the caller
+//! should do and the conformance suites every implementation passes.
+//!
+//! Promise: whoever implements a trait here can be swapped without the core noticing.
+//! Leaves to others: every decision (`planner`), every retry and deadline
+//! (`controller`); an implementation does one thing once and tells how it went.
+
+mod backend;
+mod inbox;
+mod job_book;
+mod ledger;
+mod link;
+mod log_book;
+mod source;
+
+pub use backend::{Backend, BackendError, BackendPromises, CreateRequest, DestroyRequest};
+pub use inbox::{BackendInbox, LinkInbox, SourceInbox};
+pub use job_book::{
+    AttemptView, JobBook, JobFilter, JobRecord, JobStatus, NewJob, QueuedJob, Submitted, end_reason,
+};
+pub use ledger::{DecisionRow, Ledger, Recovered, StoreError};
+pub use link::{AgentLink, AssignRequest, LinkError};
+pub use log_book::{LogBook, LogChunk, LogPage, Stream};
+pub use source::{Source, SourceError};

@@ -1,0 +1,1 @@
+//! HTTP routes, live events, the web page, metrics.

@@ -1,0 +1,1 @@
+//! Virtual clock, fakes, faults, reference model, invariants.
