@@ -5,6 +5,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::hash::{Hash, Hasher};
 use core::time::Duration;
 
 use crate::{BackendId, Cap, Labels, Layer, LogPressure, Name, PoolName};
@@ -72,6 +73,33 @@ pub struct PoolSpec {
     pub recipe: Arc<Recipe>,
 }
 
+impl PoolSpec {
+    /// A fingerprint of what an agent is made from; an agent with another one is outdated.
+    /// Limits, timeouts and the idle rule apply to living agents and are left out.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
+        (&self.labels, &self.system_labels, self.kind, self.slots).hash(&mut hasher);
+        (self.log_pressure, &*self.recipe).hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
+/// FNV-1a, 64 bit: the standard hasher may change between releases, a ledger may not.
+struct Fnv(u64);
+
+impl Hasher for Fnv {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 /// The two lower layers of the cascade.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Layers {
@@ -82,7 +110,7 @@ pub struct Layers {
 }
 
 /// Who speaks for an agent.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum AgentKind {
     /// Runs our agent program, registers, takes jobs from us.
     Managed,
@@ -174,7 +202,7 @@ pub enum Roles {
 }
 
 /// What a backend is told to make, one variant per kind of backend.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Recipe {
     /// A process of this host.
     Process {
@@ -188,7 +216,7 @@ pub enum Recipe {
 }
 
 /// What a host process executes.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum ProcessProgram {
     /// The running binary's own `agent` command.
     OwnAgent,

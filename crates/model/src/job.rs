@@ -40,7 +40,7 @@ pub enum Command {
 }
 
 /// What the agent does when output cannot be sent as fast as it comes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum LogPressure {
     /// Stop reading the job's pipe until there is room: nothing is lost, the job may block.
     #[default]

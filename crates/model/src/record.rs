@@ -92,6 +92,8 @@ pub struct AgentRecord {
     pub granted: Granted,
     /// Jobs it runs at once.
     pub slots: u32,
+    /// Fingerprint of what its pool said when it was made; see `PoolSpec::fingerprint`.
+    pub made_from: u64,
     /// Jobs it has been given and that are over.
     pub jobs_done: u32,
     /// Fingerprints of its one-time tokens; empty once one was used.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use headcount_model::{
-    AgentId, AgentKind, BackendId, Granted, Listing, LogPressure, Name, OwnerId, PoolName,
-    Recipe, Secret,
+    AgentId, AgentKind, BackendId, Granted, Listing, LogPressure, Name, OwnerId, PoolName, Recipe,
+    Secret,
 };
 
 /// Something that can make, list and end instances.

@@ -52,12 +52,12 @@ pub trait JobBook: Send + Sync {
         at: Timestamp,
     ) -> Result<Vec<JobId>, StoreError>;
 
-    /// Counts one more delivery without a claim (`retry` false) or one more attempt
-    /// (`retry` true) for a job that goes back to the queue.
+    /// Notes how often a job that goes back to the queue was claimed (`attempts`) and how
+    /// many deliveries in a row nobody claimed. Absolute numbers, so idempotent.
     ///
     /// # Errors
     /// Nothing is recorded.
-    async fn requeue(&self, job: JobId, retry: bool) -> Result<(), StoreError>;
+    async fn requeue(&self, job: JobId, attempts: u32, deliveries: u32) -> Result<(), StoreError>;
 
     /// How many jobs stand how.
     ///

@@ -34,12 +34,17 @@ pub trait Source: Send + Sync {
     /// [`SourceError::Gone`] when the job is no longer known.
     async fn work(&self, job: JobId) -> Result<JobWork, SourceError>;
 
-    /// Puts a taken job back to its place. Idempotent. `retry` says that an attempt was
-    /// made and another is wanted.
+    /// Puts a taken job back to its place, with the number of attempts that were claimed
+    /// and of deliveries in a row that nobody claimed: absolute numbers, so idempotent.
     ///
     /// # Errors
     /// The job is still ours to give back.
-    async fn give_back(&self, job: JobId, retry: bool) -> Result<(), SourceError>;
+    async fn give_back(
+        &self,
+        job: JobId,
+        attempts: u32,
+        deliveries: u32,
+    ) -> Result<(), SourceError>;
 
     /// Records how a taken job ended, durably, once. Idempotent on the same end.
     ///
