@@ -58,9 +58,105 @@ pub mod env {
     pub const FORWARD_PREFIX: &str = "HEADCOUNT_AGENT_ENV_";
 }
 
+/// Files an agent keeps in its own directory ([`env::DIR`]), so that whoever made it finds
+/// what it leaves behind when it is killed.
+///
+/// ```text
+/// <dir>/jobs/mark         one line: the agent's mark, random, new at each start
+/// <dir>/jobs/12-1.pid     one line: "<pid> <start time>" of the main process of job 12's
+///                         first attempt, which leads a session and a group of its own;
+///                         start time is field 22 of /proc/<pid>/stat
+/// <dir>/work/12-1/        its fresh working directory
+/// ```
+///
+/// A pid file is written right after the process started and removed when nothing of the
+/// job is left. Every process of a job inherits [`JOB_MARK`](files::JOB_MARK) with the value
+/// `<agent's mark>/<job>-<attempt>`, so that one that left its group and session is still
+/// found by its environment.
+pub mod files {
+    /// Folder of the pid files and of the mark.
+    pub const JOBS: &str = "jobs";
+    /// The agent's mark.
+    pub const MARK: &str = "mark";
+    /// Folder of the fresh working directories.
+    pub const WORK: &str = "work";
+    /// Environment variable of every process of a job.
+    pub const JOB_MARK: &str = "HEADCOUNT_JOB_MARK";
+
+    /// Name of the pid file of an attempt.
+    #[must_use]
+    pub fn pid_file(attempt: super::AttemptRef) -> String {
+        format!("{}.pid", stem(attempt))
+    }
+
+    /// What is common to all names of an attempt: `<job>-<attempt>`.
+    #[must_use]
+    pub fn stem(attempt: super::AttemptRef) -> String {
+        format!("{}-{}", attempt.job, attempt.attempt)
+    }
+
+    /// The text of a pid file.
+    #[must_use]
+    pub fn format_pid(pid: i32, start_time: u64) -> String {
+        format!("{pid} {start_time}\n")
+    }
+
+    /// Reads the text of a pid file; `None` when it is cut short or something else.
+    #[must_use]
+    pub fn parse_pid(text: &str) -> Option<(i32, u64)> {
+        let (pid, start_time) = text.strip_suffix('\n')?.split_once(' ')?;
+        let pid: i32 = pid.parse().ok().filter(|pid| *pid > 0)?;
+        Some((pid, start_time.parse().ok()?))
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn pid_files_read_back_and_anything_else_is_refused() {
+            assert_eq!(parse_pid(&format_pid(42, 977)), Some((42, 977)));
+            for text in [
+                "", "42", "42 977", "0 977\n", "-1 977\n", "42 x\n", "42  9\n",
+            ] {
+                assert_eq!(parse_pid(text), None, "{text:?}");
+            }
+        }
+    }
+}
+
+/// A text that proves who somebody is. It is sent, and never printed.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Credential(String);
+
+impl Credential {
+    /// Wraps a token or a session secret.
+    #[must_use]
+    pub const fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text, for the one place that checks it. Digests are SHA-256 over its bytes.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Credential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[credential]")
+    }
+}
+
 /// What an agent says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "type",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
 pub enum FromAgent {
     /// First message of a new agent.
     Register {
@@ -69,8 +165,8 @@ pub enum FromAgent {
         /// Its id.
         agent: String,
         /// Its one-time token.
-        token: String,
-        /// SHA-256 of the session secret it chose, in lower-case hex.
+        token: Credential,
+        /// SHA-256 of the text of the session secret it chose, in lower-case hex.
         session_digest: String,
         /// Its program version.
         version: String,
@@ -84,8 +180,8 @@ pub enum FromAgent {
         /// Its id.
         agent: String,
         /// The session secret it chose.
-        session: String,
-        /// Attempts it holds: claimed, and not recorded as finished.
+        session: Credential,
+        /// Attempts it holds: a claim was sent (answered or not), and no end is recorded.
         held: Vec<AttemptRef>,
     },
     /// May I run it?
@@ -100,7 +196,7 @@ pub enum FromAgent {
         /// In order.
         chunks: Vec<Chunk>,
     },
-    /// An attempt ended.
+    /// An attempt ended. Sent after all of its output.
     Finished {
         /// Which attempt.
         #[serde(flatten)]
@@ -114,7 +210,11 @@ pub enum FromAgent {
 
 /// What the daemon says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "type",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
 pub enum ToAgent {
     /// Registered, or resumed.
     Welcome {
@@ -138,9 +238,9 @@ pub enum ToAgent {
         /// What to run.
         work: Work,
     },
-    /// The claim is durable: run it.
+    /// The claim is durable: run it, unless it runs or ended already.
     Granted(AttemptRef),
-    /// Do not run it, and end it if it runs.
+    /// Do not run it, end it if it runs, and forget it, its result included.
     Denied {
         /// Which attempt.
         #[serde(flatten)]
@@ -196,7 +296,7 @@ pub enum Stream {
     Out,
     /// Standard error.
     Err,
-    /// A remark of the agent.
+    /// A remark of the agent: one line, without a line end.
     Note,
 }
 
@@ -250,7 +350,11 @@ pub enum LogPressure {
 
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "kind",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
 pub enum Outcome {
     /// It returned.
     Exited {
@@ -273,4 +377,43 @@ pub enum Outcome {
         /// Why.
         message: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_look_as_documented() {
+        let attempt = AttemptRef { job: 7, attempt: 1 };
+        let finished = FromAgent::Finished {
+            attempt,
+            outcome: Outcome::Exited { code: 3 },
+        };
+        let text = serde_json::to_string(&finished).unwrap();
+        assert_eq!(
+            text,
+            r#"{"type":"finished","job":7,"attempt":1,"outcome":{"kind":"exited","code":3}}"#
+        );
+        let granted = serde_json::to_string(&ToAgent::Granted(attempt)).unwrap();
+        assert_eq!(granted, r#"{"type":"granted","job":7,"attempt":1}"#);
+        assert_eq!(
+            serde_json::from_str::<ToAgent>(&granted).unwrap(),
+            ToAgent::Granted(attempt)
+        );
+    }
+
+    #[test]
+    fn credentials_are_sent_and_never_printed() {
+        let hello = FromAgent::Resume {
+            protocol: PROTOCOL,
+            agent: "a-1-1".to_owned(),
+            session: Credential::new("hunter2".to_owned()),
+            held: Vec::new(),
+        };
+        assert!(!format!("{hello:?}").contains("hunter2"));
+        let text = serde_json::to_string(&hello).unwrap();
+        assert!(text.contains(r#""session":"hunter2""#));
+        assert_eq!(serde_json::from_str::<FromAgent>(&text).unwrap(), hello);
+    }
 }
