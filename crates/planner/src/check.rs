@@ -1,0 +1,182 @@
+//! A linter for worlds and plans, written apart from the code that makes them: runs on
+//! every round in tests and in simulation.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use headcount_model::{AgentPhase, Resources};
+
+use crate::{Action, JobPhase, Link, Plan, World};
+
+/// A broken rule, in words.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Violation(pub String);
+
+/// What must hold in any world.
+#[must_use]
+pub fn check_world(world: &World) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for (id, agent) in &world.agents {
+        let ids_agree = agent.record.id == *id;
+        require(&mut found, ids_agree, || {
+            format!("agent {id} is filed under another id")
+        });
+        let slots = agent.record.slots as usize;
+        require(&mut found, agent.jobs.len() <= slots, || {
+            format!("agent {id} has {} jobs in {slots} slots", agent.jobs.len())
+        });
+        for job in &agent.jobs {
+            let agrees = world.jobs.get(job).is_some_and(|job| job.agent == *id);
+            require(&mut found, agrees, || {
+                format!("agent {id} holds {job}, which is not its")
+            });
+        }
+        let pool_known = world.pools.contains_key(&agent.pool);
+        require(&mut found, pool_known, || format!("agent {id} has no pool"));
+        let registered = agent.record.session.is_some() || agent.link == Link::Never;
+        require(&mut found, registered, || {
+            format!("agent {id} is linked without a session")
+        });
+    }
+    for (id, job) in &world.jobs {
+        let settling = matches!(job.phase, JobPhase::Settling(_));
+        let held = world
+            .agents
+            .get(&job.agent)
+            .is_some_and(|agent| agent.jobs.contains(id));
+        require(&mut found, settling != held, || {
+            format!(
+                "{id} is {:?} and its agent {} it",
+                job.phase,
+                if held { "holds" } else { "lacks" }
+            )
+        });
+    }
+    found
+}
+
+/// What must hold of a plan for this world.
+#[must_use]
+pub fn check_plan(world: &World, plan: &Plan) -> Vec<Violation> {
+    let mut found = Vec::new();
+    caps(world, plan, &mut found);
+    removals(world, plan, &mut found);
+    reasons(world, plan, &mut found);
+    found
+}
+
+/// Promise 1: what exists, what may exist and what is ordered stays under every cap, or
+/// nothing is ordered.
+fn caps(world: &World, plan: &Plan, found: &mut Vec<Violation>) {
+    let mut scalers: BTreeMap<&str, (u64, u64, Resources)> = BTreeMap::new();
+    let mut fleet = (0_u64, 0_u64, Resources::ZERO);
+    for agent in world.agents.values() {
+        let size = agent
+            .record
+            .granted
+            .requests
+            .times(u64::from(agent.record.slots));
+        let scaler = scalers.entry(agent.record.scaler.as_str()).or_default();
+        scaler.0 += 1;
+        scaler.2 = scaler.2.plus(size);
+        fleet.0 += 1;
+        fleet.2 = fleet.2.plus(size);
+    }
+    for backend in world.backends.values() {
+        fleet.0 += backend.strangers.len() as u64;
+    }
+    for action in &plan.actions {
+        if let Action::Create(order) | Action::Reserve(order) = action {
+            if world.agents.contains_key(&order.agent) {
+                continue;
+            }
+            let size = order.granted.requests.times(u64::from(order.slots));
+            let scaler = scalers.entry(order.scaler.as_str()).or_default();
+            scaler.1 += 1;
+            scaler.2 = scaler.2.plus(size);
+            fleet.1 += 1;
+            fleet.2 = fleet.2.plus(size);
+        }
+    }
+    let within =
+        |(old, new, sum): (u64, u64, Resources), agents: u32, cap: headcount_model::Cap| {
+            new == 0
+                || (old + new <= u64::from(agents)
+                    && cap.max_cpu_millis.is_none_or(|max| sum.cpu_millis <= max)
+                    && cap
+                        .max_memory_bytes
+                        .is_none_or(|max| sum.memory_bytes <= max))
+        };
+    let caps = world.fleet.resource_cap;
+    require(found, within(fleet, world.fleet.max_agents, caps), || {
+        "a fleet cap is passed".into()
+    });
+    for spec in &world.fleet.scalers {
+        let sums = scalers.get(spec.name.as_str()).copied().unwrap_or_default();
+        require(
+            found,
+            within(sums, spec.max_agents, spec.resource_cap),
+            || format!("a cap of scaler {} is passed: {sums:?}", spec.name),
+        );
+    }
+}
+
+/// Promise 4: an agent with a job that runs is not destroyed for being too many, and
+/// nobody leaves for that while facts are stale.
+fn removals(world: &World, plan: &Plan, found: &mut Vec<Violation>) {
+    use headcount_model::Reason as R;
+    for action in &plan.actions {
+        let (agent, reason) = match action {
+            Action::Destroy { agent, reason, .. } | Action::Drain { agent, reason } => {
+                (agent, *reason)
+            }
+            _ => continue,
+        };
+        let scale_down = matches!(
+            reason,
+            R::SurplusIdle | R::IdleTooOld | R::Outdated | R::PoolRemoved | R::PoolDrained
+        );
+        let Some(agent) = world.agents.get(agent) else {
+            found.push(Violation(format!("{action}: no such agent")));
+            continue;
+        };
+        let new = matches!(
+            agent.record.phase,
+            AgentPhase::Ready | AgentPhase::Starting | AgentPhase::Creating
+        );
+        if scale_down && new {
+            require(found, agent.jobs.is_empty(), || {
+                format!("{action}: it has a job")
+            });
+            let fresh = crate::guard::stale::may_remove(world, &agent.record.backend);
+            require(found, fresh, || format!("{action}: facts are stale"));
+        }
+    }
+}
+
+/// Promise 6: every waiting job and every agent has exactly one reason.
+fn reasons(world: &World, plan: &Plan, found: &mut Vec<Violation>) {
+    for report in &plan.report.classes {
+        let told: u64 = report.shares.iter().map(|share| share.jobs).sum();
+        require(found, told == report.waiting, || {
+            format!(
+                "class {:?}: {told} reasons for {} jobs",
+                report.class, report.waiting
+            )
+        });
+    }
+    let classes = world.classes.len() == plan.report.classes.len();
+    require(found, classes, || "a class has no report".into());
+    let agents = world.agents.len() == plan.report.agents.len();
+    require(found, agents, || "an agent has no reason".into());
+    let jobs = world.jobs.len() == plan.report.jobs.len();
+    require(found, jobs, || "a taken job has no reason".into());
+}
+
+fn require(found: &mut Vec<Violation>, holds: bool, words: impl FnOnce() -> String) {
+    if !holds {
+        found.push(Violation(words()));
+    }
+}

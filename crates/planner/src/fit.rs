@@ -1,0 +1,121 @@
+//! Which pools can serve a class, in which order, and whether one ever could.
+//!
+//! Source of the rules: the `scalers.yaml` reference, sections 3 and 4, with the
+//! recommended ones where the original has a defect: exclusions always apply, one case
+//! rule, and candidates are tried one after the other (spill-over).
+
+use alloc::vec::Vec;
+use core::cmp::Reverse;
+
+use headcount_model::{
+    AgentKind, Cap, ClassKey, Fleet, Granted, PoolSpec, Reason, Resources, ScalerSpec,
+};
+
+use crate::{PoolId, World};
+
+/// The pools that can serve a class, best first: higher priority, then the smaller
+/// label set, then file order. Jobs that ask for no label take file order alone.
+#[must_use]
+pub fn candidates(world: &World, key: &ClassKey) -> Vec<PoolId> {
+    let any = key.runs_on.is_empty();
+    let mut ranked = Vec::new();
+    for (scaler_index, scaler) in world.fleet.scalers.iter().enumerate() {
+        if !gate_open(scaler, key) {
+            continue;
+        }
+        for (index, spec) in scaler.pools.iter().enumerate() {
+            if !qualifies(spec, key) {
+                continue;
+            }
+            let Some(pool) = world.pool_ids.get(&spec.name) else {
+                continue;
+            };
+            let size = if any { 0 } else { spec.labels.len() };
+            ranked.push(((Reverse(scaler.priority), size, scaler_index, index), *pool));
+        }
+    }
+    ranked.sort();
+    ranked.into_iter().map(|(_, pool)| pool).collect()
+}
+
+/// Whether every mandatory label of the scaler is among the labels asked for.
+pub(crate) fn gate_open(scaler: &ScalerSpec, key: &ClassKey) -> bool {
+    key.runs_on.contains_all(&scaler.mandatory)
+}
+
+/// Whether the label set has all that is asked for and nothing that is excluded. Workers
+/// feed themselves and are given nothing.
+pub(crate) fn qualifies(spec: &PoolSpec, key: &ClassKey) -> bool {
+    if spec.kind == AgentKind::Worker {
+        return false;
+    }
+    let has = |label| spec.labels.contains(label) || spec.system_labels.contains(label);
+    key.runs_on.iter().all(has) && !key.exclude.iter().any(has)
+}
+
+/// What an agent made for this class in this pool is granted.
+pub(crate) fn granted(spec: &PoolSpec, key: &ClassKey) -> Granted {
+    Granted::cascade(&[key.resources, spec.layers.label_set, spec.layers.defaults])
+}
+
+/// What such an agent reserves: its slots together.
+pub(crate) fn reserved(granted: &Granted, slots: u32) -> Resources {
+    granted.requests.times(u64::from(slots))
+}
+
+/// Which cap refuses a class for ever, if every pool that has its labels does: jobs like
+/// that are refused at the door. A class without candidates is not refused here; it
+/// waits, because a configuration may come that serves it.
+#[must_use]
+pub fn admission(world: &World, key: &ClassKey) -> Option<Impossible> {
+    let pools = candidates(world, key);
+    let mut first = None;
+    for pool in pools {
+        let configured = world.pools.get(&pool).and_then(|p| p.configured.as_ref())?;
+        let scaler = world.fleet.scalers.get(configured.scaler_index)?;
+        let refused = never_fits(&world.fleet, scaler, &configured.spec, key)?;
+        first = first.or(Some(Impossible { pool, ..refused }));
+    }
+    first
+}
+
+/// A request that no waiting will ever satisfy.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Impossible {
+    /// The best candidate.
+    pub pool: PoolId,
+    /// The cap that refuses it.
+    pub cap: Reason,
+    /// What an agent for it would reserve.
+    pub asked: u64,
+    /// What the cap allows.
+    pub allowed: u64,
+}
+
+/// The cap of this pool that alone refuses one agent for this class.
+pub(crate) fn never_fits(
+    fleet: &Fleet,
+    scaler: &ScalerSpec,
+    spec: &PoolSpec,
+    key: &ClassKey,
+) -> Option<Impossible> {
+    let asked = reserved(&granted(spec, key), spec.slots);
+    let scaler_caps = (Reason::ScalerCpuCap, Reason::ScalerMemoryCap);
+    let fleet_caps = (Reason::FleetCpuCap, Reason::FleetMemoryCap);
+    beyond(asked, scaler.resource_cap, scaler_caps)
+        .or_else(|| beyond(asked, fleet.resource_cap, fleet_caps))
+}
+
+fn beyond(asked: Resources, cap: Cap, reasons: (Reason, Reason)) -> Option<Impossible> {
+    let over = |asked: u64, cap: Option<u64>, reason| {
+        let allowed = cap.filter(|allowed| asked > *allowed)?;
+        Some(Impossible {
+            pool: PoolId(0),
+            cap: reason,
+            asked,
+            allowed,
+        })
+    };
+    over(asked.cpu_millis, cap.max_cpu_millis, reasons.0)
+        .or_else(|| over(asked.memory_bytes, cap.max_memory_bytes, reasons.1))
+}

@@ -1,0 +1,91 @@
+//! News: everything that can be told to [`crate::observe`].
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use headcount_model::{
+    AgentId, AgentRecord, AttemptRecord, BackendEvent, BackendId, ClassKey, Demand, Digest, Fleet,
+    JobId, LinkEvent, Listing, PoolName, SourceEvent, SourceId, Taken, Trouble,
+};
+
+use crate::{Action, Report};
+
+/// One thing that is told. A closed list.
+#[derive(Clone, Debug)]
+pub enum News {
+    /// What the ledger kept; the first news of a run.
+    Restored(Box<Restored>),
+    /// The configuration that holds from now on.
+    Configured(Box<Fleet>),
+    /// An agent said something.
+    Link(LinkEvent),
+    /// A backend said something unasked.
+    Backend(BackendId, BackendEvent),
+    /// A source said something unasked.
+    Source(SourceId, SourceEvent),
+    /// An action was answered.
+    Answered(Answered),
+    /// A person wants something.
+    Operator(Operator),
+    /// A plan takes effect: its actions, and what it said stood in the way.
+    Planned(Box<(Vec<Action>, Report)>),
+    /// A one-time token was minted for an agent about to be created.
+    Minted(AgentId, Digest),
+}
+
+/// What the ledger kept.
+#[derive(Clone, Debug)]
+pub struct Restored {
+    /// New at this start.
+    pub epoch: u64,
+    /// Every source that is wired.
+    pub sources: Vec<SourceId>,
+    /// Agents that are not gone.
+    pub agents: Vec<AgentRecord>,
+    /// Attempts that are not settled.
+    pub attempts: Vec<AttemptRecord>,
+    /// Pools that an operator drains.
+    pub drained_pools: Vec<PoolName>,
+}
+
+/// How an action went.
+#[derive(Clone, Debug)]
+pub enum Answered {
+    /// A creation.
+    Create(AgentId, Result<(), Trouble>),
+    /// A destruction: success is confirmed absence.
+    Destroy(AgentId, Result<(), Trouble>),
+    /// The removal of an instance the ledger does not know.
+    Reap(BackendId, AgentId, Result<(), Trouble>),
+    /// A list.
+    List(BackendId, Result<Listing, Trouble>),
+    /// A reservation in a shared ledger.
+    Reserve(AgentId, Result<(), Trouble>),
+    /// A release in a shared ledger.
+    Release(AgentId, Result<(), Trouble>),
+    /// An offer of a job: success is "handed to the connection".
+    Assign(JobId, u32, Result<(), Trouble>),
+    /// A request to end a job: success is "handed to the connection".
+    Cancel(JobId, u32, Result<(), Trouble>),
+    /// A request to leave: success is "handed to the connection".
+    Drain(AgentId, Result<(), Trouble>),
+    /// Jobs asked for.
+    Take(u64, Result<Taken, Trouble>),
+    /// Demand asked for.
+    Refresh(SourceId, Result<Demand, Trouble>),
+    /// A source told how a job stands.
+    Settle(JobId, Result<(), Trouble>),
+    /// Waiting jobs of a class ended: expired or impossible.
+    EndWaiting(ClassKey, Result<(), Trouble>),
+}
+
+/// What a person wants.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Operator {
+    /// No new work for these pools; their agents leave once idle.
+    Drain(PoolName),
+    /// The end of a drain.
+    Undrain(PoolName),
+    /// The daemon is stopping: no new jobs are handed out.
+    Stop,
+}

@@ -1,0 +1,243 @@
+//! What backends tell: instances that run, end, and are listed.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+
+use headcount_model::{
+    AgentId, AgentKind, AgentPhase, Answer, BackendEvent, BackendId, Exit, Instance, InstanceState,
+    Listing, Reason, Refusal, Retry, Timestamp, Trouble,
+};
+
+use super::moves::move_agent;
+use crate::lifecycle::agent::AgentInput;
+use crate::world::{Backend, Stranger};
+use crate::{Effect, World};
+
+/// A worker that lives no longer than this did not really launch.
+const WORKER_LIVES: core::time::Duration = core::time::Duration::from_secs(1);
+
+pub(super) fn event(
+    world: &mut World,
+    id: &BackendId,
+    event: BackendEvent,
+    now: Timestamp,
+) -> Answer {
+    match event {
+        BackendEvent::Running(agent) => running(world, agent, now),
+        BackendEvent::Gone(agent, exit) => gone(world, id, agent, exit, now),
+        BackendEvent::Missed => {
+            facts(world, id).fresh = false;
+            Answer::Applied
+        }
+    }
+}
+
+pub(super) fn facts<'w>(world: &'w mut World, id: &BackendId) -> &'w mut Backend {
+    world
+        .backends
+        .entry(id.clone())
+        .or_insert_with(|| Backend::new(id.clone()))
+}
+
+pub(super) fn running(world: &mut World, id: AgentId, now: Timestamp) -> Answer {
+    let Some(agent) = world.agents.get(&id) else {
+        return Answer::Refused(Refusal::UnknownAgent);
+    };
+    let input = match agent.record.kind {
+        AgentKind::Worker => AgentInput::Ready,
+        AgentKind::Managed | AgentKind::Sidecar => AgentInput::Present,
+    };
+    move_agent(world, id, input, now)
+}
+
+/// An instance ended and nothing is left of it.
+fn gone(world: &mut World, backend: &BackendId, id: AgentId, exit: Exit, now: Timestamp) -> Answer {
+    facts(world, backend).strangers.remove(&id);
+    let Some(agent) = world.agents.get_mut(&id) else {
+        return Answer::Known;
+    };
+    // While a creation is under way its own answer decides: this may be an earlier try.
+    if agent.effect == Effect::InFlight && agent.record.phase == AgentPhase::Creating {
+        return Answer::Known;
+    }
+    judge_launch(world, id, exit, now);
+    if let Some(agent) = world.agents.get_mut(&id) {
+        agent.record.leaves_for.get_or_insert(Reason::EndedItself);
+    }
+    move_agent(world, id, AgentInput::Absent, now)
+}
+
+/// Whether the end of this agent says that launches in its pool do not work.
+fn judge_launch(world: &mut World, id: AgentId, exit: Exit, now: Timestamp) {
+    let Some(agent) = world.agents.get(&id) else {
+        return;
+    };
+    let lived = now.since(agent.record.phase_since);
+    let (failed, worked) = match (agent.record.kind, agent.record.phase) {
+        (_, AgentPhase::Creating | AgentPhase::Starting) => (true, false),
+        (AgentKind::Worker, AgentPhase::Ready) => {
+            let failed = lived < WORKER_LIVES || !exit.is_success();
+            (failed, !failed)
+        }
+        _ => (false, false),
+    };
+    if failed {
+        let message = format!("agent {id} {} before it was of use", ended(exit));
+        launch_failed(world, id, message, None, now);
+    } else if worked {
+        let pool = agent.pool;
+        if let Some(pool) = world.pools.get_mut(&pool) {
+            pool.backoff.worked();
+        }
+    }
+}
+
+fn ended(exit: Exit) -> String {
+    match exit {
+        Exit::Code(code) => format!("ended with code {code}"),
+        Exit::Signal(signal) => format!("was ended by signal {signal}"),
+        Exit::Unknown => String::from("ended, nobody saw how,"),
+    }
+}
+
+/// Counts a failed launch against the pool of `id`.
+pub(super) fn launch_failed(
+    world: &mut World,
+    id: AgentId,
+    message: String,
+    at_least: Option<core::time::Duration>,
+    now: Timestamp,
+) {
+    let Some(agent) = world.agents.get(&id) else {
+        return;
+    };
+    let intended = agent.record.created_at;
+    if let Some(pool) = world.pools.get_mut(&agent.pool) {
+        let retry = pool
+            .configured
+            .as_ref()
+            .map_or_else(Retry::default, |c| c.spec.retry);
+        pool.backoff.failed(retry, intended, at_least, message, now);
+    }
+}
+
+/// The answer to a list: everything of ours that exists, as of when it was asked for.
+pub(super) fn listed(
+    world: &mut World,
+    id: &BackendId,
+    result: Result<Listing, Trouble>,
+    now: Timestamp,
+) -> Answer {
+    let facts = facts(world, id);
+    let listing = match result {
+        Ok(listing) => listing,
+        Err(trouble) => {
+            let tries = facts.listing.tries() + 1;
+            facts.listing = Effect::RetryAt(super::answered::retry_at(tries, now), tries);
+            facts.fresh = false;
+            facts.trouble = Some(trouble.message);
+            return Answer::Applied;
+        }
+    };
+    facts.listing = Effect::None;
+    facts.fresh = true;
+    facts.trouble = None;
+    let asked_in = facts.listed_in;
+    let instances: BTreeMap<AgentId, Instance> = listing
+        .instances
+        .into_iter()
+        .map(|instance| (instance.agent, instance))
+        .collect();
+    meet_strangers(world, id, &instances, now);
+    compare(world, id, &instances, asked_in, now);
+    Answer::Applied
+}
+
+fn meet_strangers(
+    world: &mut World,
+    id: &BackendId,
+    instances: &BTreeMap<AgentId, Instance>,
+    now: Timestamp,
+) {
+    let mut known = core::mem::take(&mut facts(world, id).strangers);
+    let strangers = instances
+        .values()
+        .filter(|i| !world.agents.contains_key(&i.agent));
+    let met = strangers.map(|instance| {
+        let stranger = known.remove(&instance.agent).unwrap_or_else(|| Stranger {
+            pool: instance.pool.clone(),
+            seen_at: now,
+            effect: Effect::None,
+        });
+        (instance.agent, stranger)
+    });
+    let met = met.collect();
+    facts(world, id).strangers = met;
+}
+
+/// Agents of this backend whose effects had settled before the list was asked for are
+/// what the list says they are.
+fn compare(
+    world: &mut World,
+    id: &BackendId,
+    instances: &BTreeMap<AgentId, Instance>,
+    asked_in: u64,
+    now: Timestamp,
+) {
+    let mine = world.agents.values().filter(|agent| {
+        agent.record.backend == *id
+            && agent.effect != Effect::InFlight
+            && agent.listable_from < asked_in
+            && !matches!(
+                agent.record.phase,
+                AgentPhase::Reserving | AgentPhase::Releasing
+            )
+    });
+    let mine: alloc::vec::Vec<AgentId> = mine.map(|agent| agent.record.id).collect();
+    for agent in mine {
+        match instances.get(&agent).map(|instance| instance.state) {
+            Some(InstanceState::Running) => {
+                settle_unknown(world, agent);
+                running(world, agent, now);
+            }
+            Some(InstanceState::Starting) => {
+                settle_unknown(world, agent);
+                move_agent(world, agent, AgentInput::Present, now);
+            }
+            Some(InstanceState::Ended(exit)) => ended_but_listed(world, agent, exit, now),
+            None => absent(world, agent, now),
+        }
+    }
+}
+
+fn settle_unknown(world: &mut World, id: AgentId) {
+    if let Some(agent) = world.agents.get_mut(&id)
+        && agent.effect == Effect::Unknown
+    {
+        agent.effect = Effect::None;
+    }
+}
+
+/// It ended, and what it left is still there: it is destroyed to clean up.
+fn ended_but_listed(world: &mut World, id: AgentId, exit: Exit, now: Timestamp) {
+    settle_unknown(world, id);
+    judge_launch(world, id, exit, now);
+    if let Some(agent) = world.agents.get_mut(&id) {
+        agent.record.leaves_for.get_or_insert(Reason::EndedItself);
+    }
+    move_agent(world, id, AgentInput::Destroy, now);
+}
+
+fn absent(world: &mut World, id: AgentId, now: Timestamp) {
+    let Some(agent) = world.agents.get_mut(&id) else {
+        return;
+    };
+    if let Some(message) = agent.launch_trouble.take() {
+        launch_failed(world, id, message, None, now);
+    }
+    if let Some(agent) = world.agents.get_mut(&id) {
+        agent.record.leaves_for.get_or_insert(Reason::EndedItself);
+    }
+    move_agent(world, id, AgentInput::Absent, now);
+}

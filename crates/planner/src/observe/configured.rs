@@ -1,0 +1,81 @@
+//! A configuration takes effect, whole. Running agents are not touched: `plan` decides
+//! what becomes of those whose pool is gone or changed.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use headcount_model::{Answer, Fleet};
+
+use super::moves::forget_empty_pool;
+use crate::world::{Backend, Configured, Pool, PoolId};
+use crate::{Backoff, World};
+
+pub(super) fn configured(world: &mut World, fleet: Fleet) -> Answer {
+    if *world.fleet == fleet && !world.pools.is_empty() {
+        return Answer::Known;
+    }
+    for pool in world.pools.values_mut() {
+        pool.configured = None;
+    }
+    for (index, scaler) in fleet.scalers.iter().enumerate() {
+        world
+            .backends
+            .entry(scaler.backend.clone())
+            .or_insert_with(|| Backend::new(scaler.backend.clone()));
+        for spec in &scaler.pools {
+            let id = pool_id(world, &spec.name, &scaler.name);
+            if let Some(pool) = world.pools.get_mut(&id) {
+                pool.configured = Some(Configured::new(index, spec));
+                pool.scaler = scaler.name.clone();
+            }
+        }
+    }
+    world.fleet = Arc::new(fleet);
+    let gone = world
+        .pools
+        .values()
+        .filter(|pool| pool.configured.is_none());
+    for pool in gone.map(|pool| pool.id).collect::<Vec<_>>() {
+        forget_empty_pool(world, pool);
+    }
+    rank_again(world);
+    Answer::Applied
+}
+
+/// The pool's id, made on first sight.
+pub(super) fn pool_id(
+    world: &mut World,
+    name: &headcount_model::PoolName,
+    scaler: &headcount_model::Name,
+) -> PoolId {
+    if let Some(id) = world.pool_ids.get(name) {
+        return *id;
+    }
+    let id = PoolId(world.next_pool);
+    world.next_pool += 1;
+    world.pool_ids.insert(name.clone(), id);
+    let pool = Pool {
+        id,
+        name: name.clone(),
+        scaler: scaler.clone(),
+        configured: None,
+        drained: world.drained.contains(name),
+        backoff: Backoff::default(),
+    };
+    world.pools.insert(id, pool);
+    id
+}
+
+fn rank_again(world: &mut World) {
+    let keys: Vec<_> = world
+        .classes
+        .values()
+        .map(|c| (c.id, c.key.clone()))
+        .collect();
+    for (id, key) in keys {
+        let candidates = crate::fit::candidates(world, &key);
+        if let Some(class) = world.classes.get_mut(&id) {
+            class.candidates = candidates;
+        }
+    }
+}

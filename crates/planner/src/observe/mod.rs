@@ -1,0 +1,90 @@
+//! The only door through which the world changes.
+//!
+//! Promise: news is applied, ignored as known, or refused with a reason; whatever it
+//! says, the world stays consistent (see [`crate::check_world`]). Decides nothing about
+//! what should be done: that is [`crate::plan`]'s.
+
+mod answered;
+mod backend;
+mod configured;
+mod link;
+mod moves;
+mod planned;
+mod restored;
+mod source;
+
+use headcount_model::{Answer, Refusal, Timestamp};
+
+pub(crate) use moves::unclaimed;
+
+use crate::{News, Operator, World};
+
+/// Takes in one piece of news at `now`, which never goes backwards.
+pub fn observe(world: &mut World, news: News, now: Timestamp) -> Answer {
+    match news {
+        News::Restored(restored) => restored::restored(world, *restored, now),
+        News::Configured(fleet) => configured::configured(world, *fleet),
+        News::Link(event) => link::link(world, event, now),
+        News::Backend(id, event) => backend::event(world, &id, event, now),
+        News::Source(id, event) => source::event(world, &id, event, now),
+        News::Answered(answer) => answered::answered(world, answer, now),
+        News::Operator(wish) => operator(world, wish),
+        News::Planned(plan) => planned::planned(world, &plan.0, &plan.1, now),
+        News::Minted(agent, digest) => minted(world, agent, digest),
+    }
+}
+
+fn operator(world: &mut World, wish: Operator) -> Answer {
+    match wish {
+        Operator::Stop => {
+            let known = core::mem::replace(&mut world.stopping, true);
+            if known {
+                Answer::Known
+            } else {
+                Answer::Applied
+            }
+        }
+        Operator::Drain(name) => {
+            if !world.pool_ids.contains_key(&name) {
+                return Answer::Refused(Refusal::UnknownPool);
+            }
+            drained(world, name, true)
+        }
+        Operator::Undrain(name) => drained(world, name, false),
+    }
+}
+
+fn drained(world: &mut World, name: headcount_model::PoolName, drained: bool) -> Answer {
+    let id = world.pool_ids.get(&name).copied();
+    let changed = if drained {
+        world.drained.insert(name)
+    } else {
+        world.drained.remove(&name)
+    };
+    if let Some(pool) = id.and_then(|id| world.pools.get_mut(&id)) {
+        pool.drained = drained;
+    }
+    if !changed {
+        return Answer::Known;
+    }
+    world.touched.drained = true;
+    Answer::Applied
+}
+
+/// A digest is accepted only for an agent that is about to be created: once it has
+/// registered, no further token may be added.
+fn minted(
+    world: &mut World,
+    agent: headcount_model::AgentId,
+    digest: headcount_model::Digest,
+) -> Answer {
+    let Some(agent) = world.agents.get_mut(&agent) else {
+        return Answer::Refused(Refusal::UnknownAgent);
+    };
+    if agent.record.session.is_some() {
+        return Answer::Refused(Refusal::Contradiction);
+    }
+    agent.record.tokens.push(digest);
+    world.touched.agents.insert(agent.record.id);
+    Answer::Applied
+}

@@ -1,0 +1,207 @@
+//! A plan takes effect: what it wants done is under way from now on.
+
+use headcount_model::{AgentPhase, AgentRecord, Answer, Reason, Timestamp};
+
+use super::backend;
+use super::moves::{move_agent, move_job};
+use crate::lifecycle::agent::AgentInput;
+use crate::lifecycle::job::JobInput;
+use crate::world::{Standing, Take};
+use crate::{Action, Agent, CreateOrder, Effect, JobPhase, Link, Report, World};
+
+pub(super) fn planned(
+    world: &mut World,
+    actions: &[Action],
+    report: &Report,
+    now: Timestamp,
+) -> Answer {
+    stand(world, report, now);
+    if actions.is_empty() {
+        return Answer::Known;
+    }
+    world.round += 1;
+    for action in actions {
+        take_effect(world, action, now);
+    }
+    Answer::Applied
+}
+
+fn take_effect(world: &mut World, action: &Action, now: Timestamp) {
+    match action {
+        Action::List { backend, .. } => {
+            let round = world.round;
+            let facts = backend::facts(world, backend);
+            facts.listing = Effect::InFlight;
+            facts.listed_in = round;
+        }
+        Action::Refresh { source, .. } => {
+            if let Some(facts) = world.sources.get_mut(source) {
+                facts.refreshing = Effect::InFlight;
+            }
+        }
+        Action::Reserve(order) => intend(world, order, AgentPhase::Reserving, now),
+        Action::Create(order) => intend(world, order, AgentPhase::Creating, now),
+        Action::Release { agent, .. } => {
+            if let Some(agent) = world.agents.get_mut(agent) {
+                agent.effect = Effect::InFlight;
+            }
+        }
+        Action::Destroy { agent, reason, .. } => destroy(world, *agent, *reason, now),
+        Action::Reap { agent, backend, .. } => {
+            if let Some(stranger) = backend::facts(world, backend).strangers.get_mut(agent) {
+                stranger.effect = Effect::InFlight;
+            }
+        }
+        Action::Drain { agent, reason } => drain(world, *agent, *reason, now),
+        Action::Assign { agent, job, .. } => {
+            move_job(world, *job, JobInput::Assign, now);
+            if let Some(job) = world.jobs.get_mut(job) {
+                job.agent = *agent;
+                // Offered again after a broken connection: the time to claim starts anew.
+                job.assigned_at = Some(now);
+                job.effect = Effect::InFlight;
+                world.touched.jobs.insert(job.info.job);
+            }
+        }
+        Action::Cancel { job, .. } => {
+            if let Some(job) = world.jobs.get_mut(job) {
+                job.cancel_told = true;
+            }
+        }
+        Action::Take {
+            take,
+            class,
+            agents,
+            ..
+        } => {
+            world.takes.insert(
+                *take,
+                Take {
+                    class: *class,
+                    agents: agents.clone(),
+                },
+            );
+            world.next_take = world.next_take.max(take + 1);
+        }
+        Action::Settle { job, .. } => {
+            // Given back before it was claimed; what is settling already stays as it is.
+            if world
+                .jobs
+                .get(job)
+                .is_some_and(|job| !matches!(job.phase, JobPhase::Settling(_)))
+            {
+                move_job(world, *job, JobInput::Unclaimed, now);
+            }
+            if let Some(job) = world.jobs.get_mut(job) {
+                job.effect = Effect::InFlight;
+            }
+        }
+        Action::EndWaiting { class, .. } => {
+            if let Some(class) = world.classes.get_mut(class) {
+                class.ending = Effect::InFlight;
+            }
+        }
+    }
+}
+
+/// An agent exists from the moment it is intended.
+fn intend(world: &mut World, order: &CreateOrder, phase: AgentPhase, now: Timestamp) {
+    world.next_agent = world.next_agent.max(order.agent.number.saturating_add(1));
+    if let Some(agent) = world.agents.get_mut(&order.agent) {
+        agent.effect = Effect::InFlight;
+        return;
+    }
+    let Some(pool) = world.pool_ids.get(&order.pool).copied() else {
+        return;
+    };
+    let record = AgentRecord {
+        id: order.agent,
+        pool: order.pool.clone(),
+        scaler: order.scaler.clone(),
+        backend: order.backend.clone(),
+        machine_pool: order.machine_pool.clone(),
+        kind: order.kind,
+        phase,
+        phase_since: now,
+        created_at: now,
+        made_for: order.reason,
+        leaves_for: None,
+        granted: order.granted,
+        slots: order.slots,
+        made_from: order.made_from,
+        jobs_done: 0,
+        tokens: alloc::vec::Vec::new(),
+        used_token: None,
+        session: None,
+    };
+    let agent = Agent {
+        record,
+        pool,
+        link: Link::Never,
+        effect: Effect::InFlight,
+        jobs: alloc::vec::Vec::new(),
+        idle_since: now,
+        told_to_drain: false,
+        listable_from: world.round,
+        launch_trouble: None,
+    };
+    world.agents.insert(order.agent, agent);
+    world.touched.agents.insert(order.agent);
+}
+
+fn destroy(world: &mut World, id: headcount_model::AgentId, reason: Reason, now: Timestamp) {
+    if reason == Reason::LaunchDeadline {
+        let message = alloc::format!("agent {id} was not ready within the launch deadline");
+        backend::launch_failed(world, id, message, None, now);
+    }
+    if let Some(agent) = world.agents.get_mut(&id) {
+        agent.record.leaves_for.get_or_insert(reason);
+    }
+    move_agent(world, id, AgentInput::Destroy, now);
+    if let Some(agent) = world.agents.get_mut(&id) {
+        agent.effect = Effect::InFlight;
+    }
+}
+
+fn drain(world: &mut World, id: headcount_model::AgentId, reason: Reason, now: Timestamp) {
+    if let Some(agent) = world.agents.get_mut(&id) {
+        agent.record.leaves_for.get_or_insert(reason);
+        agent.told_to_drain = true;
+        agent.effect = Effect::None;
+    }
+    move_agent(world, id, AgentInput::Drain, now);
+}
+
+/// Remembers what stands in the way of each class, and since when.
+fn stand(world: &mut World, report: &Report, now: Timestamp) {
+    for class in &report.classes {
+        let Some(known) = world.classes.get_mut(&class.class) else {
+            continue;
+        };
+        let blocked = class
+            .considered
+            .iter()
+            .filter_map(|c| Some((Some(c.pool), c.blocked?)));
+        let shares = class.shares.iter().map(|share| (share.pool, share.reason));
+        let mut standing: alloc::vec::Vec<Standing> = alloc::vec::Vec::new();
+        for (pool, reason) in blocked.chain(shares) {
+            if standing
+                .iter()
+                .any(|s| s.pool == pool && s.reason == reason)
+            {
+                continue;
+            }
+            let before = known
+                .standing
+                .iter()
+                .find(|s| s.pool == pool && s.reason == reason);
+            let since = before.map_or(now, |standing| standing.since);
+            standing.push(Standing {
+                pool,
+                reason,
+                since,
+            });
+        }
+        known.standing = standing;
+    }
+}

@@ -1,0 +1,78 @@
+//! What the ledger kept becomes the world: everything that may exist is believed to
+//! exist until its backend says otherwise.
+
+use headcount_model::{AgentPhase, AgentRecord, Answer, Refusal, Timestamp};
+
+use super::configured::pool_id;
+use crate::world::{Backend, SourceFacts};
+use crate::{Agent, Effect, Job, Link, Restored, World};
+
+pub(super) fn restored(world: &mut World, restored: Restored, now: Timestamp) -> Answer {
+    if !world.agents.is_empty() || !world.jobs.is_empty() {
+        return Answer::Refused(Refusal::Contradiction);
+    }
+    world.epoch = restored.epoch;
+    for source in restored.sources {
+        world
+            .sources
+            .insert(source.clone(), SourceFacts::new(source));
+    }
+    world.drained = restored.drained_pools.into_iter().collect();
+    for pool in world.pools.values_mut() {
+        pool.drained = world.drained.contains(&pool.name);
+    }
+    for record in restored.agents {
+        restore_agent(world, record, now);
+    }
+    for record in restored.attempts {
+        let job = Job::restored(record);
+        let id = job.info.job;
+        let held = !matches!(job.phase, crate::JobPhase::Settling(_));
+        match world.agents.get_mut(&job.agent).filter(|_| held) {
+            Some(agent) => agent.jobs.push(id),
+            None if held => {
+                // Its agent was gone before the crash; only the job's end is missing.
+                world.jobs.insert(id, job);
+                super::moves::move_job(
+                    world,
+                    id,
+                    crate::lifecycle::job::JobInput::AgentAbsent,
+                    now,
+                );
+                continue;
+            }
+            None => {}
+        }
+        world.jobs.insert(id, job);
+    }
+    Answer::Applied
+}
+
+fn restore_agent(world: &mut World, record: AgentRecord, now: Timestamp) {
+    let pool = pool_id(world, &record.pool, &record.scaler);
+    let backend = record.backend.clone();
+    world
+        .backends
+        .entry(backend.clone())
+        .or_insert_with(|| Backend::new(backend));
+    let agent = Agent {
+        pool,
+        // An agent that had registered has the recovery time to come back.
+        link: if record.session.is_some() {
+            Link::Down(now)
+        } else {
+            Link::Never
+        },
+        effect: match record.phase {
+            AgentPhase::Creating => Effect::Unknown,
+            _ => Effect::None,
+        },
+        jobs: alloc::vec::Vec::new(),
+        idle_since: now,
+        told_to_drain: false,
+        listable_from: 0,
+        launch_trouble: None,
+        record,
+    };
+    world.agents.insert(agent.record.id, agent);
+}

@@ -1,0 +1,220 @@
+//! Agents move on: what must be repeated, what took too long, what has to leave.
+
+use core::time::Duration;
+
+use headcount_model::{AgentKind, AgentPhase, PoolSpec, Reason, Timeouts, Timestamp};
+
+use super::Round;
+use super::facts::may_start;
+use crate::{Action, Agent, CreateOrder, Effect, JobPhase, Link, WakeReason};
+
+/// The daemon's patience behind the agent's own with a job's timeout.
+const TIMEOUT_BACKSTOP: Duration = Duration::from_secs(60);
+/// Between TERM and KILL when an agent is destroyed.
+const KILL_AFTER: Duration = Duration::from_secs(5);
+
+pub(super) fn move_on(round: &mut Round<'_>) {
+    for agent in round.world.agents.values() {
+        match agent.record.phase {
+            AgentPhase::Reserving | AgentPhase::Creating => repeat_launch(round, agent),
+            AgentPhase::Destroying => {
+                if may_start(round, agent.effect) {
+                    let reason = agent.record.leaves_for.unwrap_or(Reason::EndedItself);
+                    destroy(round, agent, reason);
+                }
+            }
+            AgentPhase::Releasing => release(round, agent),
+            AgentPhase::Starting | AgentPhase::Ready | AgentPhase::Draining => {}
+        }
+        if let Some(reason) = overdue(round, agent) {
+            destroy(round, agent, reason);
+        } else if agent.record.phase == AgentPhase::Draining {
+            tell_again(round, agent);
+        }
+    }
+}
+
+/// What was intended before a crash, or granted by a shared ledger, is carried on.
+fn repeat_launch(round: &mut Round<'_>, agent: &Agent) {
+    if !may_start(round, agent.effect) {
+        return;
+    }
+    let pool = round.world.pools.get(&agent.pool);
+    let Some(configured) = pool.and_then(|pool| pool.configured.as_ref()) else {
+        return destroy(round, agent, Reason::PoolRemoved);
+    };
+    let order = order_of(agent, &configured.spec, configured.told_labels.clone());
+    round.actions.push(match agent.record.phase {
+        AgentPhase::Reserving => Action::Reserve(order),
+        _ => Action::Create(order),
+    });
+}
+
+fn order_of(agent: &Agent, spec: &PoolSpec, labels: alloc::sync::Arc<str>) -> CreateOrder {
+    let record = &agent.record;
+    CreateOrder {
+        agent: record.id,
+        pool: record.pool.clone(),
+        scaler: record.scaler.clone(),
+        backend: record.backend.clone(),
+        machine_pool: record.machine_pool.clone(),
+        kind: record.kind,
+        labels,
+        granted: record.granted,
+        slots: record.slots,
+        log_pressure: spec.log_pressure,
+        recipe: spec.recipe.clone(),
+        made_from: record.made_from,
+        reason: record.made_for,
+        deadline: spec.timeouts.create,
+    }
+}
+
+fn release(round: &mut Round<'_>, agent: &Agent) {
+    if !may_start(round, agent.effect) {
+        return;
+    }
+    if let Some(machine_pool) = agent.record.machine_pool.clone() {
+        let deadline = timeouts(round, agent).destroy;
+        round.actions.push(Action::Release {
+            agent: agent.record.id,
+            machine_pool,
+            deadline,
+        });
+    }
+}
+
+/// Why this agent must be destroyed now, if it must.
+fn overdue(round: &mut Round<'_>, agent: &Agent) -> Option<Reason> {
+    let patience = timeouts(round, agent);
+    let since = agent.record.phase_since;
+    match agent.record.phase {
+        // A creation under way has a deadline of its own; its answer comes first.
+        AgentPhase::Creating | AgentPhase::Starting if agent.effect != Effect::InFlight => {
+            let due = agent.record.created_at.after(patience.launch);
+            round
+                .wakes
+                .due(due, WakeReason::LaunchDeadline)
+                .then_some(Reason::LaunchDeadline)
+        }
+        AgentPhase::Ready | AgentPhase::Draining => {
+            if agent.record.kind == AgentKind::Worker {
+                return retired(round, agent, since, patience);
+            }
+            lost(round, agent, patience)
+                .or_else(|| unresponsive(round, agent, patience))
+                .or_else(|| overran(round, agent))
+                .or_else(|| retired(round, agent, since, patience))
+        }
+        _ => None,
+    }
+}
+
+fn lost(round: &mut Round<'_>, agent: &Agent, patience: Timeouts) -> Option<Reason> {
+    let Link::Down(since) = agent.link else {
+        return None;
+    };
+    let due = since.after(patience.recovery);
+    round
+        .wakes
+        .due(due, WakeReason::RecoveryDeadline)
+        .then_some(Reason::AgentLost)
+}
+
+/// A job it was given and heard of, and did not claim in time.
+fn unresponsive(round: &mut Round<'_>, agent: &Agent, patience: Timeouts) -> Option<Reason> {
+    if agent.link != Link::Up {
+        return None;
+    }
+    for job in agent.jobs.iter().filter_map(|id| round.world.jobs.get(id)) {
+        let Some(offered) = job.assigned_at.filter(|_| job.phase == JobPhase::Assigned) else {
+            continue;
+        };
+        if round
+            .wakes
+            .due(offered.after(patience.claim), WakeReason::ClaimDeadline)
+        {
+            return Some(Reason::Unresponsive);
+        }
+    }
+    None
+}
+
+/// A job that runs long past its own timeout: its agent does not do its duty.
+fn overran(round: &mut Round<'_>, agent: &Agent) -> Option<Reason> {
+    for job in agent.jobs.iter().filter_map(|id| round.world.jobs.get(id)) {
+        let running = job.claimed_at.filter(|_| job.phase == JobPhase::Running);
+        let (Some(claimed), Some(timeout)) = (running, job.info.timeout) else {
+            continue;
+        };
+        let due = claimed.after(timeout.saturating_add(TIMEOUT_BACKSTOP));
+        if round.wakes.due(due, WakeReason::JobDeadline) {
+            return Some(Reason::AgentLost);
+        }
+    }
+    None
+}
+
+/// It was told to leave, has nothing to do, and is still there.
+fn retired(
+    round: &mut Round<'_>,
+    agent: &Agent,
+    since: Timestamp,
+    patience: Timeouts,
+) -> Option<Reason> {
+    if agent.record.phase != AgentPhase::Draining || !agent.jobs.is_empty() {
+        return None;
+    }
+    let due = since.max(agent.idle_since).after(patience.retire);
+    let reason = agent.record.leaves_for.unwrap_or(Reason::EndedItself);
+    round
+        .wakes
+        .due(due, WakeReason::RetireDeadline)
+        .then_some(reason)
+}
+
+fn tell_again(round: &mut Round<'_>, agent: &Agent) {
+    if agent.link == Link::Up && !agent.told_to_drain && may_start(round, agent.effect) {
+        let reason = agent.record.leaves_for.unwrap_or(Reason::EndedItself);
+        round.actions.push(Action::Drain {
+            agent: agent.record.id,
+            reason,
+        });
+    }
+}
+
+/// Destroys an agent, and gives back at once what it was given and did not claim.
+pub(super) fn destroy(round: &mut Round<'_>, agent: &Agent, reason: Reason) {
+    let patience = timeouts(round, agent);
+    let id = agent.record.id;
+    let pool = agent.pool.0 as usize;
+    round.ready[pool].retain(|slot| slot.agent != id);
+    round.coming[pool].retain(|slot| slot.agent != id);
+    let grace = match agent.record.kind {
+        // Nobody can ask a worker to finish, so TERM is its notice.
+        AgentKind::Worker => patience.retire,
+        AgentKind::Managed | AgentKind::Sidecar => KILL_AFTER,
+    };
+    round.actions.push(Action::Destroy {
+        agent: id,
+        backend: agent.record.backend.clone(),
+        reason,
+        grace,
+        deadline: patience.destroy.saturating_add(grace),
+    });
+    for job in agent.jobs.iter().filter_map(|id| round.world.jobs.get(id)) {
+        if matches!(job.phase, JobPhase::Taken | JobPhase::Assigned) {
+            let settlement = crate::observe::unclaimed(job);
+            super::jobs::settle(round, job, settlement);
+        }
+    }
+}
+
+pub(super) fn timeouts(round: &Round<'_>, agent: &Agent) -> Timeouts {
+    let pool = round
+        .world
+        .pools
+        .get(&agent.pool)
+        .and_then(|pool| pool.configured.as_ref());
+    pool.map_or_else(Timeouts::default, |configured| configured.spec.timeouts)
+}

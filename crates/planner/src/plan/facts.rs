@@ -1,0 +1,85 @@
+//! Missing facts are asked for: backends that have not listed, sources that have not
+//! answered, agents whose creation is doubtful, instances the ledger does not know.
+
+use core::time::Duration;
+
+use headcount_model::Reason;
+
+use super::Round;
+use crate::{Action, Effect, WakeReason};
+
+const LIST_DEADLINE: Duration = Duration::from_secs(30);
+const REFRESH_DEADLINE: Duration = Duration::from_secs(30);
+/// An unknown instance of ours is left alone this long: a peer may be about to tell.
+const REAP_GRACE: Duration = Duration::from_secs(60);
+const REAP_DEADLINE: Duration = Duration::from_secs(30);
+const REAP_KILL_AFTER: Duration = Duration::from_secs(5);
+
+pub(super) fn ask(round: &mut Round<'_>) {
+    list(round);
+    refresh(round);
+    reap(round);
+}
+
+/// Whether an effect may be started now; a retry in the future sets the alarm.
+pub(super) fn may_start(round: &mut Round<'_>, effect: Effect) -> bool {
+    match effect {
+        Effect::None => true,
+        Effect::InFlight | Effect::Unknown => false,
+        Effect::RetryAt(at, _) => round.wakes.due(at, WakeReason::Retry),
+    }
+}
+
+fn list(round: &mut Round<'_>) {
+    for facts in round.world.backends.values() {
+        let doubtful = round
+            .world
+            .agents
+            .values()
+            .any(|agent| agent.effect == Effect::Unknown && agent.record.backend == facts.id);
+        let reason = match (facts.fresh, doubtful) {
+            (false, _) => Reason::FactsMissing,
+            (true, true) => Reason::Confirm,
+            (true, false) => continue,
+        };
+        if may_start(round, facts.listing) {
+            let backend = facts.id.clone();
+            round.actions.push(Action::List {
+                backend,
+                reason,
+                deadline: LIST_DEADLINE,
+            });
+        }
+    }
+}
+
+fn refresh(round: &mut Round<'_>) {
+    for facts in round.world.sources.values() {
+        if !facts.fresh && may_start(round, facts.refreshing) {
+            round.actions.push(Action::Refresh {
+                source: facts.id.clone(),
+                reason: Reason::FactsMissing,
+                deadline: REFRESH_DEADLINE,
+            });
+        }
+    }
+}
+
+fn reap(round: &mut Round<'_>) {
+    for facts in round.world.backends.values() {
+        for (agent, stranger) in &facts.strangers {
+            let due = round
+                .wakes
+                .due(stranger.seen_at.after(REAP_GRACE), WakeReason::ReapGrace);
+            if due && may_start(round, stranger.effect) {
+                round.actions.push(Action::Reap {
+                    agent: *agent,
+                    backend: facts.id.clone(),
+                    reason: Reason::Unknown,
+                    grace: REAP_KILL_AFTER,
+                    deadline: REAP_DEADLINE,
+                });
+            }
+        }
+    }
+}

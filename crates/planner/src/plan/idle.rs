@@ -1,0 +1,178 @@
+//! The idle rule applied to every pool: what it keeps, adds and sends away. Last in the
+//! plan, so that what jobs need is never removed.
+
+use alloc::vec::Vec;
+
+use headcount_model::{AgentKind, AgentPhase, Granted, Layer, Reason, Timestamp};
+
+use super::Round;
+use super::tally::Slot;
+use crate::guard::stale;
+use crate::policy::idle::{Fate, Ready, verdict};
+use crate::world::Configured;
+use crate::{Action, Agent, Link, Pool, WakeReason};
+
+pub(super) fn keep(round: &mut Round<'_>) {
+    for pool in round.world.pools.values() {
+        let idle = idle_agents(round, pool);
+        match pool.open() {
+            Some(open) if open.spec.kind == AgentKind::Worker => keep_workers(round, pool, open),
+            Some(open) => keep_ready(round, pool, open, &idle),
+            None => send_all_away(round, pool, &idle),
+        }
+    }
+}
+
+/// Ready agents without a job and not meant for one, longest idle first.
+fn idle_agents(round: &Round<'_>, pool: &Pool) -> Vec<Slot> {
+    let slots = &round.ready[pool.id.0 as usize];
+    slots.iter().filter(|slot| slot.idle).copied().collect()
+}
+
+fn keep_ready(round: &mut Round<'_>, pool: &Pool, open: &Configured, idle: &[Slot]) {
+    let mut usable: Vec<Slot> = Vec::new();
+    for slot in idle {
+        let Some(agent) = round.world.agents.get(&slot.agent) else {
+            continue;
+        };
+        match unusable(agent, open) {
+            None => usable.push(*slot),
+            Some(Reason::ConnectionLost) => stay(round, slot, Reason::ConnectionLost),
+            // What has done its work goes at once; that is no scale-down.
+            Some(Reason::JobsDone) => leave(round, agent, Reason::JobsDone),
+            Some(reason) => leave_if_fresh(round, agent, reason),
+        }
+    }
+    let since: Vec<Timestamp> = usable.iter().map(|slot| slot.idle_since).collect();
+    let coming = round.coming[pool.id.0 as usize]
+        .iter()
+        .filter(|slot| slot.idle)
+        .count();
+    let ready = Ready {
+        idle_since: &since,
+        starting: crate::world_count(coming),
+    };
+    let verdict = verdict(&open.spec.idle, &ready, round.now);
+    for (slot, fate) in usable.iter().zip(verdict.idle) {
+        let Some(agent) = round.world.agents.get(&slot.agent) else {
+            continue;
+        };
+        match fate {
+            Fate::Leave(reason) => leave_if_fresh(round, agent, reason),
+            Fate::Stay(reason, until) => {
+                let wake = if reason == Reason::IdleTime {
+                    WakeReason::IdleTime
+                } else {
+                    WakeReason::IdleAge
+                };
+                round.wakes.at(until.unwrap_or(Timestamp::MAX), wake);
+                stay(round, slot, reason);
+            }
+        }
+    }
+    if verdict.add > 0 && !round.world.stopping {
+        round.grow(pool, own_shape(open), verdict.add, Reason::KeepReady);
+    }
+}
+
+/// Why an idle agent is of no use to its pool, if so.
+fn unusable(agent: &Agent, open: &Configured) -> Option<Reason> {
+    let done = open
+        .spec
+        .max_jobs
+        .is_some_and(|max| agent.record.jobs_done >= max);
+    if done {
+        Some(Reason::JobsDone)
+    } else if matches!(agent.link, Link::Down(_)) {
+        Some(Reason::ConnectionLost)
+    } else if agent.record.made_from != open.made_from {
+        Some(Reason::Outdated)
+    } else {
+        None
+    }
+}
+
+/// Workers feed themselves: they are kept at their number and never removed for being
+/// too many.
+fn keep_workers(round: &mut Round<'_>, pool: &Pool, open: &Configured) {
+    let n = pool.id.0 as usize;
+    let alive = crate::world_count(round.ready[n].len() + round.coming[n].len());
+    for slot in round.ready[n].clone() {
+        stay(round, &slot, Reason::KeptReady);
+    }
+    let missing = open.spec.idle.keep.saturating_sub(alive);
+    if missing > 0 && !round.world.stopping {
+        round.grow(pool, own_shape(open), missing, Reason::KeepReady);
+    }
+}
+
+/// A pool that takes no new work: who is idle leaves, who works may end its work.
+fn send_all_away(round: &mut Round<'_>, pool: &Pool, idle: &[Slot]) {
+    let reason = if pool.configured.is_none() {
+        Reason::PoolRemoved
+    } else {
+        Reason::PoolDrained
+    };
+    for slot in idle {
+        if let Some(agent) = round.world.agents.get(&slot.agent) {
+            match agent.link {
+                Link::Down(_) => stay(round, slot, Reason::ConnectionLost),
+                Link::Up | Link::Never => leave_if_fresh(round, agent, reason),
+            }
+        }
+    }
+    for slot in round.coming[pool.id.0 as usize].clone() {
+        let Some(agent) = round.world.agents.get(&slot.agent) else {
+            continue;
+        };
+        let settled = agent.effect == crate::Effect::None;
+        if settled
+            && agent.record.phase == AgentPhase::Starting
+            && stale::may_remove(round.world, &agent.record.backend)
+        {
+            super::agents::destroy(round, agent, reason);
+            count_leaving(round, pool);
+        }
+    }
+}
+
+fn leave_if_fresh(round: &mut Round<'_>, agent: &Agent, reason: Reason) {
+    if stale::may_remove(round.world, &agent.record.backend) {
+        leave(round, agent, reason);
+    } else {
+        round.stays.insert(agent.record.id, Reason::FactsStale);
+    }
+}
+
+/// A managed agent is asked to leave; a worker has nobody to ask and is ended politely.
+fn leave(round: &mut Round<'_>, agent: &Agent, reason: Reason) {
+    if let Some(pool) = round.world.pools.get(&agent.pool) {
+        count_leaving(round, pool);
+    }
+    match agent.record.kind {
+        AgentKind::Worker => super::agents::destroy(round, agent, reason),
+        AgentKind::Managed | AgentKind::Sidecar => {
+            round.actions.push(Action::Drain {
+                agent: agent.record.id,
+                reason,
+            });
+            round.stays.insert(agent.record.id, reason);
+        }
+    }
+}
+
+fn count_leaving(round: &mut Round<'_>, pool: &Pool) {
+    if let Some(growth) = round.growth.get_mut(pool.id.0 as usize) {
+        growth.leaving += 1;
+    }
+}
+
+fn stay(round: &mut Round<'_>, slot: &Slot, reason: Reason) {
+    round.stays.insert(slot.agent, reason);
+}
+
+/// The shape of an agent that no job asked for.
+fn own_shape(open: &Configured) -> Granted {
+    let layers = open.spec.layers;
+    Granted::cascade(&[Layer::default(), layers.label_set, layers.defaults])
+}

@@ -1,0 +1,171 @@
+//! The world added up: recomputed for every plan, so no counter can drift.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use headcount_model::{AgentId, AgentKind, AgentPhase, Granted, Name, Resources, Timestamp};
+
+use crate::{Agent, PoolCounts, World};
+
+/// Everything a plan counts.
+pub(crate) struct Tally {
+    /// Agents and unknown instances of ours.
+    pub(crate) fleet_agents: u32,
+    pub(crate) fleet_reserved: Resources,
+    /// By index in the fleet.
+    pub(crate) scaler_agents: Vec<u32>,
+    pub(crate) scaler_reserved: Vec<Resources>,
+    /// By pool id.
+    pub(crate) counts: Vec<PoolCounts>,
+    pub(crate) launching: Vec<u32>,
+    pub(crate) ready: Vec<Vec<Slot>>,
+    pub(crate) coming: Vec<Vec<Slot>>,
+}
+
+/// An agent with room for jobs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Slot {
+    pub(crate) idle_since: Timestamp,
+    pub(crate) agent: AgentId,
+    pub(crate) granted: Granted,
+    /// Jobs it can take now (or, while it starts, once it is ready).
+    pub(crate) free: u32,
+    /// Whether it has no job at all.
+    pub(crate) idle: bool,
+}
+
+impl Tally {
+    pub(crate) fn of(world: &World) -> Self {
+        let pools = world.next_pool as usize;
+        let scalers = world.fleet.scalers.len();
+        let mut tally = Self {
+            fleet_agents: 0,
+            fleet_reserved: Resources::ZERO,
+            scaler_agents: alloc::vec![0; scalers],
+            scaler_reserved: alloc::vec![Resources::ZERO; scalers],
+            counts: alloc::vec![PoolCounts::default(); pools],
+            launching: alloc::vec![0; pools],
+            ready: alloc::vec![Vec::new(); pools],
+            coming: alloc::vec![Vec::new(); pools],
+        };
+        let index = scaler_index(world);
+        let scaler_of = pool_scalers(world, &index);
+        let taking = taking(world);
+        for agent in world.agents.values() {
+            let scaler = scaler_of.get(agent.pool.0 as usize).copied().flatten();
+            tally.add(
+                world,
+                agent,
+                scaler,
+                taking.get(&agent.record.id).copied().unwrap_or(0),
+            );
+        }
+        tally.add_strangers(world, &index);
+        for slots in tally.ready.iter_mut().chain(&mut tally.coming) {
+            slots.sort_by_key(|slot| (slot.idle_since, slot.agent));
+        }
+        tally
+    }
+
+    fn add(&mut self, world: &World, agent: &Agent, scaler: Option<usize>, taking: u32) {
+        let reserved = crate::fit::reserved(&agent.record.granted, agent.record.slots);
+        self.fleet_agents += 1;
+        self.fleet_reserved = self.fleet_reserved.plus(reserved);
+        if let Some(scaler) = scaler {
+            self.scaler_agents[scaler] += 1;
+            self.scaler_reserved[scaler] = self.scaler_reserved[scaler].plus(reserved);
+        }
+        let pool = agent.pool.0 as usize;
+        let counts = &mut self.counts[pool];
+        let idle = agent.jobs.is_empty() && taking == 0;
+        match agent.record.phase {
+            AgentPhase::Reserving | AgentPhase::Creating | AgentPhase::Starting => {
+                counts.starting += 1;
+                self.launching[pool] += 1;
+            }
+            AgentPhase::Ready if idle => counts.idle += 1,
+            AgentPhase::Ready => counts.busy += 1,
+            AgentPhase::Draining => counts.draining += 1,
+            AgentPhase::Destroying | AgentPhase::Releasing => counts.destroying += 1,
+        }
+        let free = usable(world, agent, taking);
+        let slot = Slot {
+            idle_since: agent.idle_since,
+            agent: agent.record.id,
+            granted: agent.record.granted,
+            free,
+            idle,
+        };
+        if agent.record.phase == AgentPhase::Ready {
+            self.ready[pool].push(slot);
+        } else if agent.is_launching() {
+            self.coming[pool].push(slot);
+        }
+    }
+
+    /// What is ours but unknown exists and counts: in the fleet, and in the scaler whose
+    /// pool its mark names.
+    fn add_strangers(&mut self, world: &World, index: &BTreeMap<&Name, usize>) {
+        for stranger in world
+            .backends
+            .values()
+            .flat_map(|backend| backend.strangers.values())
+        {
+            self.fleet_agents += 1;
+            let scaler = stranger.pool.as_str().split('/').next().unwrap_or_default();
+            if let Some(scaler) = index.get(&Name::new(scaler)) {
+                self.scaler_agents[*scaler] += 1;
+            }
+        }
+    }
+}
+
+fn scaler_index(world: &World) -> BTreeMap<&Name, usize> {
+    world
+        .fleet
+        .scalers
+        .iter()
+        .enumerate()
+        .map(|(n, scaler)| (&scaler.name, n))
+        .collect()
+}
+
+/// The scaler each pool counts against. A pool that left the configuration still counts
+/// against the scaler of its name, if there is one.
+fn pool_scalers(world: &World, index: &BTreeMap<&Name, usize>) -> Vec<Option<usize>> {
+    let mut scalers = alloc::vec![None; world.next_pool as usize];
+    for pool in world.pools.values() {
+        scalers[pool.id.0 as usize] = index.get(&pool.scaler).copied();
+    }
+    scalers
+}
+
+/// Jobs being taken for each agent.
+fn taking(world: &World) -> BTreeMap<AgentId, u32> {
+    let mut taking = BTreeMap::new();
+    for agent in world.takes.values().flat_map(|take| &take.agents) {
+        *taking.entry(*agent).or_insert(0) += 1;
+    }
+    taking
+}
+
+/// Jobs this agent may take beyond those it has: within its slots, within the number of
+/// jobs of its life, and none once what it was made from is outdated or it cannot hear.
+fn usable(world: &World, agent: &Agent, taking: u32) -> u32 {
+    if agent.record.kind == AgentKind::Worker {
+        return 0;
+    }
+    let open = world.pools.get(&agent.pool).and_then(crate::Pool::open);
+    let Some(open) = open.filter(|open| open.made_from == agent.record.made_from) else {
+        return 0;
+    };
+    if matches!(agent.link, crate::Link::Down(_)) {
+        return 0;
+    }
+    let given = crate::world_count(agent.jobs.len()).saturating_add(taking);
+    let free = agent.free_slots().saturating_sub(taking);
+    match open.spec.max_jobs {
+        Some(max) => free.min(max.saturating_sub(agent.record.jobs_done.saturating_add(given))),
+        None => free,
+    }
+}

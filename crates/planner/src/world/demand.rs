@@ -1,0 +1,49 @@
+//! Demand as we believe it to be: classes, and jobs being taken.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use headcount_model::{AgentId, ClassCount, ClassKey, Reason, Timestamp};
+
+use crate::{Effect, PoolId};
+
+/// A class, interned for one run.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ClassId(pub u32);
+
+/// Jobs that want the same thing.
+#[derive(Clone, Debug)]
+pub struct Class {
+    /// Interned.
+    pub id: ClassId,
+    /// What they want.
+    pub key: Arc<ClassKey>,
+    /// How many wait, as their source last said.
+    pub count: ClassCount,
+    /// Pools that can serve them, best first. Follows from key and configuration.
+    pub(crate) candidates: Vec<PoolId>,
+    /// Whether waiting jobs are being ended.
+    pub(crate) ending: Effect,
+    /// What stood in the way when a plan last took effect, and since when.
+    pub(crate) standing: Vec<Standing>,
+}
+
+/// What stands in the way of a class, and since when.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Standing {
+    /// In which pool; none when no pool matches.
+    pub pool: Option<PoolId>,
+    /// What.
+    pub reason: Reason,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// A permit given to a source, not answered yet.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Take {
+    /// Which class.
+    pub class: ClassId,
+    /// Whose slots.
+    pub agents: Vec<AgentId>,
+}
