@@ -1,0 +1,147 @@
+//! The states of the connection to the daemon.
+//!
+//! ```text
+//!              Opened              Welcomed
+//! Connecting ----------> Greeting ----------> Up
+//!   |  ^                    |                  |
+//!   |  |     Waited         | Broken, RefusedForNow
+//!   |  +------------ Waiting <-----------------+
+//!   | Broken            ^   |                   Broken
+//!   +-------------------+   | Refused (from Greeting)
+//!                           v
+//!                         Over
+//! ```
+//!
+//! Promise: `register` is repeated until the daemon has answered it once; from then on
+//! only `resume` is sent. Leaves to others: sockets and time (`line`).
+
+/// Where the connection stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// A stream is being opened; after this many failures in a row.
+    Connecting(u32),
+    /// The first message is sent, the answer awaited.
+    Greeting(u32),
+    /// Welcomed.
+    Up,
+    /// A delay before the next try.
+    Waiting(u32),
+    /// Refused for good.
+    Over,
+}
+
+/// What happened to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Input {
+    /// The stream is open.
+    Opened,
+    /// It could not be opened, or broke, or was silent for too long.
+    Broken,
+    /// The daemon welcomed us.
+    Welcomed,
+    /// The daemon refused us, and coming back may help.
+    RefusedForNow,
+    /// The daemon refused us for good.
+    Refused,
+    /// The delay is over.
+    Waited,
+}
+
+/// What to do about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Open a stream.
+    Connect,
+    /// Send the first message.
+    Greet,
+    /// Pump frames.
+    Serve,
+    /// Wait for the delay after this many failures in a row.
+    Wait(u32),
+    /// Tell, and end.
+    End,
+    /// It makes no sense in this state (a message that comes twice): nothing.
+    Ignore,
+}
+
+/// The one transition function.
+pub(crate) fn transition(state: State, input: Input) -> (State, Step) {
+    match (state, input) {
+        (State::Connecting(tries), Input::Opened) => (State::Greeting(tries), Step::Greet),
+        (State::Greeting(_), Input::Welcomed) => (State::Up, Step::Serve),
+        (State::Greeting(_), Input::Refused) => (State::Over, Step::End),
+        (State::Greeting(tries), Input::Broken | Input::RefusedForNow)
+        | (State::Connecting(tries), Input::Broken) => {
+            (State::Waiting(tries.saturating_add(1)), Step::Wait(tries))
+        }
+        (State::Up, Input::Broken | Input::RefusedForNow) => (State::Waiting(1), Step::Wait(0)),
+        (State::Up, Input::Refused) => (State::Over, Step::End),
+        (State::Waiting(tries), Input::Waited) => (State::Connecting(tries), Step::Connect),
+        (state, _) => (state, Step::Ignore),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_state_with_every_input() {
+        use Input::{Broken, Opened, Refused, RefusedForNow, Waited, Welcomed};
+        use State::{Connecting, Greeting, Over, Up, Waiting};
+        let inputs = [Opened, Broken, Welcomed, RefusedForNow, Refused, Waited];
+        let same = |state| (state, Step::Ignore);
+        let rows = [
+            (
+                Connecting(2),
+                [
+                    (Greeting(2), Step::Greet),
+                    (Waiting(3), Step::Wait(2)),
+                    same(Connecting(2)),
+                    same(Connecting(2)),
+                    same(Connecting(2)),
+                    same(Connecting(2)),
+                ],
+            ),
+            (
+                Greeting(2),
+                [
+                    same(Greeting(2)),
+                    (Waiting(3), Step::Wait(2)),
+                    (Up, Step::Serve),
+                    (Waiting(3), Step::Wait(2)),
+                    (Over, Step::End),
+                    same(Greeting(2)),
+                ],
+            ),
+            (
+                Up,
+                [
+                    same(Up),
+                    (Waiting(1), Step::Wait(0)),
+                    same(Up),
+                    (Waiting(1), Step::Wait(0)),
+                    (Over, Step::End),
+                    same(Up),
+                ],
+            ),
+            (
+                Waiting(3),
+                [
+                    same(Waiting(3)),
+                    same(Waiting(3)),
+                    same(Waiting(3)),
+                    same(Waiting(3)),
+                    same(Waiting(3)),
+                    (Connecting(3), Step::Connect),
+                ],
+            ),
+            (Over, [same(Over); 6]),
+        ];
+        for (state, expected) in rows {
+            for (input, expected) in inputs.into_iter().zip(expected) {
+                assert_eq!(transition(state, input), expected, "{state:?} {input:?}");
+            }
+        }
+    }
+}
