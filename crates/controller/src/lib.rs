@@ -1,1 +1,33 @@
-//! The loop: inbox, rounds, executor, recovery, published view.
+//! The loop: news in, one plan, one transaction, actions out.
+//!
+//! Promise: nothing is done and nothing is acknowledged before the round that decided it
+//! is durable; every effect has a deadline and its answer, refusal included, comes back
+//! as news. Leaves every decision to `planner`, every byte on disk to the ledger.
+//!
+//! [`Core`] is the logic without IO, which simulation drives with a virtual clock;
+//! [`Controller`] is the same logic with real channels, effects and time.
+
+mod answers;
+mod clock;
+mod core;
+mod events;
+mod executor;
+mod handle;
+mod inbox;
+mod mint;
+mod preview;
+mod run;
+mod view;
+
+pub use clock::Clock;
+pub use core::{Core, Order, Round};
+pub use events::Event;
+pub use handle::{Admission, Handle, Stopped};
+pub use inbox::Inbox;
+pub use mint::{Mint, RandomMint, digest};
+pub use preview::{PoolChange, Preview};
+pub use run::{Controller, Wiring};
+pub use view::{
+    AgentView, BackendView, ClassView, ExplainedPool, ExplainedVerdict, ExplanationView, PoolView,
+    ShareView, SourceView, TakenJobView, View,
+};

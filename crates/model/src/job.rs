@@ -26,8 +26,9 @@ pub struct JobWork {
     pub grace: Duration,
     /// Stored output stops here, in bytes, with a marker.
     pub log_limit_bytes: u64,
-    /// What the agent does when output cannot be sent as fast as it comes.
-    pub log_pressure: LogPressure,
+    /// What the agent does when output cannot be sent as fast as it comes; unset until
+    /// the controller fills in what the agent's pool says.
+    pub log_pressure: Option<LogPressure>,
 }
 
 /// What to execute.

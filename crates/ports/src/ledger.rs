@@ -16,7 +16,8 @@ pub trait Ledger: Send + Sync {
     async fn load(&self) -> Result<Recovered, StoreError>;
 
     /// Writes one round in one transaction: all of it or nothing. Idempotent (rows are
-    /// absolute), so a caller that does not know the outcome writes it again.
+    /// absolute), so a caller that does not know the outcome writes it again. An attempt
+    /// that is both settled and given as it is now was assigned anew: it is unsettled.
     ///
     /// # Errors
     /// Nothing is known to be written; nothing that depends on it may happen.
@@ -25,6 +26,12 @@ pub trait Ledger: Send + Sync {
         changes: Changes,
         decision: Option<DecisionRow>,
     ) -> Result<(), StoreError>;
+
+    /// Removes what its retention no longer keeps, a bounded piece of it per call.
+    ///
+    /// # Errors
+    /// Nothing more is removed this time.
+    async fn prune(&self, now: Timestamp) -> Result<(), StoreError>;
 
     /// The last decisions, newest first, at most `limit`.
     ///

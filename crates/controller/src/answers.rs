@@ -1,0 +1,41 @@
+//! Errors of the edges as news: grouped by what the planner does next.
+
+use headcount_model::{Trouble, TroubleKind};
+use headcount_ports::{BackendError, LinkError, SourceError};
+
+pub(crate) fn backend(error: BackendError) -> Trouble {
+    let message = error.to_string();
+    let kind = match error {
+        BackendError::Transient(_) => TroubleKind::Transient,
+        BackendError::Capacity { retry_after, .. } => TroubleKind::NoCapacity(retry_after),
+        BackendError::Invalid(_) => TroubleKind::Invalid,
+        BackendError::Unknown(_) => TroubleKind::Unknown,
+    };
+    Trouble { kind, message }
+}
+
+pub(crate) fn source(error: SourceError) -> Trouble {
+    let message = error.to_string();
+    let kind = match error {
+        SourceError::Transient(_) => TroubleKind::Transient,
+        SourceError::Gone(_) => TroubleKind::Gone,
+        SourceError::Unknown(_) => TroubleKind::Unknown,
+    };
+    Trouble { kind, message }
+}
+
+pub(crate) fn link(error: LinkError) -> Trouble {
+    Trouble {
+        kind: TroubleKind::Transient,
+        message: error.to_string(),
+    }
+}
+
+/// No answer within the deadline: what became of it is unknown.
+pub(crate) fn too_late(what: &str, deadline: std::time::Duration) -> Trouble {
+    let message = format!("no answer to {what} within {deadline:?}");
+    Trouble {
+        kind: TroubleKind::Unknown,
+        message,
+    }
+}

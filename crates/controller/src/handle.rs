@@ -1,0 +1,138 @@
+//! What the API and the CLI may ask of the loop.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use headcount_model::{Answer, ClassKey, Fleet, PoolName, Timestamp};
+use headcount_planner::{Impossible, News, Operator, World, admission, observe};
+use tokio::sync::{broadcast, oneshot};
+
+use crate::inbox::{Ask, Inbox};
+use crate::preview::compare;
+use crate::view::ExplanationView;
+use crate::{Event, PoolChange, Preview, View};
+
+/// A handle to a running controller. Cheap to clone.
+#[derive(Clone)]
+pub struct Handle {
+    pub(crate) inbox: Inbox,
+    pub(crate) door: Arc<Admission>,
+    pub(crate) events: broadcast::Sender<Arc<Event>>,
+}
+
+/// The controller has ended; nothing can be asked of it any more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the daemon is stopping")]
+pub struct Stopped;
+
+impl Handle {
+    /// The world as it is now.
+    ///
+    /// # Errors
+    /// The controller has ended.
+    pub async fn view(&self) -> Result<Arc<View>, Stopped> {
+        self.ask(Ask::View).await
+    }
+
+    /// Why jobs of this class wait, or would wait.
+    ///
+    /// # Errors
+    /// The controller has ended.
+    pub async fn explain(&self, key: ClassKey) -> Result<ExplanationView, Stopped> {
+        self.ask(|reply| Ask::Explain(Box::new(key), reply)).await
+    }
+
+    /// What this configuration would change. Changes nothing.
+    ///
+    /// # Errors
+    /// The controller has ended.
+    pub async fn preview(&self, fleet: Fleet) -> Result<Preview, Stopped> {
+        self.ask(|reply| Ask::Preview(Box::new(fleet), reply)).await
+    }
+
+    /// Puts a configuration into effect, whole, and says what it changed.
+    ///
+    /// # Errors
+    /// The controller has ended; whether it took effect is of no consequence.
+    pub async fn configure(&self, fleet: Fleet) -> Result<Vec<PoolChange>, Stopped> {
+        let changes = compare(&self.view().await?.fleet, &fleet);
+        match self
+            .inbox
+            .tell(News::Configured(Box::new(fleet.clone())))
+            .await
+        {
+            Answer::Refused(_) => Err(Stopped),
+            Answer::Applied | Answer::Known => {
+                self.door.set(fleet);
+                Ok(changes)
+            }
+        }
+    }
+
+    /// Drains a pool, or ends its drain. The answer says whether there is such a pool.
+    pub async fn drain(&self, pool: PoolName, undo: bool) -> Answer {
+        let wish = if undo {
+            Operator::Undrain(pool)
+        } else {
+            Operator::Drain(pool)
+        };
+        self.inbox.tell(News::Operator(wish)).await
+    }
+
+    /// No new jobs from now on.
+    pub async fn stop_taking(&self) -> Answer {
+        self.inbox.tell(News::Operator(Operator::Stop)).await
+    }
+
+    /// Which cap refuses jobs of this class for ever, if one does. Asks nobody.
+    #[must_use]
+    pub fn admission(&self, key: &ClassKey) -> Option<(Impossible, PoolName)> {
+        self.door.ask(key)
+    }
+
+    /// What changes from now on. A reader that is too slow is told how much it missed.
+    #[must_use]
+    pub fn events(&self) -> broadcast::Receiver<Arc<Event>> {
+        self.events.subscribe()
+    }
+
+    async fn ask<T>(&self, ask: impl FnOnce(oneshot::Sender<T>) -> Ask) -> Result<T, Stopped> {
+        let (reply, answer) = oneshot::channel();
+        self.inbox.ask(ask(reply)).await.map_err(|()| Stopped)?;
+        answer.await.map_err(|_| Stopped)
+    }
+}
+
+/// The door check: the planner's rules over the configuration alone, so that a
+/// submission does not wait for the loop.
+pub struct Admission {
+    world: ArcSwap<World>,
+}
+
+impl Admission {
+    pub(crate) fn new(fleet: Fleet) -> Self {
+        Self {
+            world: ArcSwap::from_pointee(only(fleet)),
+        }
+    }
+
+    fn set(&self, fleet: Fleet) {
+        self.world.store(Arc::new(only(fleet)));
+    }
+
+    fn ask(&self, key: &ClassKey) -> Option<(Impossible, PoolName)> {
+        let world = self.world.load();
+        let impossible = admission(&world, key)?;
+        Some((impossible, world.pool(impossible.pool)?.name.clone()))
+    }
+}
+
+fn only(fleet: Fleet) -> World {
+    let mut world = World::new();
+    observe(
+        &mut world,
+        News::Configured(Box::new(fleet)),
+        Timestamp::ZERO,
+    );
+    world
+}

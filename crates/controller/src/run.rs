@@ -1,0 +1,299 @@
+//! The loop itself, with real channels, effects and time.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use headcount_model::{Answer, Fleet, Refusal, SourceId, Timestamp};
+use headcount_planner::Wake;
+use headcount_ports::{AgentLink, Backend, Ledger, Source, StoreError};
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use crate::executor::{Executor, bounded};
+use crate::handle::Admission;
+use crate::inbox::{Ask, Inbox, Mail};
+use crate::view::ExplanationView;
+use crate::{Clock, Core, Handle, Mint, Preview, RandomMint, Round, View, events};
+
+/// Mails taken in by one round at most, so that one round stays short.
+const MAX_MAILS: usize = 1024;
+/// Events kept for a reader that is slow.
+const MAX_EVENTS: usize = 4096;
+/// What retention no longer keeps is removed this often, while there is activity.
+const PRUNE_EVERY: Duration = Duration::from_secs(60);
+const FIRST_COMMIT_RETRY: Duration = Duration::from_millis(200);
+const LONGEST_COMMIT_RETRY: Duration = Duration::from_secs(10);
+
+/// Everything a controller is built from.
+pub struct Wiring {
+    /// The clock of this daemon.
+    pub clock: Clock,
+    /// What the configuration says.
+    pub fleet: Fleet,
+    /// Where decisions are kept.
+    pub ledger: Arc<dyn Ledger>,
+    /// Where jobs come from.
+    pub sources: Vec<Arc<dyn Source>>,
+    /// Where agents live.
+    pub backends: Vec<Arc<dyn Backend>>,
+    /// How managed agents are spoken to.
+    pub link: Arc<dyn AgentLink>,
+}
+
+/// A controller that has not started yet: its inbox exists, so that sources, backends
+/// and links can be built around it.
+pub struct Controller {
+    inbox: Inbox,
+    mails: mpsc::Receiver<Mail>,
+}
+
+type Replies = Vec<(oneshot::Sender<Answer>, Answer)>;
+
+impl Controller {
+    /// An empty hall.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "making one starts something")]
+    pub fn new() -> Self {
+        let (inbox, mails) = Inbox::new();
+        Self { inbox, mails }
+    }
+
+    /// Where edges post what they see.
+    #[must_use]
+    pub fn inbox(&self) -> Inbox {
+        self.inbox.clone()
+    }
+
+    /// Loads what the ledger kept. The first round asks every backend and source.
+    ///
+    /// # Errors
+    /// The ledger cannot be read; the daemon must not start.
+    pub async fn start(
+        self,
+        wiring: Wiring,
+    ) -> Result<(Handle, impl Future<Output = ()> + Send), StoreError> {
+        let mint: Box<dyn Mint> = Box::new(RandomMint);
+        let recovered = wiring.ledger.load().await?;
+        let owner = recovered.owner.clone();
+        let sources: BTreeMap<SourceId, Arc<dyn Source>> = wiring
+            .sources
+            .into_iter()
+            .map(|source| (source.id(), source))
+            .collect();
+        let backends = wiring.backends.into_iter();
+        let now = wiring.clock.now();
+        let ids = sources.keys().cloned().collect();
+        let core = Core::recover(recovered, ids, wiring.fleet.clone(), mint, now);
+        let executor = Executor {
+            owner,
+            clock: wiring.clock,
+            inbox: self.inbox.clone(),
+            sources,
+            backends: backends
+                .map(|backend| (backend.id(), bounded(backend)))
+                .collect(),
+            link: wiring.link,
+        };
+        let (events, _) = broadcast::channel(MAX_EVENTS);
+        let handle = Handle {
+            inbox: self.inbox,
+            door: Arc::new(Admission::new(wiring.fleet)),
+            events: events.clone(),
+        };
+        let hall = Hall {
+            core,
+            clock: wiring.clock,
+            ledger: wiring.ledger,
+            executor: Arc::new(executor),
+            events,
+            mails: self.mails,
+            backlog: Vec::new(),
+            view: None,
+            pruned_at: now,
+        };
+        Ok((handle, hall.run()))
+    }
+}
+
+/// The running loop.
+struct Hall {
+    core: Core,
+    clock: Clock,
+    ledger: Arc<dyn Ledger>,
+    executor: Arc<Executor>,
+    events: broadcast::Sender<Arc<crate::Event>>,
+    mails: mpsc::Receiver<Mail>,
+    /// News that arrived while nothing could be written; taken in first.
+    backlog: Vec<Mail>,
+    /// The last view, until something changes.
+    view: Option<Arc<View>>,
+    pruned_at: Timestamp,
+}
+
+impl Hall {
+    /// Runs until every inbox is dropped.
+    async fn run(mut self) {
+        let mut wake = self.round(Vec::new()).await;
+        while let Some(mails) = self.next(wake).await {
+            wake = self.round(mails).await;
+        }
+    }
+
+    /// Waits for mail or for `wake`, whichever comes first; nothing else wakes the loop.
+    async fn next(&mut self, wake: Option<Wake>) -> Option<Vec<Mail>> {
+        if !self.backlog.is_empty() {
+            return Some(std::mem::take(&mut self.backlog));
+        }
+        let first = match wake {
+            None => Some(self.mails.recv().await?),
+            Some(wake) => {
+                let span = wake.at.since(self.clock.now());
+                match tokio::time::timeout(span, self.mails.recv()).await {
+                    Ok(mail) => Some(mail?),
+                    Err(_) => {
+                        tracing::debug!(reason = wake.reason.code(), "time to look again");
+                        None
+                    }
+                }
+            }
+        };
+        let mut mails: Vec<Mail> = first.into_iter().collect();
+        while mails.len() < MAX_MAILS {
+            match self.mails.try_recv() {
+                Ok(mail) => mails.push(mail),
+                Err(_) => break,
+            }
+        }
+        Some(mails)
+    }
+
+    async fn round(&mut self, mails: Vec<Mail>) -> Option<Wake> {
+        let now = self.clock.now();
+        let (replies, asks) = self.take_in(mails, now);
+        let round = self.core.round(now);
+        self.make_durable(&round).await;
+        for (reply, answer) in replies {
+            // Who asked may have gone; the news stands all the same.
+            let _ = reply.send(answer);
+        }
+        for event in events::of(&round.changes) {
+            drop(self.events.send(Arc::new(event)));
+        }
+        for agent in &round.changes.agents_gone {
+            self.executor.forget(*agent);
+        }
+        for order in round.orders {
+            tracing::debug!(action = %order.action, "order");
+            self.executor.start(order);
+        }
+        self.answer(asks, now);
+        self.prune(now);
+        round.wake_at
+    }
+
+    fn take_in(&mut self, mails: Vec<Mail>, now: Timestamp) -> (Replies, Vec<Ask>) {
+        let mut replies = Vec::new();
+        let mut asks = Vec::new();
+        for mail in mails {
+            match mail {
+                Mail::Ask(ask) => asks.push(ask),
+                Mail::News(news, reply) => {
+                    self.view = None;
+                    let answer = self.core.observe(*news, now);
+                    if let Answer::Refused(refusal) = answer {
+                        log_refusal(refusal);
+                    }
+                    replies.extend(reply.map(|reply| (reply, answer)));
+                }
+            }
+        }
+        (replies, asks)
+    }
+
+    /// Writes until it is written: until then nothing is done and nothing acknowledged.
+    /// New jobs are refused by the ledger itself in the meantime.
+    async fn make_durable(&mut self, round: &Round) {
+        if !round.orders.is_empty() || !round.changes.is_empty() {
+            self.view = None;
+        }
+        if round.changes.is_empty() && round.decision.is_none() {
+            return;
+        }
+        let mut delay = FIRST_COMMIT_RETRY;
+        loop {
+            let written = self
+                .ledger
+                .commit(round.changes.clone(), round.decision.clone())
+                .await;
+            let Err(error) = written else { break };
+            tracing::error!(%error, retry_in = ?delay, "a round could not be written; nothing is done until it is");
+            self.serve_meanwhile(&error, delay).await;
+            delay = (delay * 2).min(LONGEST_COMMIT_RETRY);
+        }
+    }
+
+    /// While nothing can be written, questions are still answered.
+    async fn serve_meanwhile(&mut self, error: &StoreError, delay: Duration) {
+        tokio::time::sleep(delay).await;
+        let mut asks = Vec::new();
+        while self.backlog.len() < MAX_MAILS {
+            match self.mails.try_recv() {
+                Ok(Mail::Ask(ask)) => asks.push(ask),
+                Ok(mail) => self.backlog.push(mail),
+                Err(_) => break,
+            }
+        }
+        let now = self.clock.now();
+        let trouble = Some(error.to_string());
+        for ask in asks {
+            self.answer_one(ask, trouble.clone(), now);
+        }
+    }
+
+    fn answer(&mut self, asks: Vec<Ask>, now: Timestamp) {
+        for ask in asks {
+            self.answer_one(ask, None, now);
+        }
+    }
+
+    fn answer_one(&mut self, ask: Ask, trouble: Option<String>, now: Timestamp) {
+        let world = self.core.world();
+        match ask {
+            Ask::View(reply) => {
+                let fresh = self
+                    .view
+                    .clone()
+                    .filter(|view| view.ledger_trouble == trouble);
+                let view = fresh.unwrap_or_else(|| Arc::new(View::of(world, trouble, now)));
+                self.view = Some(Arc::clone(&view));
+                drop(reply.send(view));
+            }
+            Ask::Explain(key, reply) => drop(reply.send(ExplanationView::of(world, &key, now))),
+            Ask::Preview(fleet, reply) => drop(reply.send(Preview::of(world, *fleet, now))),
+        }
+    }
+
+    fn prune(&mut self, now: Timestamp) {
+        if now.since(self.pruned_at) < PRUNE_EVERY {
+            return;
+        }
+        self.pruned_at = now;
+        let ledger = Arc::clone(&self.ledger);
+        tokio::spawn(async move {
+            if let Err(error) = ledger.prune(now).await {
+                tracing::warn!(%error, "old records could not be removed");
+            }
+        });
+    }
+}
+
+fn log_refusal(refusal: Refusal) {
+    match refusal {
+        // Answers that arrive after an agent is gone are everyday.
+        Refusal::UnknownAgent | Refusal::NotYours => {
+            tracing::debug!(refusal = refusal.code(), "news refused");
+        }
+        _ => tracing::warn!(refusal = refusal.code(), "news refused"),
+    }
+}
