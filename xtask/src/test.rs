@@ -1,0 +1,71 @@
+//! Every check and every test, in the order in which they fail fastest.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::{run, setup};
+
+pub(crate) fn test(root: &Path) -> Result<()> {
+    let mut skipped = setup::machine()?;
+    format(root, &mut skipped)?;
+    step("the planner alone, without the features of other crates");
+    run::cargo(root, &["check", "--quiet", "-p", "headcount-model"])?;
+    run::cargo(root, &["check", "--quiet", "-p", "headcount-planner"])?;
+    lint(root, &mut skipped)?;
+    step("tests: unit, scenario, property, simulation, end to end");
+    // The binary the end-to-end tests start, as its users have it.
+    run::cargo(root, &["build", "--quiet", "-p", "headcount"])?;
+    let nextest = run::works("cargo", &["nextest", "--version"]);
+    if !nextest {
+        skipped.push("cargo-nextest is missing: the tests run under cargo test instead".into());
+    }
+    for line in &skipped {
+        println!("skipped: {line}");
+    }
+    if nextest {
+        let words = [
+            "nextest",
+            "run",
+            "--workspace",
+            "--no-fail-fast",
+            "--status-level",
+            "fail",
+        ];
+        let words = [&words[..], &["--final-status-level", "fail"]].concat();
+        run::cargo(root, &words)
+    } else {
+        run::cargo(root, &["test", "--workspace", "--no-fail-fast", "--quiet"])
+    }
+}
+
+fn format(root: &Path, skipped: &mut Vec<String>) -> Result<()> {
+    if !run::works("cargo", &["fmt", "--version"]) {
+        skipped.push("rustfmt is missing: formatting is not checked".into());
+        return Ok(());
+    }
+    step("formatting");
+    run::cargo(root, &["fmt", "--all", "--check"])
+}
+
+fn lint(root: &Path, skipped: &mut Vec<String>) -> Result<()> {
+    if !run::works("cargo", &["clippy", "--version"]) {
+        skipped.push("clippy is missing: lints are not checked".into());
+        return Ok(());
+    }
+    step("lints");
+    let lint = [
+        "clippy",
+        "--quiet",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ];
+    run::cargo(root, &lint)
+}
+
+fn step(what: &str) {
+    println!("== {what}");
+}
