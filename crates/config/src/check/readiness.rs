@@ -1,0 +1,89 @@
+//! `policy` and `warmPool`.
+
+use super::value;
+use crate::problem::{Draft, Problems};
+use crate::settings::{IdlePolicy, Readiness, WarmPool};
+use crate::source::Place;
+use crate::written;
+
+/// What one scaler says, its checks made.
+pub(super) fn readiness(scaler: &written::Scaler, problems: &mut Problems) -> Readiness {
+    let (policy, pool) = (scaler.policy.as_ref(), scaler.warm_pool.as_ref());
+    if let (Some(_), Some(pool)) = (policy, pool) {
+        let draft = Draft::error("`policy` and `warmPool` cannot stand together")
+            .label("says the same in another way")
+            .hint("keep `policy`: `idleCount` is `size`, `idleTime` is `idleTimeoutSeconds`");
+        problems.at(pool.place, draft);
+    }
+    let pool = pool.map(|pool| (&pool.value, warm_pool(&pool.value)));
+    let policy = policy.map(|policy| (&policy.value, idle_policy(&policy.value)));
+    if let Some((written, pool)) = pool {
+        let place = written
+            .size
+            .as_ref()
+            .map_or(written.place, |size| size.place);
+        check_count(scaler, "size", pool.size, place, problems);
+    }
+    if let Some((written, policy)) = policy {
+        let place = written
+            .idle_count
+            .as_ref()
+            .map_or(written.place, |n| n.place);
+        check_count(scaler, "idleCount", policy.idle_count, place, problems);
+    }
+    match (policy, pool) {
+        (Some((_, policy)), _) => Readiness::Idle(policy),
+        (None, Some((_, pool))) => Readiness::WarmPool(pool),
+        (None, None) => Readiness::default(),
+    }
+}
+
+fn warm_pool(written: &written::WarmPool) -> WarmPool {
+    let default = WarmPool::default();
+    WarmPool {
+        enabled: value(written.enabled.as_ref()).unwrap_or(default.enabled),
+        size: value(written.size.as_ref()).unwrap_or(default.size),
+        idle_timeout_seconds: value(written.idle_timeout_seconds.as_ref())
+            .unwrap_or(default.idle_timeout_seconds),
+    }
+}
+
+fn idle_policy(written: &written::Policy) -> IdlePolicy {
+    IdlePolicy {
+        idle_count: value(written.idle_count.as_ref()).unwrap_or_default(),
+        idle_time: value(written.idle_time.as_ref()).unwrap_or_default(),
+        max_idle_age: value(written.max_idle_age.as_ref()),
+    }
+}
+
+/// A number above `maxAgents` can never be kept; one that only all label sets together
+/// exceed is kept by some of them.
+fn check_count(
+    scaler: &written::Scaler,
+    key: &str,
+    count: u32,
+    place: Place,
+    problems: &mut Problems,
+) {
+    let Some(max) = value(scaler.max_agents.as_ref()) else {
+        return;
+    };
+    if count > max {
+        let message = format!("`{key}` ({count}) is more than `maxAgents` ({max})");
+        let hint = format!("write at most {max}, or raise `maxAgents`");
+        problems.at(place, Draft::error(message).hint(hint));
+        return;
+    }
+    let n_sets = scaler
+        .label_sets
+        .as_ref()
+        .map_or(0, |sets| sets.value.len());
+    let all = u64::from(count).saturating_mul(n_sets.try_into().unwrap_or(u64::MAX));
+    if all > u64::from(max) {
+        let message = format!(
+            "{count} for each of {n_sets} label sets is {all}, more than `maxAgents` ({max})"
+        );
+        let hint = format!("raise `maxAgents` to {all} to keep all of them");
+        problems.at(place, Draft::warning(message).hint(hint));
+    }
+}

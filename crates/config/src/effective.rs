@@ -1,0 +1,250 @@
+//! Settings as native YAML, every default spelled out.
+//!
+//! Promise: read again, the text yields the same settings.
+
+mod writer;
+
+use std::time::Duration;
+
+use headcount_model::{Cap, Layer, LogPressure, Partial, ProcessProgram, Role, Roles};
+
+use self::writer::Writer;
+use crate::settings::{
+    Backend, Container, ContainerTemplate, Firecracker, FirecrackerTemplate, LabelSet,
+    NetworkPolicy, PullPolicy, Readiness, Runtime, Scaler, Settings, Template,
+};
+use crate::value::{format_cpus, format_duration, format_memory};
+
+/// The text.
+#[must_use]
+pub fn effective_yaml(settings: &Settings) -> String {
+    let mut out = Writer::default();
+    out.plain("version", 1);
+    out.plain("globalMaxAgents", settings.global_max_agents);
+    cap(&mut out, "globalResourceCap", settings.global_resource_cap);
+    out.list("machinePools", &settings.machine_pools, |out, pool| {
+        out.text("name", &pool.name);
+        out.map("cap", |out| cap_sides(out, pool.cap));
+    });
+    if settings.default_resources != Layer::default() {
+        out.map("defaults", |out| resources(out, settings.default_resources));
+    }
+    let network = &settings.firecracker;
+    out.map("firecracker", |out| {
+        let (address, prefix) = network.cidr;
+        out.text("cidr", &format!("{address}/{prefix}"));
+        out.text("bridgeName", &network.bridge_name);
+        out.text("gateway", &network.gateway.to_string());
+        out.text("netmask", &network.netmask.to_string());
+        out.text("table", &network.table);
+    });
+    out.list("scalers", &settings.scalers, scaler);
+    out.finish()
+}
+
+fn scaler(out: &mut Writer, scaler: &Scaler) {
+    out.text("name", &scaler.name);
+    out.text("type", scaler.backend.word());
+    out.plain("maxAgents", scaler.max_agents);
+    out.plain("priority", scaler.priority);
+    readiness(out, scaler.readiness);
+    out.texts("mandatoryLabels", &scaler.mandatory_labels);
+    roles(out, &scaler.roles);
+    cap(out, "resourceCap", scaler.resource_cap);
+    out.optional_text("machinePool", scaler.machine_pool.as_deref());
+    patience(out, scaler);
+    out.optional_text("orchestratorUrl", scaler.orchestrator_url.as_deref());
+    match &scaler.backend {
+        Backend::BareMetal { enforce_cgroups } => out.plain("enforceCgroups", enforce_cgroups),
+        Backend::Container(engine) => container(out, engine),
+        Backend::Firecracker(host) => firecracker(out, host),
+    }
+    out.list("labelSets", &scaler.label_sets, label_set);
+}
+
+fn readiness(out: &mut Writer, readiness: Readiness) {
+    match readiness {
+        Readiness::Idle(policy) => out.map("policy", |out| {
+            out.text("kind", "idle");
+            out.plain("idleCount", policy.idle_count);
+            span(out, "idleTime", policy.idle_time);
+            if let Some(age) = policy.max_idle_age {
+                span(out, "maxIdleAge", age);
+            }
+        }),
+        Readiness::WarmPool(pool) => out.map("warmPool", |out| {
+            out.plain("enabled", pool.enabled);
+            out.plain("size", pool.size);
+            out.plain("idleTimeoutSeconds", pool.idle_timeout_seconds);
+        }),
+    }
+}
+
+fn roles(out: &mut Writer, roles: &Roles) {
+    let words: Vec<&str> = match roles {
+        Roles::Unrestricted => vec!["all"],
+        Roles::Only(roles) => roles
+            .iter()
+            .map(|role| match role {
+                Role::Builder => "builder",
+                Role::InitRunner => "init-runner",
+            })
+            .collect(),
+    };
+    out.texts("roles", &words);
+}
+
+fn patience(out: &mut Writer, scaler: &Scaler) {
+    let timeouts = scaler.timeouts;
+    out.map("timeouts", |out| {
+        span(out, "create", timeouts.create);
+        span(out, "launch", timeouts.launch);
+        span(out, "claim", timeouts.claim);
+        span(out, "recovery", timeouts.recovery);
+        span(out, "retire", timeouts.retire);
+        span(out, "destroy", timeouts.destroy);
+    });
+    let retry = scaler.retry;
+    out.map("retry", |out| {
+        span(out, "firstDelay", retry.first_delay);
+        span(out, "maxDelay", retry.max_delay);
+        out.plain("openAfter", retry.open_after);
+    });
+}
+
+fn container(out: &mut Writer, engine: &Container) {
+    out.optional_text("host", engine.host.as_deref());
+    out.optional_text("socketPath", engine.socket_path.as_deref());
+    let runtime = match engine.runtime {
+        Runtime::Auto => "auto",
+        Runtime::Docker => "docker",
+        Runtime::Podman => "podman",
+    };
+    out.text("runtime", runtime);
+    out.texts("extraHosts", &engine.extra_hosts);
+    out.plain("networkIsolation", engine.network_isolation);
+}
+
+fn firecracker(out: &mut Writer, host: &Firecracker) {
+    out.text("firecrackerPath", &host.firecracker_path);
+    out.text("jailerPath", &host.jailer_path);
+    out.text("kernelPath", &host.kernel_path);
+    out.plain("uid", host.uid);
+    out.plain("gid", host.gid);
+    out.text("chrootBaseDir", &host.chroot_base_dir);
+    out.plain("vcpuCount", host.vcpu_count);
+    out.plain("memSizeMib", host.mem_size_mib);
+    out.plain("requireSudo", host.require_sudo);
+}
+
+fn label_set(out: &mut Writer, set: &LabelSet) {
+    out.texts("labels", &set.labels);
+    match &set.template {
+        Template::BareMetal(ProcessProgram::OwnAgent) => {}
+        Template::BareMetal(ProcessProgram::Agent(path)) => out.text("binaryPath", path),
+        Template::BareMetal(ProcessProgram::Worker(command)) => out.texts("command", command),
+        Template::Container(template) => container_template(out, template),
+        Template::Firecracker(template) => firecracker_template(out, template),
+    }
+    out.plain("slots", set.slots);
+    match (&set.template, set.max_jobs) {
+        (Template::BareMetal(ProcessProgram::Worker(_)), _) => {}
+        (_, Some(max)) => out.plain("maxJobs", max),
+        (_, None) => out.text("maxJobs", "unlimited"),
+    }
+    let pressure = match set.log_pressure {
+        LogPressure::Pause => "pause",
+        LogPressure::Drop => "drop",
+    };
+    out.text("backpressureMode", pressure);
+    resources(out, set.resources);
+    if !set.env.is_empty() {
+        out.map("env", |out| {
+            for (name, value) in &set.env {
+                out.text(name, value);
+            }
+        });
+    }
+}
+
+fn container_template(out: &mut Writer, template: &ContainerTemplate) {
+    out.text("image", &template.image);
+    let pull = match template.image_pull_policy {
+        PullPolicy::Always => "Always",
+        PullPolicy::IfNotPresent => "IfNotPresent",
+        PullPolicy::Never => "Never",
+    };
+    out.text("imagePullPolicy", pull);
+    out.texts("volumes", &template.volumes);
+    out.plain("containerSocket", template.container_socket);
+    network_policy(out, template.network_policy.as_ref());
+}
+
+fn firecracker_template(out: &mut Writer, template: &FirecrackerTemplate) {
+    out.text("rootfsPath", &template.rootfs_path);
+    out.optional_text("kernelPath", template.kernel_path.as_deref());
+    if let Some(count) = template.vcpu_count {
+        out.plain("vcpuCount", count);
+    }
+    if let Some(size) = template.mem_size_mib {
+        out.plain("memSizeMib", size);
+    }
+    out.plain("overlayDriveSizeMib", template.overlay_drive_size_mib);
+    network_policy(out, template.network_policy.as_ref());
+}
+
+fn network_policy(out: &mut Writer, policy: Option<&NetworkPolicy>) {
+    let Some(policy) = policy else { return };
+    out.map("networkPolicy", |out| {
+        if let Some(networks) = &policy.allowlist {
+            let networks = networks
+                .iter()
+                .map(|(address, prefix)| format!("{address}/{prefix}"));
+            out.texts("allowlist", &networks.collect::<Vec<_>>());
+        }
+        out.plain("denyAll", policy.deny_all);
+    });
+}
+
+fn cap(out: &mut Writer, key: &str, cap: Cap) {
+    if cap != Cap::default() {
+        out.map(key, |out| cap_sides(out, cap));
+    }
+}
+
+fn cap_sides(out: &mut Writer, cap: Cap) {
+    if let Some(millis) = cap.max_cpu_millis {
+        out.plain("maxCpu", format_cpus(millis));
+    }
+    if let Some(bytes) = cap.max_memory_bytes {
+        out.text("maxMemory", &format_memory(bytes));
+    }
+}
+
+fn resources(out: &mut Writer, layer: Layer) {
+    if layer == Layer::default() {
+        return;
+    }
+    out.map("resources", |out| {
+        amount(out, "requests", layer.requests);
+        amount(out, "limits", layer.limits);
+    });
+}
+
+fn amount(out: &mut Writer, key: &str, amount: Partial) {
+    if amount.is_empty() {
+        return;
+    }
+    out.map(key, |out| {
+        if let Some(millis) = amount.cpu_millis {
+            out.plain("cpus", format_cpus(millis));
+        }
+        if let Some(bytes) = amount.memory_bytes {
+            out.text("memory", &format_memory(bytes));
+        }
+    });
+}
+
+fn span(out: &mut Writer, key: &str, span: Duration) {
+    out.text(key, &format_duration(span));
+}

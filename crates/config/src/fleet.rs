@@ -1,0 +1,162 @@
+//! From settings to the fleet that the planner decides by.
+//!
+//! Promise: a fleet holds only what this version can run; everything else has been
+//! refused by [`check_runnable`], each with a sentence and its place.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use headcount_model::{
+    AgentKind, BackendId, Fleet, Labels, Layer, Layers, Name, PoolName, PoolSpec, ProcessProgram,
+    Recipe, ScalerSpec,
+};
+
+use crate::platform::{Platform, system_labels};
+use crate::problem::{Draft, Problems};
+use crate::settings::{Backend, LabelSet, Scaler, Settings, Template};
+use crate::suggest::quoted;
+use crate::written::{self, BackendKind};
+
+/// Scalers of host processes share this one backend.
+pub const BARE_METAL: &str = "bare-metal";
+
+/// Notes what is understood and cannot be run.
+pub(crate) fn check_runnable(top: &written::Top, problems: &mut Problems) {
+    for scaler in top.scalers.iter().flat_map(|scalers| &scalers.value) {
+        let scaler = &scaler.value;
+        let name = match &scaler.name {
+            Some(name) => format!("scaler {}", quoted(&name.value)),
+            None => "this scaler".to_owned(),
+        };
+        match &scaler.kind {
+            Some(kind) if kind.value != BackendKind::BareMetal => {
+                let word = kind.value.word();
+                let message =
+                    format!("{name} has type `{word}`, which this version cannot run yet");
+                let hint = "write `type: bare-metal`, or leave this scaler out until that \
+                            backend is built";
+                problems.at(kind.place, Draft::error(message).hint(hint));
+            }
+            Some(_) => check_bare_metal(&name, scaler, problems),
+            None => {}
+        }
+    }
+}
+
+fn check_bare_metal(name: &str, scaler: &written::Scaler, problems: &mut Problems) {
+    if let Some(pool) = &scaler.machine_pool {
+        let message = format!("{name} is in a machine pool, and machine pools are not built yet");
+        let hint = "remove `machinePool`; `resourceCap` bounds the agents of this daemon";
+        problems.at(pool.place, Draft::error(message).hint(hint));
+    }
+    if let Some(url) = &scaler.orchestrator_url {
+        let draft = Draft::warning("`orchestratorUrl` has no effect on a scaler of this host")
+            .hint("remove it: agents of this host call the daemon's own listener");
+        problems.at(url.place, draft);
+    }
+    let sets = scaler.label_sets.iter().flat_map(|sets| &sets.value);
+    for set in sets.filter_map(|set| set.value.command.as_ref()) {
+        if !keeps_any(scaler) {
+            let draft = Draft::warning("nothing starts this program: no agent of it is kept")
+                .label("finds its work by itself, so no job calls for it")
+                .hint("add `policy: {kind: idle, idleCount: 1}` to the scaler");
+            problems.at(set.place, draft);
+        }
+    }
+}
+
+fn keeps_any(scaler: &written::Scaler) -> bool {
+    let policy = scaler
+        .policy
+        .as_ref()
+        .and_then(|p| p.value.idle_count.as_ref());
+    let pool = scaler.warm_pool.as_ref().and_then(|p| {
+        let enabled = p.value.enabled.as_ref().is_some_and(|on| on.value);
+        p.value.size.as_ref().filter(|_| enabled)
+    });
+    [policy, pool].into_iter().flatten().any(|n| n.value > 0)
+}
+
+/// The fleet of settings that can run.
+pub(crate) fn lower(settings: &Settings, platform: &Platform) -> Fleet {
+    let scalers = settings.scalers.iter();
+    Fleet {
+        max_agents: settings.global_max_agents,
+        resource_cap: settings.global_resource_cap,
+        scalers: scalers
+            .filter_map(|scaler| lower_scaler(scaler, settings.default_resources, platform))
+            .collect(),
+    }
+}
+
+fn lower_scaler(scaler: &Scaler, defaults: Layer, platform: &Platform) -> Option<ScalerSpec> {
+    let Backend::BareMetal { enforce_cgroups } = scaler.backend else {
+        return None;
+    };
+    let system_labels = system_labels(&scaler.name, &scaler.backend, &scaler.roles, platform);
+    let mut seen = BTreeSet::new();
+    let pools = scaler.label_sets.iter().filter_map(|set| {
+        let labels = Labels::new(&set.labels);
+        // Of repeats the first wins; a warning has said so.
+        if !seen.insert(labels.clone()) {
+            return None;
+        }
+        let Template::BareMetal(program) = &set.template else {
+            return None;
+        };
+        let made = Made {
+            labels,
+            system_labels: system_labels.clone(),
+            defaults,
+            enforce_cgroups,
+        };
+        Some(lower_pool(scaler, set, program, made))
+    });
+    Some(ScalerSpec {
+        name: Name::new(&scaler.name),
+        backend: BackendId::new(BARE_METAL),
+        max_agents: scaler.max_agents,
+        resource_cap: scaler.resource_cap,
+        machine_pool: scaler.machine_pool.as_deref().map(Name::new),
+        mandatory: Labels::new(&scaler.mandatory_labels),
+        roles: scaler.roles.clone(),
+        priority: scaler.priority,
+        pools: pools.collect(),
+    })
+}
+
+/// What a pool has from elsewhere than its scaler and its label set.
+struct Made {
+    labels: Labels,
+    system_labels: Labels,
+    defaults: Layer,
+    enforce_cgroups: bool,
+}
+
+fn lower_pool(scaler: &Scaler, set: &LabelSet, program: &ProcessProgram, made: Made) -> PoolSpec {
+    let name = format!("{}/{}", scaler.name, made.labels.join("+"));
+    PoolSpec {
+        name: PoolName::new(&name),
+        labels: made.labels,
+        system_labels: made.system_labels,
+        kind: match program {
+            ProcessProgram::Worker(_) => AgentKind::Worker,
+            ProcessProgram::OwnAgent | ProcessProgram::Agent(_) => AgentKind::Managed,
+        },
+        slots: set.slots,
+        max_jobs: set.max_jobs,
+        layers: Layers {
+            label_set: set.resources,
+            defaults: made.defaults,
+        },
+        idle: scaler.readiness.idle_rule(),
+        timeouts: scaler.timeouts,
+        retry: scaler.retry,
+        log_pressure: set.log_pressure,
+        recipe: Arc::new(Recipe::Process {
+            program: program.clone(),
+            env: set.env.clone(),
+            enforce_cgroups: made.enforce_cgroups,
+        }),
+    }
+}

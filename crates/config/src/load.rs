@@ -1,0 +1,200 @@
+//! From files or texts to a fleet that can run.
+//!
+//! Promise: either everything is right, or nothing is used and every problem is told:
+//! of all files, of every level, in one run.
+
+use headcount_model::Fleet;
+
+use crate::check::check;
+use crate::environment::ConfigPaths;
+use crate::files::{Files, MAX_DROP_INS, check_size, read_files};
+use crate::fleet::{check_runnable, lower};
+use crate::platform::Platform;
+use crate::problem::{Draft, Problems};
+use crate::read::{Object, Slot, read_object};
+use crate::settings::Settings;
+use crate::source::ConfigText;
+use crate::written::{DropIn, Top};
+use crate::yaml::{Budget, Document, parse};
+
+/// A main file and the files of its drop-in directory, in the order of their names.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ConfigTexts {
+    /// The main file.
+    pub main: ConfigText,
+    /// Further scalers.
+    pub drop_ins: Vec<ConfigText>,
+}
+
+impl ConfigTexts {
+    /// One text alone.
+    pub fn single(name: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            main: ConfigText::new(name, text),
+            drop_ins: Vec::new(),
+        }
+    }
+}
+
+/// A configuration that was understood, whether this version can run it or not.
+#[derive(Clone, Debug)]
+pub struct Parsed {
+    /// What it says.
+    pub settings: Settings,
+    /// What has no effect in it.
+    pub warnings: Problems,
+}
+
+/// A configuration that can run.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// What it says.
+    pub settings: Settings,
+    /// The same for the planner.
+    pub fleet: Fleet,
+    /// What has no effect in it.
+    pub warnings: Problems,
+}
+
+/// Reads the files and makes a fleet of them. Reads at most 513 files of 4 MiB each.
+///
+/// # Errors
+/// With every problem, in the order of the text, warnings included.
+pub fn load(paths: &ConfigPaths, platform: &Platform) -> Result<Loaded, Problems> {
+    let mut problems = Problems::default();
+    let files = read_files(paths, &mut problems);
+    finish_load(files, platform, problems)
+}
+
+/// The same for texts that were read elsewhere.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_texts(texts: ConfigTexts, platform: &Platform) -> Result<Loaded, Problems> {
+    finish_load(texts.into(), platform, Problems::default())
+}
+
+/// What texts say, even where this version cannot run it.
+///
+/// # Errors
+/// As [`load`], without refusals of what is not built yet but fully understood.
+pub fn parse_texts(texts: ConfigTexts) -> Result<Parsed, Problems> {
+    let mut problems = Problems::default();
+    let top = read_all(texts.into(), &mut problems);
+    let settings = top.and_then(|top| check(&top, &mut problems));
+    verdict(settings, problems).map(|(settings, warnings)| Parsed { settings, warnings })
+}
+
+/// Reads the files only, to hand their texts to a daemon.
+///
+/// # Errors
+/// With a problem for every file or directory that cannot be read.
+pub fn read_texts(paths: &ConfigPaths) -> Result<ConfigTexts, Problems> {
+    let mut problems = Problems::default();
+    let files = read_files(paths, &mut problems);
+    let drop_ins = files.drop_ins;
+    let texts = files.main.map(|main| ConfigTexts { main, drop_ins });
+    verdict(texts, problems).map(|(texts, _)| texts)
+}
+
+fn finish_load(
+    files: Files,
+    platform: &Platform,
+    mut problems: Problems,
+) -> Result<Loaded, Problems> {
+    let top = read_all(files, &mut problems);
+    let settings = top.and_then(|top| {
+        check_runnable(&top, &mut problems);
+        check(&top, &mut problems)
+    });
+    let (settings, warnings) = verdict(settings, problems)?;
+    Ok(Loaded {
+        fleet: lower(&settings, platform),
+        settings,
+        warnings,
+    })
+}
+
+fn verdict<T>(value: Option<T>, problems: Problems) -> Result<(T, Problems), Problems> {
+    let problems = problems.sorted();
+    match value {
+        Some(value) if !problems.has_errors() => Ok((value, problems)),
+        _ => Err(problems),
+    }
+}
+
+impl From<ConfigTexts> for Files {
+    fn from(texts: ConfigTexts) -> Self {
+        Self {
+            main: Some(texts.main),
+            drop_ins: texts.drop_ins,
+        }
+    }
+}
+
+/// The main file with the scalers of the drop-in files after its own.
+fn read_all(files: Files, problems: &mut Problems) -> Option<Top> {
+    let mut budget = Budget::default();
+    let n_drop_ins = files.drop_ins.len();
+    let main = files
+        .main
+        .and_then(|text| read_main(text, &mut budget, problems));
+    let mut more = Vec::new();
+    for text in files.drop_ins.into_iter().take(MAX_DROP_INS) {
+        let drop_in = read_one::<DropIn>(text, &mut budget, problems).and_then(|d| d.scalers);
+        more.extend(drop_in);
+    }
+    let mut top = main?;
+    if n_drop_ins > MAX_DROP_INS {
+        let message = format!("there are more than {MAX_DROP_INS} drop-in files");
+        problems.at(top.place, Draft::error(message).hint("join some of them"));
+    }
+    for scalers in more {
+        match &mut top.scalers {
+            Some(own) => own.value.extend(scalers.value),
+            own @ None => *own = Some(scalers),
+        }
+    }
+    Some(top)
+}
+
+fn read_main(text: ConfigText, budget: &mut Budget, problems: &mut Problems) -> Option<Top> {
+    let name = text.name.clone();
+    let n_before = problems.len();
+    let top = read_one(text, budget, problems);
+    if top.is_none() && problems.len() == n_before {
+        let draft = Draft::error("the file is empty")
+            .hint("write `version: 1` and `scalers:` with at least one scaler");
+        problems.in_file(&name, draft);
+    }
+    top
+}
+
+/// `None` when there is nothing in the text, or a problem has been noted.
+fn read_one<T: Object>(
+    mut text: ConfigText,
+    budget: &mut Budget,
+    problems: &mut Problems,
+) -> Option<T> {
+    if let Err(draft) = check_size(text.text.len()) {
+        problems.in_file(&text.name, draft);
+        return None;
+    }
+    if let Some(rest) = text.text.strip_prefix('\u{feff}') {
+        text.text = rest.to_owned();
+    }
+    let name = text.name.clone();
+    let content = text.text.clone();
+    let file = problems.add_source(text);
+    match parse(file, &content, budget, problems) {
+        Document::Tree(node) => {
+            let slot = Slot {
+                name: &name,
+                place: node.place,
+                node: &node,
+            };
+            read_object(&slot, problems)
+        }
+        Document::Empty | Document::Broken => None,
+    }
+}

@@ -1,0 +1,23 @@
+//! From the tree to typed values.
+//!
+//! Promise: what a key may hold is said once, by a [`Shape`]; reading, complaining, the
+//! schema for editors and the table in the documentation all come from it. Every wrong
+//! value is a problem and reading goes on. Leaves what keys exist to [`crate::written`].
+
+mod choice;
+mod list;
+mod map;
+mod number;
+mod object;
+mod shape;
+mod text;
+
+pub(crate) use choice::{Choice, MaxJobsShape};
+pub(crate) use list::List;
+pub(crate) use map::Environment;
+pub(crate) use number::{CpuCap, Cpus, Flag, integer};
+pub(crate) use object::{
+    Key, Nested, Object, Unbuilt, default, object, optional, read_entry, read_object, required,
+};
+pub(crate) use shape::{Shape, Slot};
+pub(crate) use text::{Memory, SpanText, Text};

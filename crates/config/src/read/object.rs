@@ -1,0 +1,272 @@
+//! Mappings with known keys.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::{Shape, Slot};
+use crate::problem::{Draft, Problems};
+use crate::source::{Place, Spanned};
+use crate::suggest::{nearest, quoted};
+use crate::yaml::{Entry, Kind};
+
+/// A mapping as it is written: every key optional, each with its place. [`object!`]
+/// makes one from a table.
+pub(crate) trait Object: Default {
+    /// How sentences call it: "a scaler".
+    const NOUN: &'static str;
+    /// What it is for.
+    const ABOUT: &'static str;
+    const KEYS: &'static [Key];
+
+    fn start(&mut self, place: Place);
+    /// Reads the value of a known key; `false` when the key is none.
+    fn set(&mut self, entry: &Entry, problems: &mut Problems) -> bool;
+    fn has(&self, key: &str) -> bool;
+    /// Schema and words of every key, in the order of `KEYS`.
+    fn shapes() -> Vec<(Json, String)>;
+}
+
+/// A known key.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Key {
+    pub name: &'static str,
+    pub need: Need,
+    pub about: &'static str,
+}
+
+/// When a key is written, and what holds without it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Need {
+    pub required: bool,
+    pub default: Option<&'static str>,
+    /// The one backend, or the two, that know it; empty is all.
+    pub only: &'static [&'static str],
+}
+
+impl Need {
+    /// Known to these backends only.
+    pub const fn only(self, only: &'static [&'static str]) -> Self {
+        Self { only, ..self }
+    }
+}
+
+pub(crate) const fn required() -> Need {
+    Need {
+        required: true,
+        ..optional()
+    }
+}
+
+pub(crate) const fn optional() -> Need {
+    Need {
+        required: false,
+        default: None,
+        only: &[],
+    }
+}
+
+/// `value` in words, for the documentation; who checks the object applies it.
+pub(crate) const fn default(value: &'static str) -> Need {
+    Need {
+        default: Some(value),
+        ..optional()
+    }
+}
+
+/// Reads a mapping: unknown keys and missing ones are problems.
+pub(crate) fn read_object<T: Object>(slot: &Slot<'_>, problems: &mut Problems) -> Option<T> {
+    let Kind::Map(entries) = &slot.node.kind else {
+        let hint = format!("write `key: value` pairs; {}", keys_in_words::<T>());
+        return slot.wrong_kind("a mapping", &hint, problems);
+    };
+    let mut object = T::default();
+    object.start(slot.place);
+    for entry in entries {
+        if !object.set(entry, problems) {
+            problems.error_at(entry.key_place, || unknown_key::<T>(&entry.key));
+        }
+    }
+    for key in T::KEYS {
+        if key.need.required && !object.has(key.name) {
+            let draft = Draft::error(format!("{} needs the key `{}`", T::NOUN, key.name))
+                .label("it is missing here")
+                .hint(key.about);
+            problems.at(slot.place, draft);
+        }
+    }
+    Some(object)
+}
+
+/// Reads the value of one key.
+pub(crate) fn read_entry<S: Shape>(
+    shape: &S,
+    entry: &Entry,
+    problems: &mut Problems,
+) -> Option<Spanned<S::Value>> {
+    let place = entry.place();
+    if entry.value.is_null() {
+        let draft = Draft::error(format!("{} has no value", quoted(&entry.key)))
+            .hint("write one, or remove the key");
+        problems.at(place, draft);
+        return None;
+    }
+    let slot = Slot {
+        name: &entry.key,
+        node: &entry.value,
+        place,
+    };
+    let value = shape.read(&slot, problems)?;
+    Some(Spanned { value, place })
+}
+
+fn unknown_key<T: Object>(key: &str) -> Draft {
+    let names = T::KEYS.iter().map(|key| key.name);
+    let hint = match (crate::written::remark_on(key), nearest(key, names)) {
+        (Some(remark), _) => remark,
+        (None, Some(near)) => format!("write `{near}`"),
+        (None, None) => keys_in_words::<T>(),
+    };
+    Draft::error(format!("{} has no key {}", T::NOUN, quoted(key)))
+        .label("unknown key")
+        .hint(hint)
+}
+
+fn keys_in_words<T: Object>() -> String {
+    let names: Vec<String> = T::KEYS.iter().map(|k| format!("`{}`", k.name)).collect();
+    match names.as_slice() {
+        [only] => format!("its only key is {only}"),
+        names => format!("its keys are {}", names.join(", ")),
+    }
+}
+
+/// A value that is an object of its own.
+pub(crate) struct Nested<T>(std::marker::PhantomData<T>);
+
+impl<T> Nested<T> {
+    pub const NEW: Self = Self(std::marker::PhantomData);
+}
+
+impl<T: Object> Shape for Nested<T> {
+    type Value = T;
+
+    fn read(&self, slot: &Slot<'_>, problems: &mut Problems) -> Option<T> {
+        read_object(slot, problems)
+    }
+
+    fn stands_alone(&self) -> bool {
+        true
+    }
+
+    fn schema(&self) -> Json {
+        let mut properties = Map::new();
+        for (key, (mut schema, _)) in T::KEYS.iter().zip(T::shapes()) {
+            schema["description"] = json!(key.about);
+            properties.insert(key.name.to_owned(), schema);
+        }
+        let needed = T::KEYS.iter().filter(|key| key.need.required);
+        let needed: Vec<&str> = needed.map(|key| key.name).collect();
+        json!({
+            "type": "object",
+            "description": T::ABOUT,
+            "properties": properties,
+            "required": needed,
+            "additionalProperties": false,
+        })
+    }
+
+    fn words(&self) -> String {
+        "mapping, see its table".to_owned()
+    }
+}
+
+/// A key whose meaning is settled and whose function is not built yet.
+#[derive(Clone, Copy)]
+pub(crate) struct Unbuilt {
+    pub hint: &'static str,
+}
+
+impl Shape for Unbuilt {
+    type Value = ();
+
+    fn read(&self, slot: &Slot<'_>, problems: &mut Problems) -> Option<()> {
+        let draft = Draft::error(format!("`{}` is not built yet in this version", slot.name))
+            .hint(self.hint);
+        problems.at(slot.place, draft);
+        None
+    }
+
+    fn schema(&self) -> Json {
+        json!({"not": {}})
+    }
+
+    fn words(&self) -> String {
+        "not built yet".to_owned()
+    }
+}
+
+/// Makes a struct for a mapping out of a table of its keys: the struct's name, how
+/// sentences call it, and for each key a description, the field and its type, the key,
+/// its shape and its need.
+macro_rules! object {
+    (
+        $(#[doc = $about:literal])+
+        $name:ident, $noun:literal {
+            $(
+                $(#[doc = $doc:literal])+
+                $field:ident: $value:ty = $key:literal, $shape:expr, $need:expr;
+            )*
+        }
+    ) => {
+        $(#[doc = $about])+
+        #[derive(Debug, Default)]
+        pub(crate) struct $name {
+            pub place: $crate::source::Place,
+            /// Keys that are written, whether their values could be read or not.
+            pub written: Vec<(&'static str, $crate::source::Place)>,
+            $( $(#[doc = $doc])+ pub $field: Option<$crate::source::Spanned<$value>>, )*
+        }
+
+        impl $crate::read::Object for $name {
+            const NOUN: &'static str = $noun;
+            const ABOUT: &'static str = concat!($($about),+).trim_ascii();
+            const KEYS: &'static [$crate::read::Key] = &[
+                $( $crate::read::Key {
+                    name: $key,
+                    need: $need,
+                    about: concat!($($doc),+).trim_ascii(),
+                }, )*
+            ];
+
+            fn start(&mut self, place: $crate::source::Place) {
+                self.place = place;
+            }
+
+            fn set(
+                &mut self,
+                entry: &$crate::yaml::Entry,
+                problems: &mut $crate::problem::Problems,
+            ) -> bool {
+                match entry.key.as_str() {
+                    $( $key => {
+                        self.written.push(($key, entry.key_place));
+                        self.$field = $crate::read::read_entry(&$shape, entry, problems);
+                    } )*
+                    _ => return false,
+                }
+                true
+            }
+
+            fn has(&self, key: &str) -> bool {
+                self.written.iter().any(|(name, _)| *name == key)
+            }
+
+            fn shapes() -> Vec<(serde_json::Value, String)> {
+                vec![ $( {
+                    let shape = $shape;
+                    let shape = &shape as &dyn $crate::read::Shape<Value = $value>;
+                    (shape.schema(), shape.words())
+                }, )* ]
+            }
+        }
+    };
+}
+pub(crate) use object;

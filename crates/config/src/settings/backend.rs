@@ -1,0 +1,146 @@
+//! What only some backends know.
+
+use std::net::Ipv4Addr;
+
+use headcount_model::ProcessProgram;
+
+/// Where the agents of a scaler live.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Backend {
+    /// Processes of this host.
+    BareMetal {
+        /// Whether limits are enforced with cgroups.
+        enforce_cgroups: bool,
+    },
+    /// Containers of a Docker or Podman engine.
+    Container(Container),
+    /// Firecracker microVMs of this host.
+    Firecracker(Firecracker),
+}
+
+impl Backend {
+    /// The word of the file.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::BareMetal { .. } => "bare-metal",
+            Self::Container(_) => "container",
+            Self::Firecracker(_) => "firecracker",
+        }
+    }
+}
+
+/// A container engine.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Container {
+    /// A remote engine; unset is a local one.
+    pub host: Option<String>,
+    /// The socket of a local engine; unset is detected.
+    pub socket_path: Option<String>,
+    /// Which engine.
+    pub runtime: Runtime,
+    /// `name:ip` or `name:host-gateway`, passed through.
+    pub extra_hosts: Vec<String>,
+    /// Whether agents get a network of their own.
+    pub network_isolation: bool,
+}
+
+/// Which container engine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Runtime {
+    /// The first that is found.
+    #[default]
+    Auto,
+    /// Docker.
+    Docker,
+    /// Podman.
+    Podman,
+}
+
+/// Firecracker and what its microVMs have in common.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Firecracker {
+    /// The hypervisor.
+    pub firecracker_path: String,
+    /// The jailer.
+    pub jailer_path: String,
+    /// The kernel of agents.
+    pub kernel_path: String,
+    /// The user that microVMs run as.
+    pub uid: u32,
+    /// The group that microVMs run as.
+    pub gid: u32,
+    /// Where the jailer keeps its directories.
+    pub chroot_base_dir: String,
+    /// Virtual CPUs of an agent.
+    pub vcpu_count: u32,
+    /// Memory of an agent, in MiB.
+    pub mem_size_mib: u32,
+    /// Whether privileged commands go through `sudo -n`.
+    pub require_sudo: bool,
+}
+
+/// What the agents of a label set are made of.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Template {
+    /// A process of this host.
+    BareMetal(ProcessProgram),
+    /// A container.
+    Container(ContainerTemplate),
+    /// A microVM.
+    Firecracker(FirecrackerTemplate),
+}
+
+/// What a container is made of.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ContainerTemplate {
+    /// The image.
+    pub image: String,
+    /// When it is fetched.
+    pub image_pull_policy: PullPolicy,
+    /// Binds, `source:target[:options]`, passed through.
+    pub volumes: Vec<String>,
+    /// Whether agents get the engine's socket, and with it the whole host.
+    pub container_socket: bool,
+    /// What agents may reach.
+    pub network_policy: Option<NetworkPolicy>,
+}
+
+/// When an image is fetched.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum PullPolicy {
+    /// For every agent.
+    #[default]
+    Always,
+    /// When the engine does not have it.
+    IfNotPresent,
+    /// Never.
+    Never,
+}
+
+/// What a microVM is made of; `None` is what the scaler says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FirecrackerTemplate {
+    /// The ext4 image.
+    pub rootfs_path: String,
+    /// The kernel.
+    pub kernel_path: Option<String>,
+    /// Virtual CPUs.
+    pub vcpu_count: Option<u32>,
+    /// Memory, in MiB.
+    pub mem_size_mib: Option<u32>,
+    /// The writable disk, in MiB.
+    pub overlay_drive_size_mib: u32,
+    /// What agents may reach.
+    pub network_policy: Option<NetworkPolicy>,
+}
+
+/// What agents may reach.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct NetworkPolicy {
+    /// Networks that may be reached in any case: address and prefix length. `None` where
+    /// the file has no list, which is not the same as an empty one to a reader.
+    pub allowlist: Option<Vec<(Ipv4Addr, u8)>>,
+    /// Whether everything else is denied.
+    pub deny_all: bool,
+}

@@ -1,0 +1,76 @@
+//! How many agents stay ready, in its two spellings.
+
+use std::time::Duration;
+
+use headcount_model::IdleRule;
+
+/// How many agents of each label set stay ready.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Readiness {
+    /// `policy`, and what holds where nothing is written.
+    Idle(IdlePolicy),
+    /// `warmPool`.
+    WarmPool(WarmPool),
+}
+
+impl Default for Readiness {
+    fn default() -> Self {
+        Self::Idle(IdlePolicy::default())
+    }
+}
+
+impl Readiness {
+    /// The one idle rule of which both are settings.
+    #[must_use]
+    pub const fn idle_rule(self) -> IdleRule {
+        match self {
+            Self::Idle(policy) => IdleRule {
+                keep: policy.idle_count,
+                idle_time: policy.idle_time,
+                max_idle_age: policy.max_idle_age,
+            },
+            Self::WarmPool(pool) if pool.enabled => IdleRule {
+                keep: pool.size,
+                idle_time: Duration::from_secs(pool.idle_timeout_seconds as u64),
+                max_idle_age: None,
+            },
+            Self::WarmPool(_) => IdleRule {
+                keep: 0,
+                idle_time: Duration::ZERO,
+                max_idle_age: None,
+            },
+        }
+    }
+}
+
+/// `policy` of kind `idle`. Its default is on demand.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct IdlePolicy {
+    /// Ready agents to keep for each label set.
+    pub idle_count: u32,
+    /// How long a ready agent above that stays.
+    pub idle_time: Duration,
+    /// When a ready agent is replaced by a fresh one; `None` is never.
+    pub max_idle_age: Option<Duration>,
+}
+
+/// `warmPool`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct WarmPool {
+    /// Whether any agents are kept.
+    pub enabled: bool,
+    /// Ready agents to keep for each label set.
+    pub size: u32,
+    /// How long a ready agent above that stays, in seconds.
+    pub idle_timeout_seconds: u32,
+}
+
+impl Default for WarmPool {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            size: 0,
+            idle_timeout_seconds: 300,
+        }
+    }
+}

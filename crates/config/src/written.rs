@@ -1,0 +1,70 @@
+//! The mappings of `scalers.yaml`, as they are written: the tables of their keys.
+//!
+//! Promise: every key of the format stands in exactly one table here, with its shape,
+//! its default and its description; nothing else knows the names of keys. Leaves what
+//! keys mean together to [`crate::check`].
+
+mod label_set;
+mod limits;
+mod patience;
+mod readiness;
+mod scaler;
+mod shapes;
+mod top;
+
+pub(crate) use label_set::{LabelSet, NetworkPolicy};
+pub(crate) use limits::{Amount, Cap, Resources};
+pub(crate) use patience::{Retry, Timeouts};
+pub(crate) use readiness::{Policy, WarmPool};
+pub(crate) use scaler::{RoleWord, Scaler};
+pub(crate) use shapes::{BackendKind, parse_network};
+pub(crate) use top::{Defaults, DropIn, Firecracker, MachinePool, Top};
+
+use crate::read::{Key, Object};
+
+/// Spellings of earlier releases, and what to write instead of each.
+const REMOVED: [(&str, &str); 4] = [
+    ("dockerHost", "write `host`"),
+    ("dockerSocket", "write `socketPath`"),
+    (
+        "cleanable",
+        "remove it: what is left of agents is always cleaned up",
+    ),
+    (
+        "cleanupScript",
+        "remove it: what is left of agents is always cleaned up",
+    ),
+];
+
+/// Every mapping: how sentences call it, what it is for, its keys.
+pub(crate) const OBJECTS: [(&str, &str, &[Key]); 15] = [
+    described::<Top>(),
+    described::<MachinePool>(),
+    described::<Defaults>(),
+    described::<Firecracker>(),
+    described::<Scaler>(),
+    described::<WarmPool>(),
+    described::<Policy>(),
+    described::<Timeouts>(),
+    described::<Retry>(),
+    described::<LabelSet>(),
+    described::<NetworkPolicy>(),
+    described::<Resources>(),
+    described::<Amount>(),
+    described::<Cap>(),
+    described::<DropIn>(),
+];
+
+const fn described<T: Object>() -> (&'static str, &'static str, &'static [Key]) {
+    (T::NOUN, T::ABOUT, T::KEYS)
+}
+
+/// What to say of a key that is unknown where it stands, if it is known at all.
+pub(crate) fn remark_on(key: &str) -> Option<String> {
+    if let Some((_, hint)) = REMOVED.iter().find(|(name, _)| *name == key) {
+        return Some((*hint).to_owned());
+    }
+    let knows = |keys: &[Key]| keys.iter().any(|known| known.name == key);
+    let (noun, ..) = OBJECTS.iter().find(|(.., keys)| knows(keys))?;
+    Some(format!("`{key}` is a key of {noun}"))
+}

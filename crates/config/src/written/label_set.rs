@@ -1,0 +1,92 @@
+//! One entry of `labelSets`.
+
+use std::collections::BTreeMap;
+
+use headcount_model::LogPressure;
+
+use super::Resources;
+use super::shapes::{
+    ARGUMENT, BARE_METAL, CONTAINER, FIRECRACKER, ISOLATED, NETWORK, TEXT, labels,
+};
+use crate::read::{
+    Choice, Environment, Flag, List, MaxJobsShape, Nested, default, integer, object, optional,
+    required,
+};
+use crate::settings::PullPolicy;
+use crate::source::Spanned;
+
+object! {
+    /// What agents offer, and what they are made of.
+    LabelSet, "a label set" {
+        /// What jobs ask for; case and order do not count.
+        labels: Vec<Spanned<String>> = "labels", labels(true), required();
+        /// CPUs and memory of an agent, where a job does not say.
+        resources: Resources = "resources", Nested::<Resources>::NEW, default("`defaults`");
+        /// Variables of an agent's environment.
+        env: BTreeMap<String, String> = "env", Environment, default("none");
+        /// What to do with output that cannot be sent as fast as it comes: stop reading,
+        /// or drop lines.
+        backpressure_mode: LogPressure = "backpressureMode", PRESSURE, default("pause");
+        /// Jobs an agent runs at once.
+        slots: u32 = "slots", integer(1..=64), default("1");
+        /// Jobs an agent runs in its life; with more than one slot it must be written.
+        max_jobs: Option<u32> = "maxJobs", MaxJobsShape, default("1");
+        /// Another agent program; unset is this program's own agent.
+        binary_path: String = "binaryPath", TEXT, optional().only(BARE_METAL);
+        /// A program with its arguments that finds its work by itself. Not together with
+        /// `binaryPath`.
+        command: Vec<Spanned<String>> = "command", List { of: ARGUMENT, filled: true },
+            optional().only(BARE_METAL);
+        /// The image. Needed for this type.
+        image: String = "image", TEXT, optional().only(CONTAINER);
+        /// When the image is fetched.
+        image_pull_policy: PullPolicy = "imagePullPolicy", PULL,
+            default("Always").only(CONTAINER);
+        /// Binds, `source:target[:options]`.
+        volumes: Vec<Spanned<String>> = "volumes", List { of: TEXT, filled: false },
+            default("none").only(CONTAINER);
+        /// Whether agents get the engine's socket, and with it the whole host.
+        container_socket: bool = "containerSocket", Flag, default("false").only(CONTAINER);
+        /// The ext4 image of an agent. Needed for this type.
+        rootfs_path: String = "rootfsPath", TEXT, optional().only(FIRECRACKER);
+        /// The kernel of an agent, instead of the scaler's.
+        kernel_path: String = "kernelPath", TEXT, default("the scaler's").only(FIRECRACKER);
+        /// Virtual CPUs of an agent, instead of the scaler's.
+        vcpu_count: u32 = "vcpuCount", integer(1..=256),
+            default("the scaler's").only(FIRECRACKER);
+        /// Memory of an agent in MiB, instead of the scaler's.
+        mem_size_mib: u32 = "memSizeMib", integer(1..=i64::from(u32::MAX)),
+            default("the scaler's").only(FIRECRACKER);
+        /// The writable disk of an agent, in MiB.
+        overlay_drive_size_mib: u32 = "overlayDriveSizeMib", integer(1..=i64::from(u32::MAX)),
+            default("2048").only(FIRECRACKER);
+        /// What agents may reach.
+        network_policy: NetworkPolicy = "networkPolicy", Nested::<NetworkPolicy>::NEW,
+            default("the internet, no private network").only(ISOLATED);
+    }
+}
+
+object! {
+    /// What agents may reach.
+    NetworkPolicy, "`networkPolicy`" {
+        /// Networks that may be reached in any case.
+        allowlist: Vec<Spanned<String>> = "allowlist", List { of: NETWORK, filled: false },
+            default("none");
+        /// Whether everything else is denied.
+        deny_all: bool = "denyAll", Flag, default("false");
+    }
+}
+
+const PRESSURE: Choice<LogPressure> = Choice {
+    words: &[("pause", LogPressure::Pause), ("drop", LogPressure::Drop)],
+    others: &[],
+};
+
+const PULL: Choice<PullPolicy> = Choice {
+    words: &[
+        ("Always", PullPolicy::Always),
+        ("IfNotPresent", PullPolicy::IfNotPresent),
+        ("Never", PullPolicy::Never),
+    ],
+    others: &[],
+};

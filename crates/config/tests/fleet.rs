@@ -1,0 +1,249 @@
+//! What the planner gets of a configuration, and what is refused or warned of.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::time::Duration;
+
+use headcount_config::{ConfigTexts, Loaded, Platform, Problems, load_texts};
+use headcount_model::{
+    AgentKind, Fleet, IdleRule, LogPressure, ProcessProgram, Recipe, Retry, Timeouts,
+};
+
+fn load(text: &str) -> Result<Loaded, Problems> {
+    let platform = Platform {
+        os: "linux".to_owned(),
+        arch: "x86_64".to_owned(),
+    };
+    load_texts(ConfigTexts::single("c", text), &platform)
+}
+
+fn fleet(text: &str) -> Fleet {
+    load(text).unwrap_or_else(|p| panic!("{p}")).fleet
+}
+
+fn scaler(lines: &str) -> String {
+    format!("version: 1\nscalers:\n- name: Main\n  type: bare-metal\n  maxAgents: 5\n{lines}\n")
+}
+
+fn refusal(text: &str) -> String {
+    load(text).unwrap_err().to_string()
+}
+
+fn warning(text: &str) -> String {
+    load(text)
+        .unwrap_or_else(|p| panic!("{p}"))
+        .warnings
+        .to_string()
+}
+
+#[test]
+fn a_plain_scaler_gets_every_default() {
+    let fleet = fleet(&scaler("  labelSets: [{labels: [Linux, docker, linux]}]"));
+    assert_eq!((fleet.max_agents, fleet.scalers.len()), (50, 1));
+    let scaler = &fleet.scalers[0];
+    assert_eq!(
+        (scaler.backend.as_str(), scaler.priority),
+        ("bare-metal", 0)
+    );
+    let pool = &scaler.pools[0];
+    assert_eq!(pool.name.as_str(), "Main/docker+linux");
+    assert_eq!(pool.labels.join(","), "docker,linux");
+    assert_eq!(
+        (pool.kind, pool.slots, pool.max_jobs),
+        (AgentKind::Managed, 1, Some(1))
+    );
+    assert_eq!(
+        (pool.timeouts, pool.retry),
+        (Timeouts::default(), Retry::default())
+    );
+    assert_eq!(pool.log_pressure, LogPressure::Pause);
+    let on_demand = IdleRule {
+        keep: 0,
+        idle_time: Duration::ZERO,
+        max_idle_age: None,
+    };
+    assert_eq!(pool.idle, on_demand);
+    let recipe = Recipe::Process {
+        program: ProcessProgram::OwnAgent,
+        env: [].into(),
+        enforce_cgroups: false,
+    };
+    assert_eq!(*pool.recipe, recipe);
+    assert_eq!(
+        pool.system_labels.join(" "),
+        "headcount:agent:bare-metal headcount:arch:amd64 headcount:arch:x64 headcount:os:linux \
+         headcount:role:builder headcount:role:init-runner headcount:scaler:main \
+         kici:agent:bare-metal kici:arch:amd64 kici:arch:x64 kici:os:linux kici:role:builder \
+         kici:role:init-runner kici:scaler:main"
+    );
+}
+
+#[test]
+fn new_keys_reach_the_fleet() {
+    let fleet = fleet(&scaler(
+        "  priority: -3\n  policy: {kind: idle, idleCount: 1, idleTime: 30m, maxIdleAge: 1d}\n  \
+         timeouts: {create: 5s, launch: 1m, claim: 2s, recovery: 40s, retire: 3s, destroy: 4s}\n  \
+         retry: {firstDelay: 2s, maxDelay: 4s, openAfter: 3}\n  enforceCgroups: true\n  \
+         labelSets:\n  - labels: [a]\n    slots: 2\n    maxJobs: 8\n    binaryPath: /bin/agent\n    \
+         backpressureMode: drop\n    env: {A: \"1\"}",
+    ));
+    let pool = &fleet.scalers[0].pools[0];
+    assert_eq!(fleet.scalers[0].priority, -3);
+    assert_eq!((pool.slots, pool.max_jobs), (2, Some(8)));
+    assert_eq!(pool.idle.keep, 1);
+    assert_eq!(pool.idle.max_idle_age, Some(Duration::from_secs(86_400)));
+    assert_eq!(pool.timeouts.recovery, Duration::from_secs(40));
+    assert_eq!(pool.retry.open_after, 3);
+    assert_eq!(pool.log_pressure, LogPressure::Drop);
+    let recipe = Recipe::Process {
+        program: ProcessProgram::Agent("/bin/agent".to_owned()),
+        env: [("A".to_owned(), "1".to_owned())].into(),
+        enforce_cgroups: true,
+    };
+    assert_eq!(*pool.recipe, recipe);
+}
+
+#[test]
+fn a_disabled_warm_pool_is_on_demand() {
+    let pool = "  warmPool: {enabled: false, size: 2}\n  labelSets: [{labels: [a]}]";
+    assert_eq!(fleet(&scaler(pool)).scalers[0].pools[0].idle.keep, 0);
+}
+
+#[test]
+fn of_repeated_label_sets_the_first_wins() {
+    let sets = "  labelSets: [{labels: [a], slots: 1}, {labels: [A], env: {B: c}}]";
+    let fleet = fleet(&scaler(sets));
+    assert_eq!(fleet.scalers[0].pools.len(), 1);
+    assert!(
+        matches!(&*fleet.scalers[0].pools[0].recipe, Recipe::Process { env, .. } if env.is_empty())
+    );
+}
+
+#[test]
+fn what_is_not_built_yet_is_refused() {
+    let sets = "  labelSets: [{labels: [a]}]";
+    for (lines, expected) in [
+        (
+            format!("  machinePool: p\n{sets}\nmachinePools: [{{name: p, cap: {{}}}}]"),
+            "c:6:16: error: scaler `Main` is in a machine pool, and machine pools are not built \
+             yet (remove `machinePool`; `resourceCap` bounds the agents of this daemon)",
+        ),
+        (
+            format!("  policy: {{kind: ratio}}\n{sets}"),
+            "c:6:18: error: `kind` cannot be `ratio` (that policy is not built yet in this \
+             version: only `idle` is)",
+        ),
+        (
+            format!("  policy: {{kind: idle, schedules: []}}\n{sets}"),
+            "c:6:35: error: `schedules` is not built yet in this version (remove it; `idleCount` \
+             and `idleTime` hold all week)",
+        ),
+        (
+            format!("  triggers: []\n{sets}"),
+            "c:6:13: error: `triggers` is not built yet in this version (remove it: jobs of the \
+             built-in queue find scalers by their labels)",
+        ),
+        (
+            format!("{sets}\nsources: []"),
+            "c:7:10: error: `sources` is not built yet in this version (remove it: jobs come from \
+             the built-in queue, which needs no entry)",
+        ),
+    ] {
+        assert_eq!(refusal(&scaler(&lines)), expected);
+    }
+}
+
+#[test]
+fn contradictions_are_refused() {
+    let sets = "  labelSets: [{labels: [a]}]";
+    for (lines, expected) in [
+        (
+            "  labelSets: [{labels: [a], slots: 4}]".to_owned(),
+            "c:6:36: error: an agent of one job in its life cannot run 4 at once (write \
+             `maxJobs: unlimited`, or a number of at least 4)",
+        ),
+        (
+            "  labelSets: [{labels: [a], slots: 4, maxJobs: 3}]".to_owned(),
+            "c:6:48: error: an agent of 3 jobs in its life cannot run 4 at once (write \
+             `maxJobs: unlimited`, or a number of at least 4)",
+        ),
+        (
+            "  labelSets: [{labels: [a], command: [x], binaryPath: /y}]\n  policy: {kind: idle, \
+             idleCount: 1}"
+                .to_owned(),
+            "c:6:55: error: `binaryPath` and `command` cannot stand together (keep `command` for \
+             a program that finds its work by itself, `binaryPath` for an agent that is given \
+             jobs)",
+        ),
+        (
+            format!("  policy: {{kind: idle}}\n  warmPool: {{}}\n{sets}"),
+            "c:7:13: error: `policy` and `warmPool` cannot stand together (keep `policy`: \
+             `idleCount` is `size`, `idleTime` is `idleTimeoutSeconds`)",
+        ),
+        (
+            format!("  retry: {{firstDelay: 10m}}\n{sets}"),
+            "c:6:23: error: `firstDelay` (10m) is longer than `maxDelay` (5m) (write a longer \
+             `maxDelay`, or a shorter `firstDelay`)",
+        ),
+        (
+            format!("  timeouts: {{recovery: 30s}}\n{sets}"),
+            "c:6:24: error: `recovery` must be from 31s to 31d",
+        ),
+        (
+            "  labelSets: [{labels: [a, b]}, {labels: [a+b]}]".to_owned(),
+            "c:6:42: error: the labels `a+b` and `a,b` would both name the pool `a+b` (write the \
+             `+` in the label as another character)",
+        ),
+        (
+            "  labelSets: [{labels: [a], env: {HEADCOUNT_AGENT_TOKEN_FILE: x}}]".to_owned(),
+            "c:6:35: error: the variable `HEADCOUNT_AGENT_TOKEN_FILE` tells an agent who it is \
+             (remove it: the daemon sets it)",
+        ),
+        (
+            "  labelSets: [{labels: [a], env: {PORT: 80}}]".to_owned(),
+            "c:6:41: error: the value of `PORT` must be a text (put it in quotes: \"80\")",
+        ),
+    ] {
+        assert_eq!(refusal(&scaler(&lines)), expected);
+    }
+}
+
+#[test]
+fn what_has_no_effect_is_warned_of() {
+    let sets = "  labelSets: [{labels: [a]}]";
+    for (lines, expected) in [
+        (
+            "  labelSets: [{labels: [a], image: x}]".to_owned(),
+            "c:6:29: warning: `image` has no effect on a scaler of type `bare-metal` (remove it: \
+             it is for the type `container`)",
+        ),
+        (
+            "  labelSets: [{labels: [a], networkPolicy: {}}]".to_owned(),
+            "c:6:29: warning: `networkPolicy` has no effect on a scaler of type `bare-metal` \
+             (remove it: it is for the type `container` or `firecracker`)",
+        ),
+        (
+            format!("  orchestratorUrl: ws://x\n{sets}"),
+            "c:6:20: warning: `orchestratorUrl` has no effect on a scaler of this host (remove \
+             it: agents of this host call the daemon's own listener)",
+        ),
+        (
+            "  labelSets: [{labels: [a], command: [x]}]".to_owned(),
+            "c:6:38: warning: nothing starts this program: no agent of it is kept (add `policy: \
+             {kind: idle, idleCount: 1}` to the scaler)",
+        ),
+        (
+            "  policy: {kind: idle, idleCount: 3}\n  labelSets: [{labels: [a]}, {labels: [b]}]"
+                .to_owned(),
+            "c:6:35: warning: 3 for each of 2 label sets is 6, more than `maxAgents` (5) (raise \
+             `maxAgents` to 6 to keep all of them)",
+        ),
+        (
+            "  resourceCap: {maxCpu: 2}\n  labelSets: [{labels: [a], resources: {cpus: 4}}]"
+                .to_owned(),
+            "c:7:40: warning: an agent of `labelSets[0]` asks for 4 CPUs, but `resourceCap` has 2 \
+             (such an agent never starts; ask for less, or raise the cap)",
+        ),
+    ] {
+        assert_eq!(warning(&scaler(&lines)), expected);
+    }
+}

@@ -1,0 +1,97 @@
+//! Whatever the text: no panic, and an answer that holds together.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::time::Duration;
+
+use headcount_config::{
+    ConfigTexts, Platform, effective_yaml, format_cpus, format_duration, format_memory, load_texts,
+    parse_cpus, parse_duration, parse_memory, parse_texts,
+};
+use proptest::prelude::*;
+
+const EVERYTHING: &str = include_str!("everything.yaml");
+
+/// Reads a text in every way; what is refused has an error, what is understood is
+/// written and read back as the same.
+fn survives(text: &str) {
+    let texts = ConfigTexts::single("p", text);
+    if let Err(problems) = load_texts(texts.clone(), &Platform::current()) {
+        assert!(problems.has_errors());
+        assert!(!problems.render(true, 60).is_empty());
+    }
+    if let Ok(parsed) = parse_texts(texts) {
+        let written = effective_yaml(&parsed.settings);
+        let again = parse_texts(ConfigTexts::single("again", written.clone()));
+        let again = again.unwrap_or_else(|problems| panic!("{written}\n{problems}"));
+        assert_eq!(again.settings, parsed.settings, "{written}");
+    }
+}
+
+#[test]
+fn every_key_is_written_and_read_back() {
+    survives(EVERYTHING);
+    let parsed = parse_texts(ConfigTexts::single("everything", EVERYTHING));
+    let parsed = parsed.unwrap_or_else(|problems| panic!("{problems}"));
+    assert!(parsed.warnings.is_empty(), "{}", parsed.warnings);
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_text_never_panics(text in "\\PC*|(?s).{0,200}") {
+        survives(&text);
+    }
+
+    #[test]
+    fn yaml_like_text_never_panics(text in "([-:?&*!|>'\"%@`{}\\[\\], #\n\t<ab1~.]|\u{e9}|\r\n){0,80}") {
+        survives(&text);
+    }
+
+    /// A good file with a few bytes replaced, removed or doubled.
+    #[test]
+    fn damaged_files_never_panic(
+        cuts in prop::collection::vec((0..EVERYTHING.len(), 0..12_usize, "\\PC{0,3}|[\n:{}\\[\\]*&-]"), 1..4)
+    ) {
+        let mut text = EVERYTHING.to_owned();
+        for (at, length, instead) in cuts {
+            let at = at.min(text.len());
+            let end = (at + length).min(text.len());
+            if text.is_char_boundary(at) && text.is_char_boundary(end) {
+                text.replace_range(at..end, &instead);
+            }
+        }
+        survives(&text);
+    }
+
+    #[test]
+    fn texts_survive_writing(value in "(?s).{0,30}", label in "[^,]{1,20}") {
+        let quoted = |text: &str| serde_json::to_string(text).unwrap();
+        let text = format!(
+            "version: 1\nscalers: [{{name: a, type: bare-metal, maxAgents: 1, labelSets: \
+             [{{labels: [{}], command: [x, {}]}}]}}]\n",
+            quoted(&label),
+            quoted(&value),
+        );
+        survives(&text);
+    }
+
+    #[test]
+    fn memory_reads_back(bytes: u64) {
+        prop_assert_eq!(parse_memory(&format_memory(bytes)), Ok(bytes));
+    }
+
+    #[test]
+    fn cpus_read_back(millis in 1..=256_000_u64) {
+        prop_assert_eq!(parse_cpus(&format_cpus(millis)), Ok(millis));
+    }
+
+    #[test]
+    fn durations_read_back(millis: u64) {
+        let span = Duration::from_millis(millis);
+        prop_assert_eq!(parse_duration(&format_duration(span)), Ok(span));
+    }
+
+    #[test]
+    fn small_grammars_never_panic(text in "\\PC*|[0-9.kmgKMGsh ]{0,12}") {
+        let _ = (parse_memory(&text), parse_cpus(&text), parse_duration(&text));
+    }
+}
