@@ -181,7 +181,7 @@ pub enum FromAgent {
         agent: String,
         /// The session secret it chose.
         session: Credential,
-        /// Attempts it holds: a claim was sent (answered or not), and no end is recorded.
+        /// Attempts it was granted, and of which no end is recorded.
         held: Vec<AttemptRef>,
     },
     /// May I run it?
