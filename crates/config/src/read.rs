@@ -17,7 +17,8 @@ pub(crate) use list::List;
 pub(crate) use map::Environment;
 pub(crate) use number::{CpuCap, Cpus, Flag, integer};
 pub(crate) use object::{
-    Key, Nested, Object, Unbuilt, default, object, optional, read_entry, read_object, required,
+    Key, Nested, Object, Unbuilt, default, missing_key, object, optional, read_entry, read_object,
+    required,
 };
 pub(crate) use shape::{Shape, Slot};
 pub(crate) use text::{Memory, SpanText, Text};

@@ -135,3 +135,49 @@ fn texts_that_hold_no_configuration() {
         assert_eq!(problems.to_string(), expected);
     }
 }
+
+#[test]
+fn missing_keys_say_what_they_are_for() {
+    let text = "\
+version: 1
+scalers:
+  - name: vm
+    type: firecracker
+    firecrackerPath: /usr/bin/firecracker
+    jailerPath: /usr/bin/jailer
+    uid: 1000
+    gid: 1000
+    labelSets:
+      - labels: [linux]
+";
+    let problems = load_texts(ConfigTexts::single("vm.yaml", text), &Platform::current());
+    let rendered = problems.unwrap_err().render(false, 80);
+    for expected in [
+        "\
+error: a scaler needs the key `maxAgents`
+ --> vm.yaml:3:5
+  |
+3 |   - name: vm
+  |     ^^^^^^^^ it is missing here
+  = help: add `maxAgents: ...` (cap on its agents)
+",
+        "\
+error: a scaler of type `firecracker` needs the key `kernelPath`
+ --> vm.yaml:3:5
+  |
+3 |   - name: vm
+  |     ^^^^^^^^ it is missing here
+  = help: add `kernelPath: ...` (the kernel of its agents)
+",
+        "\
+error: `labelSets[0]` of type `firecracker` needs the key `rootfsPath`
+  --> vm.yaml:10:9
+   |
+10 |       - labels: [linux]
+   |         ^^^^^^^^^^^^^^^ it is missing here
+   = help: add `rootfsPath: ...` (the ext4 image of an agent)
+",
+    ] {
+        assert!(rendered.contains(expected), "{rendered}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::{value, values};
 use crate::problem::{Draft, Problems};
-use crate::read::Object;
+use crate::read::{Object, missing_key};
 use crate::settings::{
     Backend, Container, ContainerTemplate, Firecracker, FirecrackerTemplate, NetworkPolicy,
     Template,
@@ -125,13 +125,8 @@ fn network_policy(written: Option<&Spanned<written::NetworkPolicy>>) -> Option<N
 /// Notes a key that is missing for this type. One that is written but wrong has been
 /// noted already.
 fn need<T: Object>(written: &T, who: &str, key: &str, place: Place, problems: &mut Problems) {
-    if written.has(key) {
-        return;
+    let known = T::KEYS.iter().find(|known| known.name == key);
+    if let Some(known) = known.filter(|_| !written.has(key)) {
+        problems.at(place, missing_key(who, known));
     }
-    let about = T::KEYS.iter().find(|known| known.name == key);
-    let about = about.map_or("", |known| known.about);
-    let draft = Draft::error(format!("{who} needs the key `{key}`"))
-        .label("it is missing here")
-        .hint(about.trim_end_matches(" Needed for this type."));
-    problems.at(place, draft);
 }

@@ -87,13 +87,21 @@ pub(crate) fn read_object<T: Object>(slot: &Slot<'_>, problems: &mut Problems) -
     }
     for key in T::KEYS {
         if key.need.required && !object.has(key.name) {
-            let draft = Draft::error(format!("{} needs the key `{}`", T::NOUN, key.name))
-                .label("it is missing here")
-                .hint(key.about);
-            problems.at(slot.place, draft);
+            problems.at(slot.place, missing_key(T::NOUN, key));
         }
     }
     Some(object)
+}
+
+/// What to say of `who` lacking a key.
+pub(crate) fn missing_key(who: &str, key: &Key) -> Draft {
+    let about = key.about.trim_end_matches(" Needed for this type.");
+    let about = about.trim_end_matches('.');
+    let (first, rest) = about.split_at_checked(1).unwrap_or((about, ""));
+    let (name, first) = (key.name, first.to_lowercase());
+    Draft::error(format!("{who} needs the key `{name}`"))
+        .label("it is missing here")
+        .hint(format!("add `{name}: ...` ({first}{rest})"))
 }
 
 /// Reads the value of one key.
