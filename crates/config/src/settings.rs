@@ -1,7 +1,7 @@
 //! The configuration as it is meant: checked, defaults applied, nothing about texts.
 //!
 //! Promise: whatever is here passed every check; a value of one backend stands only
-//! where that backend is. Leaves to [`crate::fleet`] what can be run by this version.
+//! where that backend is. Leaves to the lowering to a fleet what can be run by this version.
 
 mod backend;
 mod readiness;
