@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use headcount_model::{
-    AgentId, ClassKey, Command, JobEnd, JobId, Labels, Layer, LogPressure, Outcome, Reason,
-    Timestamp,
+    AgentId, AttemptPhase, AttemptRecord, ClassKey, Command, JobEnd, JobId, Labels, Layer,
+    LogPressure, Outcome, Reason, Settlement, Timestamp,
 };
 
 use crate::StoreError;
+
+/// The most jobs one [`JobBook::list`] gives, whatever its filter asks for.
+pub const MAX_LISTED: usize = 10_000;
 
 /// Keeps jobs. Called by the queue source (writes) and by the API (reads).
 #[async_trait]
@@ -35,14 +38,15 @@ pub trait JobBook: Send + Sync {
     /// The book cannot be read.
     async fn get(&self, job: JobId) -> Result<Option<JobRecord>, StoreError>;
 
-    /// Jobs newest first, at most `filter.limit` (bounded at 10,000).
+    /// Jobs newest first, at most `filter.limit` (bounded at [`MAX_LISTED`]).
     ///
     /// # Errors
     /// The book cannot be read.
     async fn list(&self, filter: JobFilter) -> Result<Vec<JobRecord>, StoreError>;
 
     /// Records ends, durably, in one transaction. A job that has an end keeps it; returns
-    /// the jobs whose end is new.
+    /// the jobs whose end is new. The environment of an ended job is forgotten with it,
+    /// because it may hold secrets.
     ///
     /// # Errors
     /// Nothing is recorded.
@@ -53,13 +57,14 @@ pub trait JobBook: Send + Sync {
     ) -> Result<Vec<JobId>, StoreError>;
 
     /// Notes how often a job that goes back to the queue was claimed (`attempts`) and how
-    /// many deliveries in a row nobody claimed. Absolute numbers, so idempotent.
+    /// many deliveries in a row nobody claimed. Absolute numbers, so idempotent. A job that
+    /// has ended or is not known is left alone.
     ///
     /// # Errors
     /// Nothing is recorded.
     async fn requeue(&self, job: JobId, attempts: u32, deliveries: u32) -> Result<(), StoreError>;
 
-    /// How many jobs stand how.
+    /// How many jobs stand how; every status is listed, those without jobs as 0.
     ///
     /// # Errors
     /// The book cannot be read.
@@ -113,6 +118,39 @@ impl NewJob {
             priority: self.priority,
         }
     }
+
+    /// The first thing in which two submissions differ, as its name outside. When a job
+    /// expires does not count: a client that repeats itself asks a little later.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Option<&'static str> {
+        let same = [
+            ("name", self.name == other.name),
+            ("runsOn", self.runs_on == other.runs_on),
+            ("exclude", self.exclude == other.exclude),
+            ("resources", self.resources == other.resources),
+            ("priority", self.priority == other.priority),
+            ("command", self.command == other.command),
+            ("env", self.env == other.env),
+            ("workingDir", self.working_dir == other.working_dir),
+            ("timeout", self.timeout == other.timeout),
+            ("grace", self.grace == other.grace),
+            ("retries", self.retries == other.retries),
+            ("logLimit", self.log_limit_bytes == other.log_limit_bytes),
+            ("logPressure", self.log_pressure == other.log_pressure),
+        ];
+        same.into_iter()
+            .find(|(_, same)| !same)
+            .map(|(field, _)| field)
+    }
+}
+
+/// What a book answers when a known key comes with another job.
+#[must_use]
+pub fn key_conflict(key: &str, known: JobId, field: &str) -> StoreError {
+    StoreError::Conflict(format!(
+        "key {key:?} already names {known}, whose {field} differs; \
+         use another key for another job"
+    ))
 }
 
 /// What became of one submitted job.
@@ -191,6 +229,19 @@ pub struct AttemptView {
     pub outcome: Option<Outcome>,
 }
 
+impl From<&AttemptRecord> for AttemptView {
+    fn from(record: &AttemptRecord) -> Self {
+        Self {
+            attempt: record.attempt,
+            agent: record.agent,
+            assigned_at: record.assigned_at,
+            claimed_at: record.claimed_at,
+            ended_at: record.ended_at,
+            outcome: record.outcome.clone(),
+        }
+    }
+}
+
 /// How a job stands.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum JobStatus {
@@ -240,6 +291,35 @@ impl JobStatus {
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.code() == code)
+    }
+
+    /// How a job stands that ended like this.
+    #[must_use]
+    pub const fn of_end(end: &JobEnd) -> Self {
+        match end {
+            JobEnd::Succeeded => Self::Succeeded,
+            JobEnd::Failed { .. } => Self::Failed,
+            JobEnd::Cancelled { .. } => Self::Cancelled,
+            JobEnd::Expired => Self::Expired,
+        }
+    }
+
+    /// How a job stands whose unsettled attempt this is. One that is being settled shows
+    /// its end already; one that goes back shows what it was until it is back.
+    #[must_use]
+    pub const fn of_attempt(attempt: &AttemptRecord) -> Self {
+        match &attempt.phase {
+            AttemptPhase::Settling(Settlement::Complete(end)) => Self::of_end(end),
+            AttemptPhase::Settling(Settlement::Return | Settlement::Retry) => {
+                if attempt.claimed_at.is_some() {
+                    Self::Running
+                } else {
+                    Self::Assigned
+                }
+            }
+            AttemptPhase::Assigned => Self::Assigned,
+            AttemptPhase::Running | AttemptPhase::Lost => Self::Running,
+        }
     }
 
     /// Whether nothing more will happen to the job.

@@ -6,6 +6,8 @@
 //! (`controller`); an implementation does one thing once and tells how it went.
 
 mod backend;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 mod inbox;
 mod job_book;
 mod ledger;
@@ -16,7 +18,8 @@ mod source;
 pub use backend::{Backend, BackendError, BackendPromises, CreateRequest, DestroyRequest};
 pub use inbox::{BackendInbox, LinkInbox, SourceInbox};
 pub use job_book::{
-    AttemptView, JobBook, JobFilter, JobRecord, JobStatus, NewJob, QueuedJob, Submitted, end_reason,
+    AttemptView, JobBook, JobFilter, JobRecord, JobStatus, MAX_LISTED, NewJob, QueuedJob,
+    Submitted, end_reason, key_conflict,
 };
 pub use ledger::{DecisionRow, Ledger, Recovered, StoreError};
 pub use link::{AgentLink, AssignRequest, LinkError};

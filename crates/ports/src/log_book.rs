@@ -10,7 +10,8 @@ use crate::StoreError;
 pub trait LogBook: Send + Sync {
     /// Stores chunks durably. Idempotent: a chunk whose number is known for its attempt is
     /// dropped. Beyond `limit_bytes` per attempt nothing more is stored, and the reader is
-    /// told so. Returns the highest number stored without a gap from 1.
+    /// told so; chunks that come then count as stored. Returns the highest number stored
+    /// without a gap from 1, 0 when there is none.
     ///
     /// # Errors
     /// Nothing is known to be stored; the agent keeps it and sends it again.
@@ -24,6 +25,7 @@ pub trait LogBook: Send + Sync {
 
     /// Chunks of an attempt after number `after`, at most about `max_bytes` (at least one
     /// chunk if there is any). `None` for the attempt means the latest that has output.
+    /// Chunks behind a gap are not shown before the gap is filled.
     ///
     /// # Errors
     /// The book cannot be read.
