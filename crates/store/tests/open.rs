@@ -1,0 +1,190 @@
+//! What a start says of a directory or file it cannot use, and how it leaves them.
+#![allow(clippy::unwrap_used, reason = "a test ends where its world does")]
+
+mod common;
+
+use std::fs::{self, Permissions};
+use std::io::{Seek, SeekFrom, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use common::{Place, job, submit};
+use headcount_ports::JobBook;
+use headcount_store::{Options, SqliteStore, StateDir};
+use rusqlite::Connection;
+
+fn refusal(place: &Place) -> String {
+    let dir = StateDir::open(place.dir.path()).unwrap();
+    let refused = SqliteStore::open(&dir, Options::default());
+    refused.map(|_| ()).unwrap_err().to_string()
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[tokio::test]
+async fn a_second_daemon_is_refused_with_the_pid_of_the_first() {
+    let place = Place::new();
+    let store = place.open();
+    let refused = StateDir::open(place.dir.path()).map(|_| ()).unwrap_err();
+    let path = fs::canonicalize(place.dir.path()).unwrap();
+    let expected = format!(
+        "state directory {} is in use by another headcount (pid {}); stop that one, or give \
+         this one a directory of its own with --state-dir",
+        path.display(),
+        std::process::id()
+    );
+    assert_eq!(refused.to_string(), expected);
+
+    fs::write(place.dir.path().join("lock"), "").unwrap();
+    let refused = StateDir::open(place.dir.path()).map(|_| ()).unwrap_err();
+    assert!(
+        refused.to_string().contains("(pid not known yet)"),
+        "{refused}"
+    );
+
+    drop(store);
+    drop(place.open());
+}
+
+#[test]
+fn a_directory_that_cannot_be_made_is_named() {
+    let place = Place::new();
+    let file = place.dir.path().join("file");
+    fs::write(&file, "").unwrap();
+    let path = file.join("state");
+    let refused = StateDir::open(&path).map(|_| ()).unwrap_err();
+    let expected = format!(
+        "state directory {} cannot be used: Not a directory (os error 20); make it writable \
+         for this user, or choose another with --state-dir",
+        path.display()
+    );
+    assert_eq!(refused.to_string(), expected);
+}
+
+#[test]
+fn a_directory_that_cannot_be_written_is_named() {
+    let place = Place::new();
+    fs::set_permissions(place.dir.path(), Permissions::from_mode(0o500)).unwrap();
+    if fs::write(place.dir.path().join("probe"), "").is_ok() {
+        return; // This user may write anywhere: the system refuses nothing to test with.
+    }
+    let refused = StateDir::open(place.dir.path()).map(|_| ()).unwrap_err();
+    let text = refused.to_string();
+    assert!(text.contains("Permission denied"), "{text}");
+}
+
+#[tokio::test]
+async fn a_file_of_a_newer_program_is_left_alone() {
+    let place = Place::new();
+    drop(place.open());
+    let db = Connection::open(place.file()).unwrap();
+    db.pragma_update(None, "user_version", 7).unwrap();
+    drop(db);
+    let before = fs::read(place.file()).unwrap();
+    let expected = format!(
+        "state file {} was written by a newer headcount (schema 7, this one knows 1); start \
+         that version again, or choose another directory with --state-dir",
+        fs::canonicalize(place.file()).unwrap().display()
+    );
+    assert_eq!(refusal(&place), expected);
+    assert!(
+        fs::read(place.file()).unwrap() == before,
+        "the file is as it was"
+    );
+}
+
+#[test]
+fn a_file_of_another_program_is_refused() {
+    let place = Place::new();
+    let db = Connection::open(place.file()).unwrap();
+    db.execute_batch("CREATE TABLE theirs (x)").unwrap();
+    drop(db);
+    let expected = format!(
+        "state file {} belongs to another program; choose another directory with --state-dir",
+        fs::canonicalize(place.file()).unwrap().display()
+    );
+    assert_eq!(refusal(&place), expected);
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused() {
+    let place = Place::new();
+    fs::write(
+        place.file(),
+        "this is not a database, but long enough to look at\n".repeat(20),
+    )
+    .unwrap();
+    let expected = format!(
+        "state file {} is damaged: file is not a database; restore it from a backup, or move \
+         it away to start empty",
+        fs::canonicalize(place.file()).unwrap().display()
+    );
+    assert_eq!(refusal(&place), expected);
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_refused() {
+    let place = Place::new();
+    let store = place.open();
+    store
+        .submit(vec![job(&"x".repeat(500)); 500], common::at(0))
+        .await
+        .unwrap();
+    drop(store);
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .open(place.file())
+        .unwrap();
+    let length = file.metadata().unwrap().len();
+    file.seek(SeekFrom::Start(length / 2)).unwrap();
+    file.write_all(&[0xa5; 16 * 1024]).unwrap();
+    drop(file);
+    let text = refusal(&place);
+    let file = fs::canonicalize(place.file()).unwrap();
+    let start = format!("state file {} is damaged: ", file.display());
+    let end = "; restore it from a backup, or move it away to start empty";
+    assert!(text.starts_with(&start) && text.ends_with(end), "{text}");
+}
+
+#[tokio::test]
+async fn a_full_disk_is_named() {
+    let place = Place::new();
+    let dir = StateDir::open(place.dir.path()).unwrap();
+    let options = Options {
+        max_file_bytes: Some(3 * 4096),
+        ..Options::default()
+    };
+    let refused = SqliteStore::open(&dir, options).map(|_| ()).unwrap_err();
+    let expected = format!(
+        "state disk is full: {} cannot be opened for writing; free some space there",
+        fs::canonicalize(place.file()).unwrap().display()
+    );
+    assert_eq!(refused.to_string(), expected);
+    SqliteStore::open(&dir, Options::default()).unwrap();
+}
+
+#[tokio::test]
+async fn everything_is_private_and_set_to_last() {
+    let place = Place::new();
+    let path = place.dir.path().join("made/here");
+    let dir = StateDir::open(&path).unwrap();
+    let store = SqliteStore::open(&dir, Options::default()).unwrap();
+    submit(&store, job("true")).await;
+    assert_eq!(mode(&path), 0o700);
+    for name in [
+        "lock",
+        "headcount.db",
+        "headcount.db-wal",
+        "headcount.db-shm",
+    ] {
+        assert_eq!(mode(&path.join(name)), 0o600, "{name}");
+    }
+    let db = Connection::open(path.join("headcount.db")).unwrap();
+    let pragma = |name| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    assert_eq!(pragma("auto_vacuum").unwrap(), 2, "incremental");
+    assert_eq!(pragma("user_version").unwrap(), 1);
+    let journal = db.pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0));
+    assert_eq!(journal.unwrap(), "wal");
+}
