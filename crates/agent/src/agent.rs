@@ -169,7 +169,7 @@ impl Agent {
         match event {
             Some(Event::Greet(reply)) => {
                 // A line that does not wait for it any more will ask again.
-                let _ = reply.send(self.identity.greeting(self.desk.held()));
+                let _ = reply.send(self.identity.greeting(self.desk.granted()));
             }
             Some(Event::Up(outgoing)) => {
                 self.identity.welcomed();
@@ -329,7 +329,7 @@ impl Agent {
         if ending || self.outgoing.is_some() || !self.running.is_empty() {
             return None;
         }
-        let holds_nothing = self.desk.held().is_empty();
+        let holds_nothing = self.desk.is_empty();
         let patience = if holds_nothing {
             self.timing.idle_patience
         } else {
@@ -373,7 +373,7 @@ impl Agent {
 
     fn has_left(&self) -> bool {
         let said = self.outgoing.is_none() || !self.desk.has_last_words();
-        self.desk.is_leaving() && self.desk.held().is_empty() && said
+        self.desk.is_leaving() && self.desk.is_empty() && said
     }
 
     /// Lets the line say what it was given, then ends it.

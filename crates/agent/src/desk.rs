@@ -159,9 +159,17 @@ impl Desk {
         }
     }
 
-    /// The attempts it holds, for `resume`.
-    pub(crate) fn held(&self) -> Vec<AttemptRef> {
-        self.held.keys().copied().collect()
+    /// The attempts it was granted and still answers for, for `resume`. A claim that was
+    /// not answered is not among them: it is sent again, and may be denied by then.
+    pub(crate) fn granted(&self) -> Vec<AttemptRef> {
+        let granted = |entry: &Entry| matches!(entry.phase, Phase::Running | Phase::Ended);
+        let held = self.held.iter().filter(|(_, entry)| granted(entry));
+        held.map(|(attempt, _)| *attempt).collect()
+    }
+
+    /// Whether it has nothing left to do or to tell.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.held.is_empty()
     }
 
     /// Whether it takes nothing new.
