@@ -5,6 +5,7 @@
 //! Leaves to others: every decision (`planner`), every retry and deadline
 //! (`controller`); an implementation does one thing once and tells how it went.
 
+pub mod agent_env;
 mod backend;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;

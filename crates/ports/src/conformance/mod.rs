@@ -4,5 +4,6 @@
 //! sentence about the promise that is broken. Leaves to others: what an implementation
 //! promises on top (crashes, full disks, speed), which its own crate tests.
 
+pub mod backend;
 pub mod memory;
 pub mod store;

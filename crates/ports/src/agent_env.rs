@@ -1,0 +1,39 @@
+//! Names of the environment a backend gives to what it makes.
+//!
+//! Promise: one spelling for every backend. Those the agent program knows
+//! as well stand in `headcount_api::agent` too (a backend does not know the wire types); a
+//! test of the binary holds the two lists together.
+
+/// Where the daemon listens for agents.
+pub const URL: &str = "HEADCOUNT_AGENT_URL";
+/// The agent's id.
+pub const ID: &str = "HEADCOUNT_AGENT_ID";
+/// A file with the one-time token; the agent removes it once it is registered.
+pub const TOKEN_FILE: &str = "HEADCOUNT_AGENT_TOKEN_FILE";
+/// Comma-joined labels.
+pub const LABELS: &str = "HEADCOUNT_AGENT_LABELS";
+/// Jobs it runs at once.
+pub const SLOTS: &str = "HEADCOUNT_AGENT_SLOTS";
+/// A directory of the agent's own.
+pub const DIR: &str = "HEADCOUNT_AGENT_DIR";
+/// Prefix of everything the daemon forwards from its own environment.
+pub const FORWARD_PREFIX: &str = "HEADCOUNT_AGENT_ENV_";
+/// The same prefix as users of the KiCI auto-scaler write it.
+pub const FORWARD_PREFIX_ALIAS: &str = "KICI_AGENT_ENV_";
+/// What the agent does with output it cannot send: `pause` or `drop`.
+pub const LOG_PRESSURE: &str = "HEADCOUNT_AGENT_LOG_PRESSURE";
+/// Prefix of every name an agent is told about itself. Neither forwarded values nor a
+/// label set's `env` replace a name that starts so.
+pub const IDENTITY_PREFIX: &str = "HEADCOUNT_AGENT_";
+/// Marks an instance: `<owner>/<pool>/<agent>`. The agent program passes it on to no job.
+pub const INSTANCE_MARK: &str = "HEADCOUNT_INSTANCE_MARK";
+/// Marks everything that descends from an instance, jobs included: `<owner>/<agent>`,
+/// comma-joined, outermost first, where one fleet runs inside another. Passed on.
+pub const ORIGIN: &str = "HEADCOUNT_ORIGIN";
+/// Marks everything that descends from one job: `<mark of the agent>/<attempt>`.
+pub const JOB_MARK: &str = "HEADCOUNT_JOB_MARK";
+/// Folder below [`DIR`] in which an agent names what it started: pid files
+/// (`<pid> <start time>`) and [`MARK_FILE`].
+pub const JOBS_FOLDER: &str = "jobs";
+/// File in [`JOBS_FOLDER`] with the agent's own mark, one line.
+pub const MARK_FILE: &str = "mark";
