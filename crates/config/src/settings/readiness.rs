@@ -32,7 +32,11 @@ impl Readiness {
             Self::WarmPool(pool) if pool.enabled => IdleRule {
                 keep: pool.size,
                 idle_time: Duration::from_secs(pool.idle_timeout_seconds as u64),
-                max_idle_age: None,
+                // A member that was idle for so long expires and is refilled.
+                max_idle_age: match pool.idle_timeout_seconds {
+                    0 => None,
+                    seconds => Some(Duration::from_secs(seconds as u64)),
+                },
             },
             Self::WarmPool(_) => IdleRule {
                 keep: 0,

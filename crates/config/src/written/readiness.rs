@@ -12,7 +12,7 @@ object! {
         enabled: bool = "enabled", Flag, default("false");
         /// How many, for each label set; at most `maxAgents`.
         size: u32 = "size", integer(0..=i64::from(u32::MAX)), default("0");
-        /// How long a ready one above `size` stays.
+        /// A ready one is replaced after being idle this long, and one above `size` leaves; 0 never replaces.
         idle_timeout_seconds: u32 = "idleTimeoutSeconds", integer(0..=LONGEST_SECONDS),
             default("300");
     }
