@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use headcount_model::{Answer, Fleet, Refusal, SourceId, Timestamp};
 use headcount_planner::Wake;
-use headcount_ports::{AgentLink, Backend, Ledger, Source, StoreError};
+use headcount_ports::{AgentLink, Backend, Ledger, Recovered, Source, StoreError};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::executor::{Executor, bounded};
@@ -31,6 +31,8 @@ pub struct Wiring {
     pub clock: Clock,
     /// What the configuration says.
     pub fleet: Fleet,
+    /// What the ledger kept, as [`Ledger::load`] gave it.
+    pub recovered: Recovered,
     /// Where decisions are kept.
     pub ledger: Arc<dyn Ledger>,
     /// Where jobs come from.
@@ -65,16 +67,11 @@ impl Controller {
         self.inbox.clone()
     }
 
-    /// Loads what the ledger kept. The first round asks every backend and source.
-    ///
-    /// # Errors
-    /// The ledger cannot be read; the daemon must not start.
-    pub async fn start(
-        self,
-        wiring: Wiring,
-    ) -> Result<(Handle, impl Future<Output = ()> + Send), StoreError> {
+    /// Goes on from what the ledger kept. The first round asks every backend and source;
+    /// the future is the loop, and ends when every inbox is dropped.
+    pub fn start(self, wiring: Wiring) -> (Handle, impl Future<Output = ()> + Send + use<>) {
         let mint: Box<dyn Mint> = Box::new(RandomMint);
-        let recovered = wiring.ledger.load().await?;
+        let recovered = wiring.recovered;
         let owner = recovered.owner.clone();
         let sources: BTreeMap<SourceId, Arc<dyn Source>> = wiring
             .sources
@@ -112,7 +109,7 @@ impl Controller {
             view: None,
             pruned_at: now,
         };
-        Ok((handle, hall.run()))
+        (handle, hall.run())
     }
 }
 
