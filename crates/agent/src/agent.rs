@@ -29,7 +29,7 @@ use crate::warden::Warden;
 /// Events of the line that wait for the loop.
 const MAX_EVENTS: usize = 64;
 /// The line has this long to send what it was given before the agent ends.
-const GOODBYE_LIMIT: std::time::Duration = std::time::Duration::from_secs(2);
+const GOODBYE_LIMIT: std::time::Duration = std::time::Duration::from_secs(3);
 
 /// Runs an agent until it leaves; called once in a process of its own, from a Tokio
 /// runtime with IO and time.
@@ -329,8 +329,7 @@ impl Agent {
         if ending || self.outgoing.is_some() || !self.running.is_empty() {
             return None;
         }
-        let holds_nothing = self.desk.is_empty();
-        let patience = if holds_nothing {
+        let patience = if self.desk.granted().is_empty() {
             self.timing.idle_patience
         } else {
             self.timing.result_patience

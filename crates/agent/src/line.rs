@@ -12,7 +12,7 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use headcount_api::agent::{FromAgent, OLDEST_PROTOCOL, PROTOCOL, ToAgent};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::backoff::delay;
@@ -129,7 +129,10 @@ impl Line {
         let input = tokio::select! {
             input = self.hear(&mut stream) => input?,
             said = self.say(&mut sink, messages) => match said {
-                Ok(()) => return Err(Unheard),
+                Ok(()) => {
+                    wait_for_close(&mut stream).await;
+                    return Err(Unheard);
+                }
                 Err(()) => Input::Broken,
             },
         };
@@ -160,7 +163,8 @@ impl Line {
         sink: &mut SplitSink<Socket, Message>,
         mut messages: mpsc::Receiver<FromAgent>,
     ) -> Result<(), ()> {
-        let mut heartbeat = interval(self.timing.heartbeat);
+        let period = self.timing.heartbeat;
+        let mut heartbeat = interval_at(Instant::now() + period, period);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let frame = tokio::select! {
@@ -181,6 +185,14 @@ impl Line {
     async fn tell(&self, event: Event) -> Result<(), Unheard> {
         self.events.send(event).await.map_err(|_| Unheard)
     }
+}
+
+/// A socket that is closed while the daemon still writes to it may lose what was said
+/// last, so the daemon closes first.
+async fn wait_for_close(stream: &mut SplitStream<Socket>) {
+    let closed = async { while let Some(Ok(_)) = stream.next().await {} };
+    // A daemon that does not listen any more misses only the last words.
+    let _ = timeout(CLOSE_LIMIT, closed).await;
 }
 
 fn judge(answer: &ToAgent) -> Input {

@@ -91,11 +91,10 @@ impl Run {
     async fn start(&self, dir: &Path) -> Result<Started, String> {
         let mark = self.place.mark_of(self.attempt);
         let command = command::build(&self.work, self.attempt, dir, &mark, std::env::vars_os())?;
-        let started = self.warden.spawn(self.attempt, mark, command).await;
-        let started = started.map_err(|error| command::explain(&error, &self.work, dir))?;
-        self.place
-            .write_pid(self.attempt, started.pid, started.start_time);
-        Ok(started)
+        let (place, attempt) = (self.place.clone(), self.attempt);
+        let note = Box::new(move |pid, start_time| place.write_pid(attempt, pid, start_time));
+        let started = self.warden.spawn(attempt, mark, command, note).await;
+        started.map_err(|error| command::explain(&error, &self.work, dir))
     }
 
     async fn attend(&self, started: Started) -> Outcome {

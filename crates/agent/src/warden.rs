@@ -41,7 +41,6 @@ pub(crate) struct Warden {
 /// A started job.
 pub(crate) struct Started {
     pub(crate) pid: i32,
-    pub(crate) start_time: u64,
     pub(crate) stdout: OwnedFd,
     pub(crate) stderr: OwnedFd,
     /// How the main process ended. Closed without a value: nobody saw it.
@@ -59,8 +58,12 @@ struct Spawn {
     attempt: AttemptRef,
     mark: String,
     command: Command,
+    note: Note,
     answer: oneshot::Sender<io::Result<Started>>,
 }
+
+/// Told pid and start time of a main process before anything else happens.
+pub(crate) type Note = Box<dyn FnOnce(i32, u64) + Send>;
 
 /// Ends the forwarding of child signals with the last handle.
 struct Forwarder(AbortHandle);
@@ -93,18 +96,21 @@ impl Warden {
         })
     }
 
-    /// Starts the main process of an attempt. `mark` is what its environment carries.
+    /// Starts the main process of an attempt. `mark` is what its environment carries;
+    /// `note` is called on the thread, at once.
     pub(crate) async fn spawn(
         &self,
         attempt: AttemptRef,
         mark: String,
         command: Command,
+        note: Note,
     ) -> io::Result<Started> {
         let (answer, started) = oneshot::channel();
         let spawn = Box::new(Spawn {
             attempt,
             mark,
             command,
+            note,
             answer,
         });
         self.asks
@@ -201,10 +207,16 @@ impl Keeper {
             attempt,
             mark,
             mut command,
+            note,
             answer,
         } = spawn;
         let (told, exit) = oneshot::channel();
         let started = start(&mut command, exit).inspect(|started| {
+            // It is not reaped yet, so it is there even if it has ended.
+            note(
+                started.pid,
+                proc::stat(started.pid).map_or(0, |stat| stat.start_time),
+            );
             if let Some(main) = Pid::from_raw(started.pid) {
                 let mark = mark.into_bytes();
                 let exit = Some(told);
@@ -297,8 +309,6 @@ fn start(command: &mut Command, exit: oneshot::Receiver<WaitStatus>) -> io::Resu
     };
     Ok(Started {
         pid,
-        // It is not reaped yet, so it is there even if it has ended.
-        start_time: proc::stat(pid).map_or(0, |stat| stat.start_time),
         stdout: stdout.into(),
         stderr: stderr.into(),
         exit,
