@@ -131,6 +131,9 @@ reasons! {
     /// More are idle than the rule keeps.
     SurplusIdle = "surplus_idle", "it was idle, and more were ready than the idle rule keeps",
         "Raise `idleCount` or `idleTime` if agents should stay longer.";
+    /// Its room is needed more elsewhere.
+    RoomWanted = "room_wanted", "it was idle, and waiting jobs or a lowered cap want its room",
+        "Raise the cap that jobs wait behind, or lower `idleCount` or `warmPool.size`.";
     /// It is replaced by a fresh one.
     IdleTooOld = "idle_too_old", "it was ready for longer than maxIdleAge",
         "Nothing: a fresh one takes its place.";

@@ -136,7 +136,12 @@ fn removals(world: &World, plan: &Plan, found: &mut Vec<Violation>) {
         };
         let scale_down = matches!(
             reason,
-            R::SurplusIdle | R::IdleTooOld | R::Outdated | R::PoolRemoved | R::PoolDrained
+            R::SurplusIdle
+                | R::RoomWanted
+                | R::IdleTooOld
+                | R::Outdated
+                | R::PoolRemoved
+                | R::PoolDrained
         );
         let Some(agent) = world.agents.get(agent) else {
             found.push(Violation(format!("{action}: no such agent")));

@@ -9,19 +9,20 @@ use headcount_model::Reason;
 use crate::World;
 use crate::plan::Tally;
 
+/// Room left, below zero where a cap was lowered under what exists.
+#[derive(Clone)]
 pub(crate) struct Limits {
-    fleet_room: u32,
-    scaler_room: Vec<u32>,
+    fleet_room: i64,
+    scaler_room: Vec<i64>,
 }
 
 impl Limits {
     pub(crate) fn new(world: &World, tally: &Tally) -> Self {
+        let room = |cap: u32, used: u32| i64::from(cap) - i64::from(used);
         let scalers = world.fleet.scalers.iter().zip(&tally.scaler_agents);
         Self {
-            fleet_room: world.fleet.max_agents.saturating_sub(tally.fleet_agents),
-            scaler_room: scalers
-                .map(|(s, n)| s.max_agents.saturating_sub(*n))
-                .collect(),
+            fleet_room: room(world.fleet.max_agents, tally.fleet_agents),
+            scaler_room: scalers.map(|(s, n)| room(s.max_agents, *n)).collect(),
         }
     }
 
@@ -29,16 +30,35 @@ impl Limits {
     pub(crate) fn room(&self, scaler: usize) -> (u32, Reason) {
         let scaler_room = self.scaler_room.get(scaler).copied().unwrap_or(0);
         if scaler_room <= self.fleet_room {
-            (scaler_room, Reason::ScalerAtMaxAgents)
+            (whole(scaler_room), Reason::ScalerAtMaxAgents)
         } else {
-            (self.fleet_room, Reason::FleetAtMaxAgents)
+            (whole(self.fleet_room), Reason::FleetAtMaxAgents)
         }
     }
 
     pub(crate) fn take(&mut self, scaler: usize, n: u32) {
-        self.fleet_room = self.fleet_room.saturating_sub(n);
-        if let Some(room) = self.scaler_room.get_mut(scaler) {
-            *room = room.saturating_sub(n);
+        self.add(Some(scaler), -i64::from(n));
+    }
+
+    /// One agent of this scaler (of one that is no longer configured) makes room.
+    pub(crate) fn free(&mut self, scaler: Option<usize>) {
+        self.add(scaler, 1);
+    }
+
+    /// Whether more exist than the scaler's or the fleet's cap allows.
+    pub(crate) fn over(&self, scaler: usize) -> (bool, bool) {
+        let scaler_room = self.scaler_room.get(scaler).copied().unwrap_or(0);
+        (scaler_room < 0, self.fleet_room < 0)
+    }
+
+    fn add(&mut self, scaler: Option<usize>, n: i64) {
+        self.fleet_room += n;
+        if let Some(room) = scaler.and_then(|scaler| self.scaler_room.get_mut(scaler)) {
+            *room += n;
         }
     }
+}
+
+fn whole(room: i64) -> u32 {
+    u32::try_from(room.max(0)).unwrap_or(u32::MAX)
 }

@@ -6,18 +6,44 @@ pub(crate) mod limits;
 pub(crate) mod resources;
 pub(crate) mod stale;
 
-use headcount_model::{Granted, Reason};
+use alloc::vec::Vec;
+
+use headcount_model::{Granted, Reason, Resources, Timestamp};
 
 use crate::plan::Tally;
 use crate::{Pool, World};
 
 /// What may still be added in this plan. Taking from it is remembered, so everything a
 /// plan adds is counted against the same caps.
+#[derive(Clone)]
 pub(crate) struct Headroom<'w> {
     world: &'w World,
     limits: limits::Limits,
     resources: resources::Sums,
-    launching: alloc::vec::Vec<u32>,
+    launching: Vec<u32>,
+    /// Jobs wait behind this cap of the fleet, or of a scaler: spares get nothing there.
+    fleet_wanted: Option<Reason>,
+    scaler_wanted: Vec<Option<Reason>>,
+}
+
+/// What the guards say to a wish for new agents.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Permit {
+    pub(crate) allowed: u32,
+    /// What stood in the way of more.
+    pub(crate) limited_by: Option<Reason>,
+    /// How many more there would be if agent and resource caps had room.
+    pub(crate) short: u32,
+}
+
+impl Permit {
+    pub(crate) const fn none(reason: Reason) -> Self {
+        Self {
+            allowed: 0,
+            limited_by: Some(reason),
+            short: 0,
+        }
+    }
 }
 
 impl<'w> Headroom<'w> {
@@ -27,52 +53,105 @@ impl<'w> Headroom<'w> {
             limits: limits::Limits::new(world, tally),
             resources: resources::Sums::new(world, tally),
             launching: tally.launching.clone(),
+            fleet_wanted: None,
+            scaler_wanted: alloc::vec![None; world.fleet.scalers.len()],
         }
     }
 
-    /// Takes room for up to `wanted` agents of this shape. Returns how many, and what
-    /// stood in the way of more.
+    /// Takes room for up to `wanted` agents of this shape, and says what stood in the way
+    /// of more.
     pub(crate) fn take(
         &mut self,
         pool: &Pool,
         granted: &Granted,
         wanted: u32,
-        now: headcount_model::Timestamp,
-    ) -> (u32, Option<Reason>) {
+        now: Timestamp,
+    ) -> Permit {
         if self.world.stopping {
-            return (0, Some(Reason::Stopping));
+            return Permit::none(Reason::Stopping);
         }
         let Some(configured) = pool.open() else {
-            return (0, Some(Reason::PoolDraining));
+            return Permit::none(Reason::PoolDraining);
         };
-        let index = configured.scaler_index;
-        if configured_refused(pool, now) {
-            return (0, Some(Reason::MachinePoolRefused));
+        if now < pool.backoff.refused_until {
+            return Permit::none(Reason::MachinePoolRefused);
         }
+        let index = configured.scaler_index;
         let reserved = crate::fit::reserved(granted, configured.spec.slots);
         let launching = self.launching.get(pool.id.0 as usize).copied().unwrap_or(0);
+        let patience = backoff::room(&pool.backoff, configured.spec.retry, launching, now);
+        let caps = self.fits(index, reserved);
 
-        let rooms = [
-            backoff::room(&pool.backoff, configured.spec.retry, launching, now),
-            self.limits.room(index),
-            self.resources.room(index, reserved),
-        ];
         let mut allowed = (wanted, None);
-        for (room, reason) in rooms {
+        for (room, reason) in [patience, caps] {
             if room < allowed.0 {
                 allowed = (room, Some(reason));
             }
         }
-        self.limits.take(index, allowed.0);
-        self.resources.take(index, reserved, allowed.0);
+        self.spend(index, reserved, allowed.0);
         if let Some(launching) = self.launching.get_mut(pool.id.0 as usize) {
             *launching += allowed.0;
         }
-        allowed
+        Permit {
+            allowed: allowed.0,
+            limited_by: allowed.1,
+            short: wanted.min(patience.0) - allowed.0,
+        }
     }
-}
 
-/// The shared ledger said no, and is not asked again yet.
-fn configured_refused(pool: &Pool, now: headcount_model::Timestamp) -> bool {
-    now < pool.backoff.refused_until
+    /// How many agents of this size fit under every cap, and the cap that says so.
+    pub(crate) fn fits(&self, scaler: usize, each: Resources) -> (u32, Reason) {
+        let agents = self.limits.room(scaler);
+        let resources = self.resources.room(scaler, each);
+        if resources.0 < agents.0 {
+            resources
+        } else {
+            agents
+        }
+    }
+
+    pub(crate) fn spend(&mut self, scaler: usize, each: Resources, n: u32) {
+        self.limits.take(scaler, n);
+        self.resources.take(scaler, each, n);
+    }
+
+    /// An agent of this scaler (of one that is no longer configured) is gone.
+    pub(crate) fn free(&mut self, scaler: Option<usize>, reserved: Resources) {
+        self.limits.free(scaler);
+        self.resources.free(scaler, reserved);
+    }
+
+    /// Whose idle agents must leave because more exist than a cap allows: this scaler's,
+    /// or anybody's.
+    pub(crate) fn over(&self, scaler: usize) -> Option<Option<usize>> {
+        let (agents, resources) = (self.limits.over(scaler), self.resources.over(scaler));
+        if agents.0 || resources.0 {
+            Some(Some(scaler))
+        } else if agents.1 || resources.1 {
+            Some(None)
+        } else {
+            None
+        }
+    }
+
+    /// Jobs wait behind this cap.
+    pub(crate) fn want(&mut self, scaler: usize, reason: Reason) {
+        use Reason as R;
+        match reason {
+            R::FleetAtMaxAgents | R::FleetCpuCap | R::FleetMemoryCap => {
+                self.fleet_wanted.get_or_insert(reason);
+            }
+            _ => {
+                if let Some(wanted) = self.scaler_wanted.get_mut(scaler) {
+                    wanted.get_or_insert(reason);
+                }
+            }
+        }
+    }
+
+    /// The cap behind which jobs wait that spares of this scaler would hold up.
+    pub(crate) fn wanted(&self, scaler: usize) -> Option<Reason> {
+        let own = self.scaler_wanted.get(scaler).copied().flatten();
+        own.or(self.fleet_wanted)
+    }
 }

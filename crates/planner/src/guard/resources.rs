@@ -8,6 +8,7 @@ use headcount_model::{Cap, Reason, Resources};
 use crate::World;
 use crate::plan::Tally;
 
+#[derive(Clone)]
 pub(crate) struct Sums {
     fleet: (Resources, Cap),
     scalers: Vec<(Resources, Cap)>,
@@ -48,6 +49,35 @@ impl Sums {
         if let Some((used, _)) = self.scalers.get_mut(scaler) {
             *used = used.plus(taken);
         }
+    }
+
+    /// What an agent of this scaler (of one that is no longer configured) reserved is free.
+    pub(crate) fn free(&mut self, scaler: Option<usize>, reserved: Resources) {
+        self.fleet.0 = minus(self.fleet.0, reserved);
+        if let Some((used, _)) = scaler.and_then(|scaler| self.scalers.get_mut(scaler)) {
+            *used = minus(*used, reserved);
+        }
+    }
+
+    /// Whether more is reserved than the scaler's or the fleet's cap allows.
+    pub(crate) fn over(&self, scaler: usize) -> (bool, bool) {
+        let own = self.scalers.get(scaler).copied().unwrap_or_default();
+        (passed(own), passed(self.fleet))
+    }
+}
+
+/// Whether more is taken than the cap allows.
+fn passed((used, cap): (Resources, Cap)) -> bool {
+    cap.max_cpu_millis.is_some_and(|cap| used.cpu_millis > cap)
+        || cap
+            .max_memory_bytes
+            .is_some_and(|cap| used.memory_bytes > cap)
+}
+
+fn minus(from: Resources, what: Resources) -> Resources {
+    Resources {
+        cpu_millis: from.cpu_millis.saturating_sub(what.cpu_millis),
+        memory_bytes: from.memory_bytes.saturating_sub(what.memory_bytes),
     }
 }
 

@@ -3,22 +3,21 @@
 use core::time::Duration;
 
 use headcount_model::{
-    AgentId, AgentPhase, Answer, ClassKey, JobId, Reason, Refusal, Taken, TakenJob, Timestamp,
-    Trouble, TroubleKind,
+    AgentId, AgentPhase, Answer, BackendId, JobId, Reason, Refusal, Timestamp, Trouble, TroubleKind,
 };
 
 use super::moves::{move_agent, move_job};
-use super::{backend, source};
+use super::{backend, jobs, source};
 use crate::lifecycle::agent::AgentInput;
 use crate::lifecycle::job::JobInput;
 use crate::world::delay_after;
-use crate::{Answered, Effect, Job, JobPhase, World};
+use crate::{Answered, Effect, JobPhase, World};
 
-const FIRST_RETRY: Duration = Duration::from_millis(200);
+pub(super) const FIRST_RETRY: Duration = Duration::from_millis(200);
 const LONGEST_RETRY: Duration = Duration::from_secs(60);
 
 /// When something that failed `tries` times in a row is tried again.
-pub(super) fn retry_at(tries: u32, now: Timestamp) -> Timestamp {
+fn retry_at(tries: u32, now: Timestamp) -> Timestamp {
     now.after(delay_after(
         tries.saturating_sub(1),
         FIRST_RETRY,
@@ -26,27 +25,26 @@ pub(super) fn retry_at(tries: u32, now: Timestamp) -> Timestamp {
     ))
 }
 
-fn retry(effect: Effect, now: Timestamp) -> Effect {
-    let tries = effect.tries() + 1;
+/// What failed once more, and when it is tried again.
+pub(super) fn retry(effect: Effect, now: Timestamp) -> Effect {
+    let tries = effect.tries().saturating_add(1);
     Effect::RetryAt(retry_at(tries, now), tries)
 }
 
 pub(super) fn answered(world: &mut World, answer: Answered, now: Timestamp) -> Answer {
     match answer {
         Answered::Create(agent, result) => create(world, agent, result, now),
-        Answered::Destroy(agent, result) => destroy(world, agent, result, now),
+        Answered::Destroy(agent, result) => {
+            destroy(world, agent, result.or_else(gone_is_done), now)
+        }
         Answered::Reap(backend, agent, result) => {
-            let strangers = &mut backend::facts(world, &backend).strangers;
-            match (result, strangers.get_mut(&agent)) {
-                (Ok(()), _) => drop(strangers.remove(&agent)),
-                (Err(_), Some(stranger)) => stranger.effect = retry(stranger.effect, now),
-                (Err(_), None) => {}
-            }
-            Answer::Applied
+            reap(world, &backend, agent, result.or_else(gone_is_done), now)
         }
         Answered::List(id, result) => backend::listed(world, &id, result, now),
         Answered::Reserve(agent, result) => reserve(world, agent, result, now),
-        Answered::Release(agent, result) => release(world, agent, result, now),
+        Answered::Release(agent, result) => {
+            release(world, agent, result.or_else(gone_is_done), now)
+        }
         Answered::Assign(job, attempt, result) => told(world, job, attempt, result, now),
         Answered::Cancel(job, attempt, result) => {
             if let (Err(_), Some(job)) = (&result, world.jobs.get_mut(&job)) {
@@ -55,11 +53,42 @@ pub(super) fn answered(world: &mut World, answer: Answered, now: Timestamp) -> A
             told(world, job, attempt, result, now)
         }
         Answered::Drain(agent, result) => drain(world, agent, result, now),
-        Answered::Take(take, result) => took(world, take, result, now),
+        Answered::Take(take, result) => jobs::took(world, take, result, now),
         Answered::Refresh(id, result) => source::refreshed(world, &id, result, now),
-        Answered::Settle(job, result) => settled(world, job, result, now),
-        Answered::EndWaiting(key, result) => end_waiting(world, &key, result, now),
+        Answered::Settle(job, result) => {
+            jobs::settled(world, job, result.or_else(gone_is_done), now)
+        }
+        Answered::EndWaiting(key, result) => jobs::end_waiting(world, &key, result, now),
     }
+}
+
+/// What is no longer there needs no ending: for whatever ends something that is success.
+fn gone_is_done(trouble: Trouble) -> Result<(), Trouble> {
+    match trouble.kind {
+        TroubleKind::Gone => Ok(()),
+        _ => Err(trouble),
+    }
+}
+
+fn reap(
+    world: &mut World,
+    backend: &BackendId,
+    id: AgentId,
+    result: Result<(), Trouble>,
+    now: Timestamp,
+) -> Answer {
+    let facts = backend::facts(world, backend);
+    let Some(stranger) = facts.strangers.get_mut(&id) else {
+        return Answer::Known;
+    };
+    match result {
+        Ok(()) => {
+            facts.strangers.remove(&id);
+            facts.note_end(id);
+        }
+        Err(_) => stranger.effect = retry(stranger.effect, now),
+    }
+    Answer::Applied
 }
 
 fn create(world: &mut World, id: AgentId, result: Result<(), Trouble>, now: Timestamp) -> Answer {
@@ -67,10 +96,16 @@ fn create(world: &mut World, id: AgentId, result: Result<(), Trouble>, now: Time
     let Some(agent) = world.agents.get_mut(&id) else {
         return Answer::Refused(Refusal::UnknownAgent);
     };
-    agent.effect = Effect::None;
+    if agent.is_launching() {
+        agent.effect = Effect::None;
+    }
     agent.listable_from = round;
     let phase = agent.record.phase;
     let Err(trouble) = result else {
+        if agent.launch_trouble.is_some() && phase == AgentPhase::Creating {
+            // It was seen to end before this answer: a list says whether that was it.
+            agent.effect = Effect::Unknown;
+        }
         return move_agent(world, id, AgentInput::Created, now);
     };
     // An agent that has registered exists, whatever the backend believes.
@@ -112,10 +147,11 @@ fn destroy(world: &mut World, id: AgentId, result: Result<(), Trouble>, now: Tim
     agent.listable_from = round;
     match result {
         Ok(()) => move_agent(world, id, AgentInput::Absent, now),
-        Err(_) => {
+        Err(_) if agent.record.phase == AgentPhase::Destroying => {
             agent.effect = retry(agent.effect, now);
             Answer::Applied
         }
+        Err(_) => Answer::Known,
     }
 }
 
@@ -146,10 +182,11 @@ fn release(world: &mut World, id: AgentId, result: Result<(), Trouble>, now: Tim
     };
     match result {
         Ok(()) => move_agent(world, id, AgentInput::Released, now),
-        Err(_) => {
+        Err(_) if agent.record.phase == AgentPhase::Releasing => {
             agent.effect = retry(agent.effect, now);
             Answer::Applied
         }
+        Err(_) => Answer::Known,
     }
 }
 
@@ -183,99 +220,15 @@ fn drain(world: &mut World, id: AgentId, result: Result<(), Trouble>, now: Times
     let Some(agent) = world.agents.get_mut(&id) else {
         return Answer::Known;
     };
-    if result.is_err() && agent.record.phase == AgentPhase::Draining {
-        agent.told_to_drain = false;
-        agent.effect = retry(agent.effect, now);
-    }
-    Answer::Applied
-}
-
-fn took(world: &mut World, take: u64, result: Result<Taken, Trouble>, now: Timestamp) -> Answer {
-    let Some(take) = world.takes.remove(&take) else {
-        return Answer::Refused(Refusal::Contradiction);
-    };
-    let Some(key) = world
-        .classes
-        .get(&take.class)
-        .map(|class| class.key.clone())
-    else {
-        return Answer::Refused(Refusal::Contradiction);
-    };
-    let taken = match result {
-        Ok(taken) => taken,
-        Err(trouble) => {
-            // What the source has handed out is unknown until it is asked again.
-            if let Some(facts) = world.sources.get_mut(&key.source) {
-                facts.fresh = false;
-                facts.trouble = Some(trouble.message);
-            }
-            source::forget_empty(world, take.class);
-            return Answer::Applied;
-        }
-    };
-    for (info, agent) in taken.jobs.into_iter().zip(take.agents) {
-        let id = info.job;
-        world.jobs.insert(id, fresh_job(&key, info, agent));
-        let ready = world
-            .agents
-            .get_mut(&agent)
-            .filter(|a| a.record.phase == AgentPhase::Ready);
-        match ready {
-            Some(agent) => agent.jobs.push(id),
-            None => drop(move_job(world, id, JobInput::Unclaimed, now)),
-        }
-    }
-    if source::newer(world, &key.source, taken.sample) {
-        source::set_count(world, &key, taken.class_after);
-    }
-    source::forget_empty(world, take.class);
-    Answer::Applied
-}
-
-fn fresh_job(key: &ClassKey, info: TakenJob, agent: AgentId) -> Job {
-    Job {
-        source: key.source.clone(),
-        info,
-        phase: JobPhase::Taken,
-        agent,
-        effect: Effect::None,
-        cancel_requested: false,
-        cancel_told: false,
-        assigned_at: None,
-        claimed_at: None,
-        ended_at: None,
-        outcome: None,
-    }
-}
-
-fn settled(world: &mut World, id: JobId, result: Result<(), Trouble>, now: Timestamp) -> Answer {
-    match result {
-        Err(trouble) if trouble.kind != TroubleKind::Gone => {
-            if let Some(job) = world.jobs.get_mut(&id) {
-                job.effect = retry(job.effect, now);
-            }
-            Answer::Applied
-        }
-        // A job its source no longer knows needs no settling.
-        _ => move_job(world, id, JobInput::Settled, now),
-    }
-}
-
-fn end_waiting(
-    world: &mut World,
-    key: &ClassKey,
-    result: Result<(), Trouble>,
-    now: Timestamp,
-) -> Answer {
-    let Some(id) = world.class_ids.get(key).copied() else {
+    if agent.record.phase != AgentPhase::Draining {
         return Answer::Known;
-    };
-    if let Some(class) = world.classes.get_mut(&id) {
-        class.ending = match result {
-            Ok(()) => Effect::None,
-            Err(_) => retry(class.ending, now),
-        };
     }
-    source::forget_empty(world, id);
+    agent.effect = match result {
+        Ok(()) => Effect::None,
+        Err(_) => {
+            agent.told_to_drain = false;
+            retry(agent.effect, now)
+        }
+    };
     Answer::Applied
 }

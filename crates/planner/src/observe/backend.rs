@@ -27,7 +27,9 @@ pub(super) fn event(
         BackendEvent::Running(agent) => running(world, agent, now),
         BackendEvent::Gone(agent, exit) => gone(world, id, agent, exit, now),
         BackendEvent::Missed => {
-            facts(world, id).fresh = false;
+            let facts = facts(world, id);
+            facts.fresh = false;
+            facts.missed = true;
             Answer::Applied
         }
     }
@@ -53,12 +55,16 @@ pub(super) fn running(world: &mut World, id: AgentId, now: Timestamp) -> Answer 
 
 /// An instance ended and nothing is left of it.
 fn gone(world: &mut World, backend: &BackendId, id: AgentId, exit: Exit, now: Timestamp) -> Answer {
-    facts(world, backend).strangers.remove(&id);
+    let facts = facts(world, backend);
+    if facts.strangers.remove(&id).is_some() {
+        facts.note_end(id);
+    }
     let Some(agent) = world.agents.get_mut(&id) else {
         return Answer::Known;
     };
     // While a creation is under way its own answer decides: this may be an earlier try.
-    if agent.effect == Effect::InFlight && agent.record.phase == AgentPhase::Creating {
+    if agent.effect.is_in_flight() && agent.record.phase == AgentPhase::Creating {
+        agent.launch_trouble = Some(end_of_launch(id, exit));
         return Answer::Known;
     }
     judge_launch(world, id, exit, now);
@@ -83,7 +89,7 @@ fn judge_launch(world: &mut World, id: AgentId, exit: Exit, now: Timestamp) {
         _ => (false, false),
     };
     if failed {
-        let message = format!("agent {id} {} before it was of use", ended(exit));
+        let message = end_of_launch(id, exit);
         launch_failed(world, id, message, None, now);
     } else if worked {
         let pool = agent.pool;
@@ -91,6 +97,10 @@ fn judge_launch(world: &mut World, id: AgentId, exit: Exit, now: Timestamp) {
             pool.backoff.worked();
         }
     }
+}
+
+fn end_of_launch(id: AgentId, exit: Exit) -> String {
+    format!("agent {id} {} before it was of use", ended(exit))
 }
 
 fn ended(exit: Exit) -> String {
@@ -130,23 +140,24 @@ pub(super) fn listed(
     now: Timestamp,
 ) -> Answer {
     let facts = facts(world, id);
+    let ended = core::mem::take(&mut facts.ended);
     let listing = match result {
         Ok(listing) => listing,
         Err(trouble) => {
-            let tries = facts.listing.tries() + 1;
-            facts.listing = Effect::RetryAt(super::answered::retry_at(tries, now), tries);
+            facts.listing = super::answered::retry(facts.listing, now);
             facts.fresh = false;
             facts.trouble = Some(trouble.message);
             return Answer::Applied;
         }
     };
     facts.listing = Effect::None;
-    facts.fresh = true;
+    facts.fresh = !facts.missed;
     facts.trouble = None;
     let asked_in = facts.listed_in;
     let instances: BTreeMap<AgentId, Instance> = listing
         .instances
         .into_iter()
+        .filter(|instance| !ended.contains(&instance.agent))
         .map(|instance| (instance.agent, instance))
         .collect();
     meet_strangers(world, id, &instances, now);
@@ -187,7 +198,7 @@ fn compare(
 ) {
     let mine = world.agents.values().filter(|agent| {
         agent.record.backend == *id
-            && agent.effect != Effect::InFlight
+            && !agent.effect.is_in_flight()
             && agent.listable_from < asked_in
             && !matches!(
                 agent.record.phase,
@@ -216,6 +227,7 @@ fn settle_unknown(world: &mut World, id: AgentId) {
         && agent.effect == Effect::Unknown
     {
         agent.effect = Effect::None;
+        agent.launch_trouble = None;
     }
 }
 
@@ -233,7 +245,9 @@ fn absent(world: &mut World, id: AgentId, now: Timestamp) {
     let Some(agent) = world.agents.get_mut(&id) else {
         return;
     };
-    if let Some(message) = agent.launch_trouble.take() {
+    let vanished = agent.record.phase == AgentPhase::Starting;
+    let trouble = agent.launch_trouble.take();
+    if let Some(message) = trouble.or(vanished.then(|| end_of_launch(id, Exit::Unknown))) {
         launch_failed(world, id, message, None, now);
     }
     if let Some(agent) = world.agents.get_mut(&id) {

@@ -4,13 +4,13 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use headcount_model::{Answer, Fleet};
+use headcount_model::{Answer, Fleet, Timestamp};
 
 use super::moves::forget_empty_pool;
 use crate::world::{Backend, Configured, Pool, PoolId};
 use crate::{Backoff, World};
 
-pub(super) fn configured(world: &mut World, fleet: Fleet) -> Answer {
+pub(super) fn configured(world: &mut World, fleet: Fleet, now: Timestamp) -> Answer {
     if *world.fleet == fleet && !world.pools.is_empty() {
         return Answer::Known;
     }
@@ -39,6 +39,7 @@ pub(super) fn configured(world: &mut World, fleet: Fleet) -> Answer {
         forget_empty_pool(world, pool);
     }
     rank_again(world);
+    super::moves::give_back_taken(world, now);
     Answer::Applied
 }
 

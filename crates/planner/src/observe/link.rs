@@ -106,18 +106,24 @@ fn resumed(
     }
     let answer = came_back(world, id);
     if !matches!(answer, Answer::Refused(_)) {
-        // It was granted before the crash, or it would not be held.
-        for held in held {
-            if world
-                .jobs
-                .get(&held.job)
-                .is_some_and(|job| job.phase == JobPhase::Assigned)
-            {
-                move_job(world, held.job, JobInput::Claim, now);
-            }
-        }
+        compare_held(world, id, held, now);
     }
     answer
+}
+
+/// What the agent holds it has claimed; what it does not hold it does not run, whatever
+/// the book says, and will never tell the end of.
+fn compare_held(world: &mut World, id: AgentId, held: &[Held], now: Timestamp) {
+    let jobs = world.agents.get(&id).map(|agent| agent.jobs.clone());
+    for job in jobs.unwrap_or_default() {
+        let phase = world.jobs.get(&job).map(|job| &job.phase);
+        let holds = held.iter().any(|held| held.job == job);
+        match phase {
+            Some(JobPhase::Assigned) if holds => move_job(world, job, JobInput::Claim, now),
+            Some(JobPhase::Running) if !holds => move_job(world, job, JobInput::AgentAbsent, now),
+            _ => continue,
+        };
+    }
 }
 
 fn is_foreign(world: &World, agent: AgentId, held: &Held) -> bool {

@@ -7,13 +7,14 @@
 mod answered;
 mod backend;
 mod configured;
+mod jobs;
 mod link;
 mod moves;
 mod planned;
 mod restored;
 mod source;
 
-use headcount_model::{Answer, Refusal, Timestamp};
+use headcount_model::{AgentKind, AgentPhase, Answer, Refusal, Timestamp};
 
 pub(crate) use moves::unclaimed;
 
@@ -23,38 +24,43 @@ use crate::{News, Operator, World};
 pub fn observe(world: &mut World, news: News, now: Timestamp) -> Answer {
     match news {
         News::Restored(restored) => restored::restored(world, *restored, now),
-        News::Configured(fleet) => configured::configured(world, *fleet),
+        News::Configured(fleet) => configured::configured(world, *fleet, now),
         News::Link(event) => link::link(world, event, now),
         News::Backend(id, event) => backend::event(world, &id, event, now),
         News::Source(id, event) => source::event(world, &id, event, now),
         News::Answered(answer) => answered::answered(world, answer, now),
-        News::Operator(wish) => operator(world, wish),
+        News::Operator(wish) => operator(world, wish, now),
         News::Planned(plan) => planned::planned(world, &plan.0, &plan.1, now),
         News::Minted(agent, digest) => minted(world, agent, digest),
     }
 }
 
-fn operator(world: &mut World, wish: Operator) -> Answer {
+fn operator(world: &mut World, wish: Operator, now: Timestamp) -> Answer {
     match wish {
         Operator::Stop => {
             let known = core::mem::replace(&mut world.stopping, true);
             if known {
-                Answer::Known
-            } else {
-                Answer::Applied
+                return Answer::Known;
             }
+            moves::give_back_taken(world, now);
+            Answer::Applied
         }
         Operator::Drain(name) => {
             if !world.pool_ids.contains_key(&name) {
                 return Answer::Refused(Refusal::UnknownPool);
             }
-            drained(world, name, true)
+            drained(world, name, true, now)
         }
-        Operator::Undrain(name) => drained(world, name, false),
+        Operator::Undrain(name) => drained(world, name, false, now),
     }
 }
 
-fn drained(world: &mut World, name: headcount_model::PoolName, drained: bool) -> Answer {
+fn drained(
+    world: &mut World,
+    name: headcount_model::PoolName,
+    drained: bool,
+    now: Timestamp,
+) -> Answer {
     let id = world.pool_ids.get(&name).copied();
     let changed = if drained {
         world.drained.insert(name)
@@ -68,11 +74,12 @@ fn drained(world: &mut World, name: headcount_model::PoolName, drained: bool) ->
         return Answer::Known;
     }
     world.touched.drained = true;
+    moves::give_back_taken(world, now);
     Answer::Applied
 }
 
-/// A digest is accepted only for an agent that is about to be created: once it has
-/// registered, no further token may be added.
+/// A digest is accepted only for an agent that is being created and will register: once
+/// it has, no further token may be added.
 fn minted(
     world: &mut World,
     agent: headcount_model::AgentId,
@@ -81,7 +88,7 @@ fn minted(
     let Some(agent) = world.agents.get_mut(&agent) else {
         return Answer::Refused(Refusal::UnknownAgent);
     };
-    if agent.record.session.is_some() {
+    if agent.record.phase != AgentPhase::Creating || agent.record.kind == AgentKind::Worker {
         return Answer::Refused(Refusal::Contradiction);
     }
     agent.record.tokens.push(digest);

@@ -35,6 +35,7 @@ pub(crate) fn move_agent(
             agent.record.phase_since = now;
             if phase == AgentPhase::Ready {
                 agent.idle_since = now;
+                agent.launch_trouble = None;
             }
             world.touched.agents.insert(id);
             entered(world, id, phase, now);
@@ -90,8 +91,25 @@ fn jobs_of_absent(world: &mut World, id: AgentId, now: Timestamp) {
 fn end_agent(world: &mut World, id: AgentId, now: Timestamp) {
     jobs_of_absent(world, id, now);
     if let Some(agent) = world.agents.remove(&id) {
+        world.agents_of.remove(&(agent.pool, id));
         world.touched.agents.insert(id);
+        if let Some(backend) = world.backends.get_mut(&agent.record.backend) {
+            backend.note_end(id);
+        }
         forget_empty_pool(world, agent.pool);
+    }
+}
+
+/// Jobs that were taken for agents that are given no new jobs any more, and were offered
+/// to nobody yet, go back.
+pub(crate) fn give_back_taken(world: &mut World, now: Timestamp) {
+    let taken = world.jobs.iter().filter(|(_, job)| {
+        let agent = world.agents.get(&job.agent);
+        job.phase == JobPhase::Taken && !agent.is_some_and(|agent| world.takes_work(agent.pool))
+    });
+    let taken: alloc::vec::Vec<JobId> = taken.map(|(id, _)| *id).collect();
+    for job in taken {
+        move_job(world, job, JobInput::Unclaimed, now);
     }
 }
 
@@ -102,7 +120,7 @@ pub(crate) fn forget_empty_pool(world: &mut World, pool: crate::PoolId) {
         .get(&pool)
         .is_some_and(|pool| pool.configured.is_none());
     if removed
-        && !world.agents.values().any(|agent| agent.pool == pool)
+        && !world.has_agents(pool)
         && let Some(pool) = world.pools.remove(&pool)
     {
         world.pool_ids.remove(&pool.name);
@@ -178,7 +196,7 @@ fn free_slot(world: &mut World, agent: AgentId, job: JobId, now: Timestamp) {
     agent.idle_since = now;
 }
 
-fn end_job(world: &mut World, id: JobId) {
+pub(super) fn end_job(world: &mut World, id: JobId) {
     if let Some(job) = world.jobs.remove(&id) {
         world.touched.jobs.remove(&id);
         if job.assigned_at.is_some() {

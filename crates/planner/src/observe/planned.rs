@@ -31,38 +31,27 @@ fn take_effect(world: &mut World, action: &Action, now: Timestamp) {
         Action::List { backend, .. } => {
             let round = world.round;
             let facts = backend::facts(world, backend);
-            facts.listing = Effect::InFlight;
+            facts.listing = facts.listing.started();
+            facts.missed = false;
             facts.listed_in = round;
         }
         Action::Refresh { source, .. } => {
             if let Some(facts) = world.sources.get_mut(source) {
-                facts.refreshing = Effect::InFlight;
+                facts.refreshing = facts.refreshing.started();
+                facts.doubted = false;
             }
         }
         Action::Reserve(order) => intend(world, order, AgentPhase::Reserving, now),
         Action::Create(order) => intend(world, order, AgentPhase::Creating, now),
-        Action::Release { agent, .. } => {
-            if let Some(agent) = world.agents.get_mut(agent) {
-                agent.effect = Effect::InFlight;
-            }
-        }
+        Action::Release { agent, .. } => release(world, *agent, now),
         Action::Destroy { agent, reason, .. } => destroy(world, *agent, *reason, now),
         Action::Reap { agent, backend, .. } => {
             if let Some(stranger) = backend::facts(world, backend).strangers.get_mut(agent) {
-                stranger.effect = Effect::InFlight;
+                stranger.effect = stranger.effect.started();
             }
         }
         Action::Drain { agent, reason } => drain(world, *agent, *reason, now),
-        Action::Assign { agent, job, .. } => {
-            move_job(world, *job, JobInput::Assign, now);
-            if let Some(job) = world.jobs.get_mut(job) {
-                job.agent = *agent;
-                // Offered again after a broken connection: the time to claim starts anew.
-                job.assigned_at = Some(now);
-                job.effect = Effect::InFlight;
-                world.touched.jobs.insert(job.info.job);
-            }
-        }
+        Action::Assign { job, .. } => assign(world, *job, now),
         Action::Cancel { job, .. } => {
             if let Some(job) = world.jobs.get_mut(job) {
                 job.cancel_told = true;
@@ -74,14 +63,13 @@ fn take_effect(world: &mut World, action: &Action, now: Timestamp) {
             agents,
             ..
         } => {
-            world.takes.insert(
-                *take,
-                Take {
-                    class: *class,
-                    agents: agents.clone(),
-                },
-            );
-            world.next_take = world.next_take.max(take + 1);
+            let permit = Take {
+                class: *class,
+                agents: agents.clone(),
+            };
+            world.takes.insert(*take, permit);
+            world.takes_of.insert((*class, *take));
+            world.next_take = world.next_take.max(take.saturating_add(1));
         }
         Action::Settle { job, .. } => {
             // Given back before it was claimed; what is settling already stays as it is.
@@ -93,12 +81,12 @@ fn take_effect(world: &mut World, action: &Action, now: Timestamp) {
                 move_job(world, *job, JobInput::Unclaimed, now);
             }
             if let Some(job) = world.jobs.get_mut(job) {
-                job.effect = Effect::InFlight;
+                job.effect = job.effect.started();
             }
         }
         Action::EndWaiting { class, .. } => {
             if let Some(class) = world.classes.get_mut(class) {
-                class.ending = Effect::InFlight;
+                class.ending = class.ending.started();
             }
         }
     }
@@ -108,7 +96,7 @@ fn take_effect(world: &mut World, action: &Action, now: Timestamp) {
 fn intend(world: &mut World, order: &CreateOrder, phase: AgentPhase, now: Timestamp) {
     world.next_agent = world.next_agent.max(order.agent.number.saturating_add(1));
     if let Some(agent) = world.agents.get_mut(&order.agent) {
-        agent.effect = Effect::InFlight;
+        agent.effect = agent.effect.started();
         return;
     }
     let Some(pool) = world.pool_ids.get(&order.pool).copied() else {
@@ -138,13 +126,15 @@ fn intend(world: &mut World, order: &CreateOrder, phase: AgentPhase, now: Timest
         record,
         pool,
         link: Link::Never,
-        effect: Effect::InFlight,
+        effect: Effect::InFlight(0),
         jobs: alloc::vec::Vec::new(),
+        launch_from: now,
         idle_since: now,
         told_to_drain: false,
         listable_from: world.round,
         launch_trouble: None,
     };
+    world.agents_of.insert((pool, order.agent));
     world.agents.insert(order.agent, agent);
     world.touched.agents.insert(order.agent);
 }
@@ -154,12 +144,47 @@ fn destroy(world: &mut World, id: headcount_model::AgentId, reason: Reason, now:
         let message = alloc::format!("agent {id} was not ready within the launch deadline");
         backend::launch_failed(world, id, message, None, now);
     }
-    if let Some(agent) = world.agents.get_mut(&id) {
-        agent.record.leaves_for.get_or_insert(reason);
+    let Some(agent) = world.agents.get_mut(&id) else {
+        return;
+    };
+    agent.record.leaves_for.get_or_insert(reason);
+    if agent.record.phase == AgentPhase::Destroying {
+        agent.effect = agent.effect.started();
+        return;
     }
     move_agent(world, id, AgentInput::Destroy, now);
     if let Some(agent) = world.agents.get_mut(&id) {
-        agent.effect = Effect::InFlight;
+        agent.effect = Effect::InFlight(0);
+    }
+}
+
+/// Room is given back; an agent that only asked for room gives it back to be sure.
+fn release(world: &mut World, id: headcount_model::AgentId, now: Timestamp) {
+    let reserving = world
+        .agents
+        .get(&id)
+        .is_some_and(|agent| agent.record.phase == AgentPhase::Reserving);
+    if reserving {
+        move_agent(world, id, AgentInput::Destroy, now);
+    }
+    if let Some(agent) = world.agents.get_mut(&id) {
+        if reserving {
+            agent.record.leaves_for.get_or_insert(Reason::PoolRemoved);
+        }
+        agent.effect = agent.effect.started();
+    }
+}
+
+/// A job is offered. Offered again after a broken connection, the time to claim starts
+/// anew; after an offer that could not be handed over it does not, so that it ends.
+fn assign(world: &mut World, id: headcount_model::JobId, now: Timestamp) {
+    move_job(world, id, JobInput::Assign, now);
+    if let Some(job) = world.jobs.get_mut(&id) {
+        if job.effect.tries() == 0 {
+            job.assigned_at = Some(now);
+        }
+        job.effect = job.effect.started();
+        world.touched.jobs.insert(id);
     }
 }
 
@@ -167,7 +192,7 @@ fn drain(world: &mut World, id: headcount_model::AgentId, reason: Reason, now: T
     if let Some(agent) = world.agents.get_mut(&id) {
         agent.record.leaves_for.get_or_insert(reason);
         agent.told_to_drain = true;
-        agent.effect = Effect::None;
+        agent.effect = agent.effect.started();
     }
     move_agent(world, id, AgentInput::Drain, now);
 }
@@ -183,25 +208,22 @@ fn stand(world: &mut World, report: &Report, now: Timestamp) {
             .iter()
             .filter_map(|c| Some((Some(c.pool), c.blocked?)));
         let shares = class.shares.iter().map(|share| (share.pool, share.reason));
-        let mut standing: alloc::vec::Vec<Standing> = alloc::vec::Vec::new();
-        for (pool, reason) in blocked.chain(shares) {
-            if standing
-                .iter()
-                .any(|s| s.pool == pool && s.reason == reason)
-            {
-                continue;
-            }
-            let before = known
-                .standing
-                .iter()
-                .find(|s| s.pool == pool && s.reason == reason);
-            let since = before.map_or(now, |standing| standing.since);
-            standing.push(Standing {
-                pool,
-                reason,
-                since,
-            });
-        }
-        known.standing = standing;
+        let mut told: alloc::vec::Vec<_> = blocked.chain(shares).collect();
+        told.sort_unstable();
+        told.dedup();
+        // In order, so what stood before is found by halving.
+        let before = core::mem::take(&mut known.standing);
+        let since = |told: &(Option<crate::PoolId>, Reason)| {
+            let found = before.binary_search_by_key(told, |s| (s.pool, s.reason));
+            found.ok().map_or(now, |n| before[n].since)
+        };
+        known.standing = told
+            .iter()
+            .map(|(pool, reason)| Standing {
+                pool: *pool,
+                reason: *reason,
+                since: since(&(*pool, *reason)),
+            })
+            .collect();
     }
 }

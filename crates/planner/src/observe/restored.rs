@@ -49,6 +49,11 @@ pub(super) fn restored(world: &mut World, restored: Restored, now: Timestamp) ->
 }
 
 fn restore_agent(world: &mut World, record: AgentRecord, now: Timestamp) {
+    if record.phase == AgentPhase::Releasing && record.machine_pool.is_none() {
+        // Absent, and no shared ledger has room of it.
+        world.touched.agents.insert(record.id);
+        return;
+    }
     let pool = pool_id(world, &record.pool, &record.scaler);
     let backend = record.backend.clone();
     world
@@ -68,11 +73,13 @@ fn restore_agent(world: &mut World, record: AgentRecord, now: Timestamp) {
             _ => Effect::None,
         },
         jobs: alloc::vec::Vec::new(),
+        launch_from: now,
         idle_since: now,
         told_to_drain: false,
         listable_from: 0,
         launch_trouble: None,
         record,
     };
+    world.agents_of.insert((pool, agent.record.id));
     world.agents.insert(agent.record.id, agent);
 }

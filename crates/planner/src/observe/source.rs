@@ -1,10 +1,11 @@
 //! What sources tell: how classes stand, and what should stop.
 
+use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use headcount_model::{
-    Answer, ClassCount, ClassKey, Demand, Refusal, SourceEvent, SourceId, Timestamp, Trouble,
+    Answer, ClassCount, ClassKey, Demand, JobId, Refusal, SourceEvent, SourceId, Timestamp, Trouble,
 };
 
 use super::moves::move_job;
@@ -24,44 +25,74 @@ pub(super) fn event(
             class,
             count,
         } => {
-            if class.source != *id || !newer(world, id, sample) {
-                return Answer::Known;
+            if class.source != *id || !world.sources.contains_key(id) {
+                return Answer::Refused(Refusal::Contradiction);
             }
-            set_count(world, &class, count);
-            Answer::Applied
+            set_count(world, &class, count, sample)
         }
-        SourceEvent::CancelRequested(job) => {
-            let theirs = world.jobs.get(&job).is_some_and(|job| job.source == *id);
-            if theirs {
-                move_job(world, job, JobInput::Cancel, now)
-            } else {
-                Answer::Refused(Refusal::NotYours)
-            }
-        }
+        SourceEvent::CancelRequested(job) => cancel(world, id, job, now),
         SourceEvent::Unknown(message) => {
             let Some(facts) = world.sources.get_mut(id) else {
                 return Answer::Refused(Refusal::Contradiction);
             };
             facts.fresh = false;
+            facts.doubted = true;
             facts.trouble = Some(message);
             Answer::Applied
         }
     }
 }
 
-/// Whether this sample is the newest yet; an older one that arrives late says nothing.
-pub(super) fn newer(world: &mut World, id: &SourceId, sample: u64) -> bool {
-    let Some(facts) = world.sources.get_mut(id) else {
-        return false;
-    };
-    let newer = sample > facts.sample;
-    if newer {
-        facts.sample = sample;
+/// A job that is not in the book may be on its way here, in the answer to a taking.
+fn cancel(world: &mut World, id: &SourceId, job: JobId, now: Timestamp) -> Answer {
+    if world.jobs.get(&job).is_some_and(|job| job.source == *id) {
+        return move_job(world, job, JobInput::Cancel, now);
     }
-    newer
+    let coming = is_taking_from(world, id);
+    let Some(facts) = world.sources.get_mut(id).filter(|_| coming) else {
+        return Answer::Refused(Refusal::NotYours);
+    };
+    if facts.early_cancels.insert(job) {
+        Answer::Applied
+    } else {
+        Answer::Known
+    }
 }
 
-/// The answer to a refresh: all classes as they stand.
+fn is_taking_from(world: &World, id: &SourceId) -> bool {
+    let classes = world
+        .takes
+        .values()
+        .filter_map(|take| world.classes.get(&take.class));
+    classes.into_iter().any(|class| class.key.source == *id)
+}
+
+/// Jobs whose end was wanted while they were on their way are ended as they arrive; once
+/// nothing is on its way, nobody waits for the others.
+pub(super) fn cancel_early(world: &mut World, id: &SourceId, taken: &[JobId], now: Timestamp) {
+    for job in taken {
+        let Some(facts) = world.sources.get_mut(id) else {
+            return;
+        };
+        if facts.early_cancels.remove(job) {
+            move_job(world, *job, JobInput::Cancel, now);
+        }
+    }
+    if world
+        .sources
+        .get(id)
+        .is_some_and(|facts| facts.early_cancels.is_empty())
+        || is_taking_from(world, id)
+    {
+        return;
+    }
+    if let Some(facts) = world.sources.get_mut(id) {
+        facts.early_cancels.clear();
+    }
+}
+
+/// The answer to a refresh: all classes as they stand. Classes of which something newer
+/// was heard while it was under way stay as they are.
 pub(super) fn refreshed(
     world: &mut World,
     id: &SourceId,
@@ -71,48 +102,62 @@ pub(super) fn refreshed(
     let Some(facts) = world.sources.get_mut(id) else {
         return Answer::Refused(Refusal::Contradiction);
     };
+    let emptied = core::mem::take(&mut facts.emptied);
     let demand = match result {
         Ok(demand) => demand,
         Err(trouble) => {
-            let tries = facts.refreshing.tries() + 1;
-            facts.refreshing = Effect::RetryAt(super::answered::retry_at(tries, now), tries);
+            facts.refreshing = super::answered::retry(facts.refreshing, now);
             facts.fresh = false;
             facts.trouble = Some(trouble.message);
             return Answer::Applied;
         }
     };
     facts.refreshing = Effect::None;
-    facts.fresh = true;
-    facts.trouble = None;
-    // Events newer than this snapshot were taken in already; they stand.
-    if demand.sample < facts.sample {
-        return Answer::Known;
+    facts.fresh = !facts.doubted;
+    if facts.fresh {
+        facts.trouble = None;
     }
-    facts.sample = demand.sample;
-    let keys = world.classes.values().map(|class| class.key.clone());
-    let absent: Vec<Arc<ClassKey>> = keys.filter(|key| key.source == *id).collect();
+    let listed: BTreeSet<&ClassKey> = demand.classes.iter().map(|(key, _)| key).collect();
+    let keys = world.classes.values().map(|class| &class.key);
+    let absent: Vec<Arc<ClassKey>> = keys
+        .filter(|key| key.source == *id && !listed.contains(&***key))
+        .cloned()
+        .collect();
     for key in absent {
-        if !demand.classes.iter().any(|(listed, _)| *listed == *key) {
-            set_count(world, &key, ClassCount::default());
-        }
+        set_count(world, &key, ClassCount::default(), demand.sample);
     }
-    for (key, count) in demand.classes {
-        set_count(world, &key, count);
+    for (key, count) in &demand.classes {
+        let newer = emptied.get(key).is_some_and(|at| *at > demand.sample);
+        if key.source == *id && !newer {
+            set_count(world, key, *count, demand.sample);
+        }
     }
     Answer::Applied
 }
 
-/// A class stands like this now. Classes in which nothing waits are forgotten.
-pub(super) fn set_count(world: &mut World, key: &ClassKey, count: ClassCount) {
+/// A class stands like this as of this sample, unless something newer is known. Classes
+/// in which nothing waits are forgotten.
+pub(super) fn set_count(
+    world: &mut World,
+    key: &ClassKey,
+    count: ClassCount,
+    sample: u64,
+) -> Answer {
     let id = match world.class_ids.get(key) {
         Some(id) => *id,
-        None if count.waiting == 0 => return,
+        None if count.waiting == 0 => return Answer::Known,
         None => intern(world, key),
     };
-    if let Some(class) = world.classes.get_mut(&id) {
-        class.count = count;
+    let Some(class) = world.classes.get_mut(&id) else {
+        return Answer::Known;
+    };
+    if sample < class.sample || (sample == class.sample && count == class.count) {
+        return Answer::Known;
     }
+    class.sample = sample;
+    class.count = count;
     forget_empty(world, id);
+    Answer::Applied
 }
 
 /// Forgets a class in which nothing waits and nothing is being taken or ended.
@@ -120,11 +165,16 @@ pub(super) fn forget_empty(world: &mut World, id: ClassId) {
     let Some(class) = world.classes.get(&id) else {
         return;
     };
-    let taking = world.takes.values().any(|take| take.class == id);
-    if class.count.waiting == 0 && !taking && class.ending != Effect::InFlight {
-        let key = class.key.clone();
-        world.classes.remove(&id);
-        world.class_ids.remove(&key);
+    if class.count.waiting > 0 || class.ending.is_in_flight() || world.is_taking(id) {
+        return;
+    }
+    let (key, sample) = (class.key.clone(), class.sample);
+    world.classes.remove(&id);
+    world.class_ids.remove(&key);
+    if let Some(facts) = world.sources.get_mut(&key.source)
+        && facts.refreshing.is_in_flight()
+    {
+        facts.emptied.insert(key, sample);
     }
 }
 
@@ -138,6 +188,7 @@ fn intern(world: &mut World, key: &ClassKey) -> ClassId {
         id,
         key,
         count: ClassCount::default(),
+        sample: 0,
         candidates,
         ending: Effect::None,
         standing: Vec::new(),

@@ -1,12 +1,13 @@
 //! Agents move on: what must be repeated, what took too long, what has to leave.
 
+use alloc::collections::BTreeSet;
 use core::time::Duration;
 
-use headcount_model::{AgentKind, AgentPhase, PoolSpec, Reason, Timeouts, Timestamp};
+use headcount_model::{AgentId, AgentKind, AgentPhase, PoolSpec, Reason, Timeouts, Timestamp};
 
 use super::Round;
 use super::facts::may_start;
-use crate::{Action, Agent, CreateOrder, Effect, JobPhase, Link, WakeReason};
+use crate::{Action, Agent, CreateOrder, JobPhase, Link, WakeReason};
 
 /// The daemon's patience behind the agent's own with a job's timeout.
 const TIMEOUT_BACKSTOP: Duration = Duration::from_secs(60);
@@ -15,6 +16,10 @@ const KILL_AFTER: Duration = Duration::from_secs(5);
 
 pub(super) fn move_on(round: &mut Round<'_>) {
     for agent in round.world.agents.values() {
+        if let Some(reason) = overdue(round, agent) {
+            destroy(round, agent, reason);
+            continue;
+        }
         match agent.record.phase {
             AgentPhase::Reserving | AgentPhase::Creating => repeat_launch(round, agent),
             AgentPhase::Destroying => {
@@ -24,13 +29,25 @@ pub(super) fn move_on(round: &mut Round<'_>) {
                 }
             }
             AgentPhase::Releasing => release(round, agent),
-            AgentPhase::Starting | AgentPhase::Ready | AgentPhase::Draining => {}
+            AgentPhase::Draining => tell_again(round, agent),
+            AgentPhase::Starting | AgentPhase::Ready => {}
         }
-        if let Some(reason) = overdue(round, agent) {
-            destroy(round, agent, reason);
-        } else if agent.record.phase == AgentPhase::Draining {
-            tell_again(round, agent);
-        }
+    }
+    forget_destroyed(round);
+}
+
+/// Agents that are destroyed take no jobs in this plan.
+fn forget_destroyed(round: &mut Round<'_>) {
+    let destroyed = round.actions.iter().filter_map(|action| match action {
+        Action::Destroy { agent, .. } => Some(*agent),
+        _ => None,
+    });
+    let destroyed: BTreeSet<AgentId> = destroyed.collect();
+    if destroyed.is_empty() {
+        return;
+    }
+    for slots in round.ready.iter_mut().chain(&mut round.coming) {
+        slots.retain(|slot| !destroyed.contains(&slot.agent));
     }
 }
 
@@ -40,14 +57,27 @@ fn repeat_launch(round: &mut Round<'_>, agent: &Agent) {
         return;
     }
     let pool = round.world.pools.get(&agent.pool);
-    let Some(configured) = pool.and_then(|pool| pool.configured.as_ref()) else {
-        return destroy(round, agent, Reason::PoolRemoved);
+    let Some(configured) = pool.and_then(crate::Pool::open) else {
+        return give_up(round, agent);
     };
     let order = order_of(agent, &configured.spec, configured.told_labels.clone());
     round.actions.push(match agent.record.phase {
         AgentPhase::Reserving => Action::Reserve(order),
         _ => Action::Create(order),
     });
+}
+
+/// A launch whose pool takes no new work any more goes no further.
+fn give_up(round: &mut Round<'_>, agent: &Agent) {
+    if agent.record.phase == AgentPhase::Reserving {
+        return release(round, agent);
+    }
+    let pool = round.world.pools.get(&agent.pool);
+    let reason = match pool.and_then(|pool| pool.configured.as_ref()) {
+        Some(_) => Reason::PoolDrained,
+        None => Reason::PoolRemoved,
+    };
+    destroy(round, agent, reason);
 }
 
 fn order_of(agent: &Agent, spec: &PoolSpec, labels: alloc::sync::Arc<str>) -> CreateOrder {
@@ -90,8 +120,8 @@ fn overdue(round: &mut Round<'_>, agent: &Agent) -> Option<Reason> {
     let since = agent.record.phase_since;
     match agent.record.phase {
         // A creation under way has a deadline of its own; its answer comes first.
-        AgentPhase::Creating | AgentPhase::Starting if agent.effect != Effect::InFlight => {
-            let due = agent.record.created_at.after(patience.launch);
+        AgentPhase::Creating | AgentPhase::Starting if !agent.effect.is_in_flight() => {
+            let due = agent.launch_from.after(patience.launch);
             round
                 .wakes
                 .due(due, WakeReason::LaunchDeadline)
@@ -187,9 +217,6 @@ fn tell_again(round: &mut Round<'_>, agent: &Agent) {
 pub(super) fn destroy(round: &mut Round<'_>, agent: &Agent, reason: Reason) {
     let patience = timeouts(round, agent);
     let id = agent.record.id;
-    let pool = agent.pool.0 as usize;
-    round.ready[pool].retain(|slot| slot.agent != id);
-    round.coming[pool].retain(|slot| slot.agent != id);
     let grace = match agent.record.kind {
         // Nobody can ask a worker to finish, so TERM is its notice.
         AgentKind::Worker => patience.retire,

@@ -10,6 +10,8 @@ use headcount_model::{AgentId, JobEnd, Reason, Timestamp};
 
 use super::Round;
 use super::facts::may_start;
+use super::room::{Place, Shortage};
+use super::slots::Slot;
 use crate::fit;
 use crate::world::{Class, ClassId};
 use crate::{Action, ClassReport, Considered, Pool, PoolId, Share, WakeReason};
@@ -70,14 +72,10 @@ fn serve_class(round: &mut Round<'_>, class: &Class, being_taken: u64) -> ClassR
 
 /// Why nothing is done for the class at all, if so: its jobs end, or nobody can be asked.
 fn not_now(round: &mut Round<'_>, class: &Class) -> Option<Reason> {
-    let fresh = round
-        .world
-        .sources
-        .get(&class.key.source)
-        .is_some_and(|source| source.fresh);
-    if !fresh {
+    let source = round.world.sources.get(&class.key.source);
+    let Some(source) = source.filter(|source| source.fresh) else {
         return Some(Reason::SourceUnknown);
-    }
+    };
     if class.candidates.is_empty() {
         expire(round, class);
         return Some(Reason::NoMatchingPool);
@@ -95,7 +93,13 @@ fn not_now(round: &mut Round<'_>, class: &Class) -> Option<Reason> {
         return Some(Reason::NeverFits);
     }
     expire(round, class);
-    round.world.stopping.then_some(Reason::Stopping)
+    if round.world.stopping {
+        Some(Reason::Stopping)
+    } else if may_start(round, source.taking) {
+        None
+    } else {
+        Some(Reason::SourceUnknown)
+    }
 }
 
 fn expire(round: &mut Round<'_>, class: &Class) {
@@ -160,23 +164,16 @@ fn fill(round: &mut Round<'_>, serving: &mut Serving<'_>) {
         let Some(needs) = needs(round, serving.class, pool) else {
             continue;
         };
-        let before = agents.len();
-        for slot in &mut round.ready[pool.0 as usize] {
-            while serving.rest > 0 && slot.free > 0 && slot.granted.covers(&needs) {
-                slot.free -= 1;
-                slot.idle = false;
-                serving.rest -= 1;
-                agents.push(slot.agent);
-            }
-        }
-        serving.report.considered[n].filled = (agents.len() - before) as u64;
+        let wanted = serving.rest - agents.len() as u64;
+        let filled = round.ready[pool.0 as usize].give(&needs, wanted, |agent, slots| {
+            agents.extend(core::iter::repeat_n(agent, slots as usize));
+        });
+        serving.report.considered[n].filled = filled;
     }
     if agents.is_empty() {
         return;
     }
-    let jobs = agents.len() as u64;
-    serving.rest += jobs;
-    serving.share(jobs, Reason::Assigning, None);
+    serving.share(agents.len() as u64, Reason::Assigning, None);
     let take = round.next_take();
     round.actions.push(Action::Take {
         take,
@@ -194,24 +191,14 @@ fn count_on_coming(round: &mut Round<'_>, serving: &mut Serving<'_>) {
         let Some(needs) = needs(round, serving.class, pool) else {
             continue;
         };
-        let mut promised = 0;
-        for slot in &mut round.coming[pool.0 as usize] {
-            if serving.rest == promised {
-                break;
-            }
-            if slot.granted.covers(&needs) && slot.free > 0 {
-                let given = u64::from(slot.free).min(serving.rest - promised);
-                slot.free -= u32::try_from(given).unwrap_or(slot.free);
-                slot.idle = false;
-                promised += given;
-            }
-        }
+        let promised = round.coming[pool.0 as usize].give(&needs, serving.rest, |_, _| {});
         serving.report.considered[n].promised = promised;
         serving.share(promised, Reason::AgentStarting, Some(pool));
     }
 }
 
 fn grow(round: &mut Round<'_>, serving: &mut Serving<'_>) {
+    let mut places: Vec<Place> = Vec::new();
     for n in 0..serving.report.considered.len() {
         let considered = serving.report.considered[n];
         if serving.rest == 0 {
@@ -224,11 +211,21 @@ fn grow(round: &mut Round<'_>, serving: &mut Serving<'_>) {
         let Some(pool) = world.pools.get(&considered.pool) else {
             continue;
         };
-        let (created, jobs, blocked) = grow_pool(round, serving, pool);
+        let (created, jobs, blocked) = grow_pool(round, serving, pool, &mut places);
         serving.report.considered[n].created = created;
         serving.report.considered[n].blocked = blocked;
         serving.share(jobs, Reason::AgentStarting, Some(considered.pool));
     }
+    if serving.rest == 0 {
+        return;
+    }
+    for place in &places {
+        round.headroom.want(place.scaler, place.cap);
+    }
+    round.shortages.push(Shortage {
+        jobs: serving.rest,
+        places,
+    });
 }
 
 /// Orders agents for what remains, and says how many, for how many jobs, and what stood
@@ -237,6 +234,7 @@ fn grow_pool(
     round: &mut Round<'_>,
     serving: &Serving<'_>,
     pool: &Pool,
+    places: &mut Vec<Place>,
 ) -> (u32, u64, Option<Reason>) {
     let Some(open) = pool.open() else {
         return (0, 0, Some(Reason::PoolDraining));
@@ -249,12 +247,29 @@ fn grow_pool(
     );
     let agents = u32::try_from(serving.rest.div_ceil(each)).unwrap_or(u32::MAX);
     let granted = fit::granted(&open.spec, &serving.class.key);
-    let (created, blocked) = round.grow(pool, granted, agents, Reason::DemandWaiting);
-    (
-        created,
-        (u64::from(created) * each).min(serving.rest),
-        blocked,
-    )
+    let (permit, last) = round.grow(pool, granted, agents, Reason::DemandWaiting);
+    let offered = u64::from(permit.allowed) * each;
+    let jobs = offered.min(serving.rest);
+    if let (Some(agent), Ok(spare @ 1..)) = (last, u32::try_from(offered - jobs)) {
+        // Slots of the last agent that this class does not need are there for the next.
+        round.coming[pool.id.0 as usize].push(Slot {
+            idle_since: round.now,
+            agent,
+            granted,
+            free: spare,
+            idle: false,
+        });
+    }
+    if let Some(cap) = permit.limited_by.filter(|_| permit.short > 0) {
+        places.push(Place {
+            scaler: open.scaler_index,
+            reserved: fit::reserved(&granted, open.spec.slots),
+            agents: permit.short,
+            each,
+            cap,
+        });
+    }
+    (permit.allowed, jobs, permit.limited_by)
 }
 
 impl Serving<'_> {

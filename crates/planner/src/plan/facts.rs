@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use headcount_model::Reason;
 
-use super::Round;
+use super::{Round, Tally};
 use crate::{Action, Effect, WakeReason};
 
 const LIST_DEADLINE: Duration = Duration::from_secs(30);
@@ -15,8 +15,8 @@ const REAP_GRACE: Duration = Duration::from_secs(60);
 const REAP_DEADLINE: Duration = Duration::from_secs(30);
 const REAP_KILL_AFTER: Duration = Duration::from_secs(5);
 
-pub(super) fn ask(round: &mut Round<'_>) {
-    list(round);
+pub(super) fn ask(round: &mut Round<'_>, tally: &Tally) {
+    list(round, tally);
     refresh(round);
     reap(round);
 }
@@ -25,18 +25,14 @@ pub(super) fn ask(round: &mut Round<'_>) {
 pub(super) fn may_start(round: &mut Round<'_>, effect: Effect) -> bool {
     match effect {
         Effect::None => true,
-        Effect::InFlight | Effect::Unknown => false,
+        Effect::InFlight(_) | Effect::Unknown => false,
         Effect::RetryAt(at, _) => round.wakes.due(at, WakeReason::Retry),
     }
 }
 
-fn list(round: &mut Round<'_>) {
+fn list(round: &mut Round<'_>, tally: &Tally) {
     for facts in round.world.backends.values() {
-        let doubtful = round
-            .world
-            .agents
-            .values()
-            .any(|agent| agent.effect == Effect::Unknown && agent.record.backend == facts.id);
+        let doubtful = tally.doubtful.contains(&facts.id);
         let reason = match (facts.fresh, doubtful) {
             (false, _) => Reason::FactsMissing,
             (true, true) => Reason::Confirm,

@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use headcount_model::{AgentKind, AgentPhase, Granted, Layer, Reason, Timestamp};
 
 use super::Round;
-use super::tally::Slot;
-use crate::guard::stale;
+use super::slots::Slot;
+use crate::guard::{Permit, stale};
 use crate::policy::idle::{Fate, Ready, verdict};
 use crate::world::Configured;
 use crate::{Action, Agent, Link, Pool, WakeReason};
@@ -25,8 +25,7 @@ pub(super) fn keep(round: &mut Round<'_>) {
 
 /// Ready agents without a job and not meant for one, longest idle first.
 fn idle_agents(round: &Round<'_>, pool: &Pool) -> Vec<Slot> {
-    let slots = &round.ready[pool.id.0 as usize];
-    slots.iter().filter(|slot| slot.idle).copied().collect()
+    round.ready[pool.id.0 as usize].idle().copied().collect()
 }
 
 fn keep_ready(round: &mut Round<'_>, pool: &Pool, open: &Configured, idle: &[Slot]) {
@@ -44,13 +43,11 @@ fn keep_ready(round: &mut Round<'_>, pool: &Pool, open: &Configured, idle: &[Slo
         }
     }
     let since: Vec<Timestamp> = usable.iter().map(|slot| slot.idle_since).collect();
-    let coming = round.coming[pool.id.0 as usize]
-        .iter()
-        .filter(|slot| slot.idle)
-        .count();
+    let coming = round.coming[pool.id.0 as usize].idle().count();
     let ready = Ready {
         idle_since: &since,
         starting: crate::world_count(coming),
+        may_leave: may_leave(round, open),
     };
     let verdict = verdict(&open.spec.idle, &ready, round.now);
     for (slot, fate) in usable.iter().zip(verdict.idle) {
@@ -71,8 +68,21 @@ fn keep_ready(round: &mut Round<'_>, pool: &Pool, open: &Configured, idle: &[Slo
         }
     }
     if verdict.add > 0 && !round.world.stopping {
-        round.grow(pool, own_shape(open), verdict.add, Reason::KeepReady);
+        add_spares(round, pool, open, verdict.add);
     }
+}
+
+/// Jobs go before spares: room that jobs wait for is not filled up.
+fn add_spares(round: &mut Round<'_>, pool: &Pool, open: &Configured, wanted: u32) {
+    match round.headroom.wanted(open.scaler_index) {
+        Some(cap) => round.count_growth(pool, wanted, Permit::none(cap)),
+        None => drop(round.grow(pool, own_shape(open), wanted, Reason::KeepReady)),
+    }
+}
+
+fn may_leave(round: &Round<'_>, open: &Configured) -> bool {
+    let scaler = round.world.fleet.scalers.get(open.scaler_index);
+    scaler.is_some_and(|scaler| stale::may_remove(round.world, &scaler.backend))
 }
 
 /// Why an idle agent is of no use to its pool, if so.
@@ -97,8 +107,8 @@ fn unusable(agent: &Agent, open: &Configured) -> Option<Reason> {
 fn keep_workers(round: &mut Round<'_>, pool: &Pool, open: &Configured) {
     let n = pool.id.0 as usize;
     let alive = crate::world_count(round.ready[n].len() + round.coming[n].len());
-    for slot in round.ready[n].clone() {
-        stay(round, &slot, Reason::KeptReady);
+    for slot in round.ready[n].clone().iter() {
+        stay(round, slot, Reason::KeptReady);
     }
     let missing = open.spec.idle.keep.saturating_sub(alive);
     if missing > 0 && !round.world.stopping {
@@ -121,7 +131,7 @@ fn send_all_away(round: &mut Round<'_>, pool: &Pool, idle: &[Slot]) {
             }
         }
     }
-    for slot in round.coming[pool.id.0 as usize].clone() {
+    for slot in round.coming[pool.id.0 as usize].clone().iter() {
         let Some(agent) = round.world.agents.get(&slot.agent) else {
             continue;
         };
@@ -145,7 +155,7 @@ fn leave_if_fresh(round: &mut Round<'_>, agent: &Agent, reason: Reason) {
 }
 
 /// A managed agent is asked to leave; a worker has nobody to ask and is ended politely.
-fn leave(round: &mut Round<'_>, agent: &Agent, reason: Reason) {
+pub(super) fn leave(round: &mut Round<'_>, agent: &Agent, reason: Reason) {
     if let Some(pool) = round.world.pools.get(&agent.pool) {
         count_leaving(round, pool);
     }

@@ -40,21 +40,19 @@ pub(super) fn move_on(round: &mut Round<'_>) {
 
 /// Offers the job to its agent, or gives it back if that agent cannot hear of it soon.
 fn offer(round: &mut Round<'_>, job: &Job) {
-    let agent = round.world.agents.get(&job.agent);
-    let Some(agent) = agent.filter(|agent| agent.record.phase == AgentPhase::Ready) else {
-        // Its agent leaves: it may still claim what it has heard of.
-        if job.phase == JobPhase::Taken || agent.is_none() {
-            settle(round, job, crate::observe::unclaimed(job));
-        }
-        return;
+    let Some(agent) = round.world.agents.get(&job.agent) else {
+        return settle(round, job, crate::observe::unclaimed(job));
     };
+    let leaves = agent.record.phase != AgentPhase::Ready;
+    let taken = job.phase == JobPhase::Taken;
     match agent.link {
+        // It may still claim what it has heard of.
+        Link::Up if leaves && !taken && job.effect.is_in_flight() => {}
+        Link::Up if leaves => settle(round, job, crate::observe::unclaimed(job)),
         Link::Up if may_start(round, job.effect) => assign(round, job, agent),
         Link::Up => {}
-        Link::Never | Link::Down(_) if job.phase == JobPhase::Taken => {
-            settle(round, job, crate::observe::unclaimed(job));
-        }
-        Link::Never => {}
+        Link::Never => settle(round, job, crate::observe::unclaimed(job)),
+        Link::Down(_) if taken => settle(round, job, crate::observe::unclaimed(job)),
         Link::Down(since) => {
             let patience = super::agents::timeouts(round, agent).claim;
             if round

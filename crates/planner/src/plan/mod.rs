@@ -2,7 +2,7 @@
 //!
 //! The order is fixed: ask for missing facts; move agents and jobs on; fill free slots;
 //! place what remains of each class over its candidate pools within headroom; let the
-//! idle rule add or keep; remove last.
+//! idle rule add or keep; remove last, and let idle agents make room for jobs that wait.
 
 mod agents;
 mod demand;
@@ -10,16 +10,19 @@ mod facts;
 mod idle;
 mod jobs;
 mod reasons;
+mod room;
+mod slots;
 mod tally;
 mod wakes;
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use headcount_model::Timestamp;
+use headcount_model::{AgentId, Granted, Reason, Timestamp};
 
 pub(crate) use tally::Tally;
 
-use crate::guard::Headroom;
+use crate::guard::{Headroom, Permit};
 use crate::{Action, Report, Wake, World};
 
 /// What to do now, why, and when to look again although nothing was told.
@@ -37,13 +40,14 @@ pub struct Plan {
 /// effect is followed by an empty one until there is news.
 #[must_use]
 pub fn plan(world: &World, now: Timestamp) -> Plan {
-    let tally = Tally::of(world);
-    let mut round = Round::new(world, now, &tally);
-    facts::ask(&mut round);
+    let mut tally = Tally::of(world);
+    let mut round = Round::new(world, now, &mut tally);
+    facts::ask(&mut round, &tally);
     agents::move_on(&mut round);
     jobs::move_on(&mut round);
     demand::serve(&mut round);
     idle::keep(&mut round);
+    room::make(&mut round);
     reasons::tell(&mut round, &tally);
     Plan {
         actions: round.actions,
@@ -60,15 +64,19 @@ pub(crate) struct Round<'w> {
     pub(crate) report: Report,
     pub(crate) wakes: wakes::Wakes,
     pub(crate) headroom: Headroom<'w>,
-    /// Agents that can take a job, per pool; those given one or sent away are taken out.
-    pub(crate) ready: Vec<Vec<tally::Slot>>,
-    /// Agents on their way, per pool; those a waiting job is meant for are taken out.
-    pub(crate) coming: Vec<Vec<tally::Slot>>,
+    /// Agents that can take a job, per pool; slots given away are used up.
+    pub(crate) ready: Vec<slots::Slots>,
+    /// Agents on their way, per pool; slots a waiting job is meant for are used up.
+    pub(crate) coming: Vec<slots::Slots>,
+    /// Per pool: the scaler it counts against.
+    pub(crate) scaler_of: Vec<Option<usize>>,
     /// Per pool: new agents wanted, allowed, and why they differ.
     pub(crate) growth: Vec<Growth>,
-    /// Agents that are the next plan's idle ones, with the reason they stay.
-    pub(crate) stays:
-        alloc::collections::BTreeMap<headcount_model::AgentId, headcount_model::Reason>,
+    /// Agents that jobs wait for, with only caps in the way.
+    pub(crate) shortages: Vec<room::Shortage>,
+    /// Agents of which this plan decides something, with the reason: idle ones that stay,
+    /// and those asked to leave.
+    pub(crate) stays: BTreeMap<AgentId, Reason>,
     next_agent: u32,
     next_take: u64,
 }
@@ -79,69 +87,71 @@ pub(crate) struct Growth {
     pub(crate) wanted: u32,
     pub(crate) allowed: u32,
     pub(crate) leaving: u32,
-    pub(crate) limited_by: Option<headcount_model::Reason>,
+    pub(crate) limited_by: Option<Reason>,
 }
 
 impl<'w> Round<'w> {
-    fn new(world: &'w World, now: Timestamp, tally: &Tally) -> Self {
+    fn new(world: &'w World, now: Timestamp, tally: &mut Tally) -> Self {
+        let headroom = Headroom::new(world, tally);
+        let ready = core::mem::take(&mut tally.ready);
         Self {
             world,
             now,
             actions: Vec::new(),
             report: Report::default(),
             wakes: wakes::Wakes::new(now),
-            headroom: Headroom::new(world, tally),
-            ready: tally.ready.clone(),
-            coming: tally.coming.clone(),
-            growth: alloc::vec![Growth::default(); tally.ready.len()],
-            stays: alloc::collections::BTreeMap::new(),
+            headroom,
+            growth: alloc::vec![Growth::default(); ready.len()],
+            ready,
+            coming: core::mem::take(&mut tally.coming),
+            scaler_of: core::mem::take(&mut tally.scaler_of),
+            shortages: Vec::new(),
+            stays: BTreeMap::new(),
             next_agent: world.next_agent,
             next_take: world.next_take,
         }
     }
 
-    /// Asks the guards for up to `wanted` new agents and orders those they allow.
+    /// Asks the guards for up to `wanted` new agents and orders those they allow. Returns
+    /// the last of them.
     pub(crate) fn grow(
         &mut self,
         pool: &crate::Pool,
-        granted: headcount_model::Granted,
+        granted: Granted,
         wanted: u32,
-        reason: headcount_model::Reason,
-    ) -> (u32, Option<headcount_model::Reason>) {
-        let (allowed, limited_by) = self.headroom.take(pool, &granted, wanted, self.now);
-        if let Some(growth) = self.growth.get_mut(pool.id.0 as usize) {
-            growth.wanted = growth.wanted.saturating_add(wanted);
-            growth.allowed = growth.allowed.saturating_add(allowed);
-            growth.limited_by = growth.limited_by.or(limited_by);
-        }
-        if limited_by.is_some() && pool.backoff.failures > 0 {
+        reason: Reason,
+    ) -> (Permit, Option<AgentId>) {
+        let permit = self.headroom.take(pool, &granted, wanted, self.now);
+        self.count_growth(pool, wanted, permit);
+        if permit.limited_by.is_some() && pool.backoff.failures > 0 {
             self.wakes
                 .at(pool.backoff.next_at, crate::WakeReason::Backoff);
         }
-        if limited_by == Some(headcount_model::Reason::MachinePoolRefused) {
+        if permit.limited_by == Some(Reason::MachinePoolRefused) {
             self.wakes
                 .at(pool.backoff.refused_until, crate::WakeReason::Backoff);
         }
-        for _ in 0..allowed {
-            self.order(pool, granted, reason);
+        let mut last = None;
+        for _ in 0..permit.allowed {
+            last = self.order(pool, granted, reason);
         }
-        (allowed, limited_by)
+        (permit, last)
     }
 
-    fn order(
-        &mut self,
-        pool: &crate::Pool,
-        granted: headcount_model::Granted,
-        reason: headcount_model::Reason,
-    ) {
-        let Some(configured) = pool.open() else {
-            return;
-        };
-        let Some(scaler) = self.world.fleet.scalers.get(configured.scaler_index) else {
-            return;
-        };
+    /// Notes that a pool was to grow by `wanted`, and what became of it.
+    pub(crate) fn count_growth(&mut self, pool: &crate::Pool, wanted: u32, permit: Permit) {
+        if let Some(growth) = self.growth.get_mut(pool.id.0 as usize) {
+            growth.wanted = growth.wanted.saturating_add(wanted);
+            growth.allowed = growth.allowed.saturating_add(permit.allowed);
+            growth.limited_by = growth.limited_by.or(permit.limited_by);
+        }
+    }
+
+    fn order(&mut self, pool: &crate::Pool, granted: Granted, reason: Reason) -> Option<AgentId> {
+        let configured = pool.open()?;
+        let scaler = self.world.fleet.scalers.get(configured.scaler_index)?;
         let spec = &configured.spec;
-        let agent = headcount_model::AgentId {
+        let agent = AgentId {
             epoch: self.world.epoch,
             number: self.next_agent,
         };
@@ -166,6 +176,7 @@ impl<'w> Round<'w> {
             Some(_) => Action::Reserve(order),
             None => Action::Create(order),
         });
+        Some(agent)
     }
 
     pub(crate) fn next_take(&mut self) -> u64 {

@@ -1,11 +1,12 @@
 //! The world added up: recomputed for every plan, so no counter can drift.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
-use headcount_model::{AgentId, AgentKind, AgentPhase, Granted, Name, Resources, Timestamp};
+use headcount_model::{AgentId, AgentKind, AgentPhase, BackendId, Name, Resources};
 
-use crate::{Agent, PoolCounts, World};
+use super::slots::{Slot, Slots};
+use crate::{Agent, Effect, PoolCounts, World};
 
 /// Everything a plan counts.
 pub(crate) struct Tally {
@@ -18,20 +19,14 @@ pub(crate) struct Tally {
     /// By pool id.
     pub(crate) counts: Vec<PoolCounts>,
     pub(crate) launching: Vec<u32>,
-    pub(crate) ready: Vec<Vec<Slot>>,
-    pub(crate) coming: Vec<Vec<Slot>>,
-}
-
-/// An agent with room for jobs.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Slot {
-    pub(crate) idle_since: Timestamp,
-    pub(crate) agent: AgentId,
-    pub(crate) granted: Granted,
-    /// Jobs it can take now (or, while it starts, once it is ready).
-    pub(crate) free: u32,
-    /// Whether it has no job at all.
-    pub(crate) idle: bool,
+    /// By pool id: ready agents that have a free slot or nothing to do.
+    pub(crate) ready: Vec<Slots>,
+    /// By pool id: agents on their way.
+    pub(crate) coming: Vec<Slots>,
+    /// By pool id: the scaler it counts against.
+    pub(crate) scaler_of: Vec<Option<usize>>,
+    /// Backends that must say whether an agent exists.
+    pub(crate) doubtful: BTreeSet<BackendId>,
 }
 
 impl Tally {
@@ -45,8 +40,10 @@ impl Tally {
             scaler_reserved: alloc::vec![Resources::ZERO; scalers],
             counts: alloc::vec![PoolCounts::default(); pools],
             launching: alloc::vec![0; pools],
-            ready: alloc::vec![Vec::new(); pools],
-            coming: alloc::vec![Vec::new(); pools],
+            ready: alloc::vec![Slots::default(); pools],
+            coming: alloc::vec![Slots::default(); pools],
+            scaler_of: Vec::new(),
+            doubtful: BTreeSet::new(),
         };
         let index = scaler_index(world);
         let scaler_of = pool_scalers(world, &index);
@@ -62,8 +59,9 @@ impl Tally {
         }
         tally.add_strangers(world, &index);
         for slots in tally.ready.iter_mut().chain(&mut tally.coming) {
-            slots.sort_by_key(|slot| (slot.idle_since, slot.agent));
+            slots.sort();
         }
+        tally.scaler_of = scaler_of;
         tally
     }
 
@@ -88,6 +86,9 @@ impl Tally {
             AgentPhase::Draining => counts.draining += 1,
             AgentPhase::Destroying | AgentPhase::Releasing => counts.destroying += 1,
         }
+        if agent.effect == Effect::Unknown {
+            self.doubtful.insert(agent.record.backend.clone());
+        }
         let free = usable(world, agent, taking);
         let slot = Slot {
             idle_since: agent.idle_since,
@@ -96,7 +97,7 @@ impl Tally {
             free,
             idle,
         };
-        if agent.record.phase == AgentPhase::Ready {
+        if agent.record.phase == AgentPhase::Ready && (free > 0 || idle) {
             self.ready[pool].push(slot);
         } else if agent.is_launching() {
             self.coming[pool].push(slot);

@@ -11,6 +11,8 @@ pub(crate) struct Ready<'a> {
     pub(crate) idle_since: &'a [Timestamp],
     /// Agents on their way that no waiting job is meant for.
     pub(crate) starting: u32,
+    /// Whether facts allow anybody to be sent away.
+    pub(crate) may_leave: bool,
 }
 
 /// What the rule wants.
@@ -33,13 +35,13 @@ pub(crate) enum Fate {
 
 /// The rule. The longest idle are kept, so that the members of a pool that shrinks leave
 /// newest first; a renewal happens only while nothing is missing, so that a fresh agent
-/// stands in before the next old one goes.
+/// stands in before the next old one goes, and orders that fresh one at once.
 pub(crate) fn verdict(rule: &IdleRule, ready: &Ready<'_>, now: Timestamp) -> Verdict {
     let idle = crate::world_count(ready.idle_since.len());
     let add = rule
         .keep
         .saturating_sub(idle.saturating_add(ready.starting));
-    let complete = add == 0 && ready.starting == 0;
+    let complete = add == 0 && ready.starting == 0 && ready.may_leave;
     let mut renewing = false;
     let fates = ready.idle_since.iter().enumerate().map(|(n, since)| {
         let kept = crate::world_count(n) < rule.keep;
@@ -56,9 +58,11 @@ pub(crate) fn verdict(rule: &IdleRule, ready: &Ready<'_>, now: Timestamp) -> Ver
             _ => Fate::Stay(Reason::KeptReady, None),
         }
     });
+    let idle: Vec<Fate> = fates.collect();
+    let renewed = idle.contains(&Fate::Leave(Reason::IdleTooOld));
     Verdict {
-        idle: fates.collect(),
-        add,
+        idle,
+        add: add + u32::from(renewed),
     }
 }
 
@@ -95,6 +99,7 @@ mod tests {
             &Ready {
                 idle_since: &idle_since,
                 starting,
+                may_leave: true,
             },
             at(now),
         )

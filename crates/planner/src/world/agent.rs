@@ -19,6 +19,8 @@ pub struct Agent {
     pub(crate) effect: Effect,
     /// Jobs given to it, in any stage that names it.
     pub(crate) jobs: Vec<JobId>,
+    /// From when its launch is timed: a launch does not go on while no daemon runs.
+    pub(crate) launch_from: Timestamp,
     /// Since when it has had nothing to do; meaningful while ready.
     pub(crate) idle_since: Timestamp,
     /// Whether it has been told to leave since it last connected.
@@ -85,6 +87,15 @@ impl Agent {
             .saturating_sub(crate::world_count(self.jobs.len()))
     }
 
+    /// Whether it leaves, and no job holds it up.
+    pub(crate) fn leaves_soon(&self) -> bool {
+        match self.record.phase {
+            AgentPhase::Draining => self.jobs.is_empty(),
+            AgentPhase::Destroying | AgentPhase::Releasing => true,
+            _ => false,
+        }
+    }
+
     /// Whether it is on its way to being ready.
     pub(crate) const fn is_launching(&self) -> bool {
         matches!(
@@ -110,8 +121,8 @@ pub enum Link {
 pub enum Effect {
     /// Nothing is under way.
     None,
-    /// It is under way.
-    InFlight,
+    /// It is under way, after it failed so many times in a row.
+    InFlight(u32),
     /// Its outcome is unknown: look before acting again.
     Unknown,
     /// It failed so many times; it is tried again then.
@@ -122,8 +133,20 @@ impl Effect {
     /// How often it failed in a row.
     pub(crate) const fn tries(self) -> u32 {
         match self {
-            Self::RetryAt(_, tries) => tries,
-            _ => 0,
+            Self::RetryAt(_, tries) | Self::InFlight(tries) => tries,
+            Self::None | Self::Unknown => 0,
         }
+    }
+
+    /// The same, under way: what failed before is not forgotten, so that delays grow.
+    #[must_use]
+    pub(crate) const fn started(self) -> Self {
+        Self::InFlight(self.tries())
+    }
+
+    /// Whether an answer is to come.
+    #[must_use]
+    pub const fn is_in_flight(self) -> bool {
+        matches!(self, Self::InFlight(_))
     }
 }

@@ -20,6 +20,8 @@ pub struct Class {
     pub key: Arc<ClassKey>,
     /// How many wait, as their source last said.
     pub count: ClassCount,
+    /// The sample this is from.
+    pub(crate) sample: u64,
     /// Pools that can serve them, best first. Follows from key and configuration.
     pub(crate) candidates: Vec<PoolId>,
     /// Whether waiting jobs are being ended.

@@ -1,9 +1,10 @@
 //! How fresh our facts are: what backends and sources have told, and when not.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
+use alloc::sync::Arc;
 
-use headcount_model::{AgentId, BackendId, PoolName, SourceId, Timestamp};
+use headcount_model::{AgentId, BackendId, ClassKey, JobId, PoolName, SourceId, Timestamp};
 
 use crate::Effect;
 
@@ -18,6 +19,10 @@ pub struct Backend {
     pub(crate) listing: Effect,
     /// The round in which the list under way was asked for.
     pub(crate) listed_in: u64,
+    /// Events were missed since the list under way was asked for.
+    pub(crate) missed: bool,
+    /// Agents that ended since the list under way was asked for: it may still show them.
+    pub(crate) ended: BTreeSet<AgentId>,
     /// Its last error, while it has not answered since.
     pub trouble: Option<String>,
     /// Instances of ours that the ledger does not know.
@@ -42,21 +47,37 @@ pub struct SourceFacts {
     pub id: SourceId,
     /// Whether it has answered since start and not fallen silent since.
     pub fresh: bool,
-    /// The newest sample known.
-    pub(crate) sample: u64,
     /// The refresh that is under way or waits for its next try.
     pub(crate) refreshing: Effect,
+    /// It fell silent since the refresh under way was asked for.
+    pub(crate) doubted: bool,
+    /// Classes that emptied since the refresh under way was asked for, with their last
+    /// sample: its answer may be older.
+    pub(crate) emptied: BTreeMap<Arc<ClassKey>, u64>,
+    /// After takings that failed: when jobs may be taken again.
+    pub(crate) taking: Effect,
+    /// Jobs whose end is wanted and that may be on their way to us.
+    pub(crate) early_cancels: BTreeSet<JobId>,
     /// Its last error, while it has not answered since.
     pub trouble: Option<String>,
 }
 
 impl Backend {
+    /// Something of ours ended: a list under way may have been made before that.
+    pub(crate) fn note_end(&mut self, id: AgentId) {
+        if self.listing.is_in_flight() {
+            self.ended.insert(id);
+        }
+    }
+
     pub(crate) const fn new(id: BackendId) -> Self {
         Self {
             id,
             fresh: false,
             listing: Effect::None,
             listed_in: 0,
+            missed: false,
+            ended: BTreeSet::new(),
             trouble: None,
             strangers: BTreeMap::new(),
         }
@@ -68,8 +89,11 @@ impl SourceFacts {
         Self {
             id,
             fresh: false,
-            sample: 0,
             refreshing: Effect::None,
+            doubted: false,
+            emptied: BTreeMap::new(),
+            taking: Effect::None,
+            early_cancels: BTreeSet::new(),
             trouble: None,
         }
     }

@@ -24,6 +24,9 @@ pub struct Job {
     pub(crate) cancel_requested: bool,
     /// Whether its agent has been asked to end it since it last connected.
     pub(crate) cancel_told: bool,
+    /// Its source handed it out again before it had answered the last telling; that
+    /// answer is still to come and says nothing of this delivery.
+    pub(crate) stale_answer: bool,
     /// When it was offered; absent while it is merely taken.
     pub(crate) assigned_at: Option<Timestamp>,
     /// When it was claimed.
@@ -88,6 +91,12 @@ impl Job {
         self.agent
     }
 
+    /// The offer, the telling of its source, or the request to end it.
+    #[must_use]
+    pub const fn effect(&self) -> Effect {
+        self.effect
+    }
+
     /// The attempt it is in, from 1.
     #[must_use]
     pub const fn attempt(&self) -> u32 {
@@ -141,6 +150,7 @@ impl Job {
             effect: Effect::None,
             cancel_requested: record.cancel_requested,
             cancel_told: false,
+            stale_answer: false,
             assigned_at: Some(record.assigned_at),
             claimed_at: record.claimed_at,
             ended_at: record.ended_at,

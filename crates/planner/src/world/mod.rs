@@ -36,11 +36,15 @@ pub struct World {
     /// Pools an operator drains, configured or not.
     pub(crate) drained: BTreeSet<PoolName>,
     pub(crate) agents: BTreeMap<AgentId, Agent>,
+    /// The same agents by pool.
+    pub(crate) agents_of: BTreeSet<(PoolId, AgentId)>,
     pub(crate) jobs: BTreeMap<JobId, Job>,
     pub(crate) classes: BTreeMap<ClassId, Class>,
     pub(crate) class_ids: BTreeMap<Arc<ClassKey>, ClassId>,
     pub(crate) next_class: u32,
     pub(crate) takes: BTreeMap<u64, Take>,
+    /// The same permits by class.
+    pub(crate) takes_of: BTreeSet<(ClassId, u64)>,
     pub(crate) next_take: u64,
     pub(crate) sources: BTreeMap<SourceId, SourceFacts>,
     pub(crate) backends: BTreeMap<BackendId, Backend>,
@@ -67,11 +71,13 @@ impl World {
             next_pool: 0,
             drained: BTreeSet::new(),
             agents: BTreeMap::new(),
+            agents_of: BTreeSet::new(),
             jobs: BTreeMap::new(),
             classes: BTreeMap::new(),
             class_ids: BTreeMap::new(),
             next_class: 0,
             takes: BTreeMap::new(),
+            takes_of: BTreeSet::new(),
             next_take: 0,
             sources: BTreeMap::new(),
             backends: BTreeMap::new(),
@@ -153,6 +159,31 @@ impl World {
     /// What is known of each source.
     pub fn sources(&self) -> impl Iterator<Item = &SourceFacts> {
         self.sources.values()
+    }
+
+    /// Whether agents of this pool are given new jobs.
+    pub(crate) fn takes_work(&self, pool: PoolId) -> bool {
+        !self.stopping && self.pools.get(&pool).and_then(Pool::open).is_some()
+    }
+
+    /// Whether jobs of this class are being taken.
+    pub(crate) fn is_taking(&self, class: ClassId) -> bool {
+        let permits = (class, 0)..=(class, u64::MAX);
+        self.takes_of.range(permits).next().is_some()
+    }
+
+    /// Whether this pool has agents.
+    pub(crate) fn has_agents(&self, pool: PoolId) -> bool {
+        let first = AgentId {
+            epoch: 0,
+            number: 0,
+        };
+        let last = AgentId {
+            epoch: u64::MAX,
+            number: u32::MAX,
+        };
+        let agents = (pool, first)..=(pool, last);
+        self.agents_of.range(agents).next().is_some()
     }
 
     /// Whether no new jobs are handed out.

@@ -1,0 +1,217 @@
+//! Idle agents make room: what the idle rule would keep leaves where jobs wait behind a
+//! cap that it fills, or where a cap was lowered. Jobs go before spares.
+//!
+//! Room that leaving agents will free is counted first, so that nobody is sent away
+//! twice for the same job, and nobody leaves whose room would not be enough.
+
+use alloc::vec::Vec;
+
+use headcount_model::{AgentId, Reason, Resources, Timestamp};
+
+use super::Round;
+use crate::guard::{Headroom, stale};
+use crate::{Action, Agent, Link};
+
+/// Jobs of one class that found no place, and where only caps stand in the way.
+#[derive(Clone, Debug)]
+pub(crate) struct Shortage {
+    pub(crate) jobs: u64,
+    /// Best candidate first.
+    pub(crate) places: Vec<Place>,
+}
+
+/// A pool that would take jobs if caps had room.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub(crate) scaler: usize,
+    /// What one agent reserves.
+    pub(crate) reserved: Resources,
+    /// How many more agents nothing but caps keeps away.
+    pub(crate) agents: u32,
+    /// Jobs one agent takes at once.
+    pub(crate) each: u64,
+    /// The cap in the way.
+    pub(crate) cap: Reason,
+}
+
+pub(super) fn make(round: &mut Round<'_>) {
+    let mut spares = Spares::of(round);
+    if spares.is_empty() {
+        return;
+    }
+    let mut headroom = once_gone(round);
+    let mut leaving: Vec<AgentId> = Vec::new();
+    for scaler in 0..round.world.fleet.scalers.len() {
+        while let Some(scope) = headroom.over(scaler) {
+            let Some(spare) = spares.next(scope) else {
+                break;
+            };
+            headroom.free(Some(spare.scaler), spare.reserved);
+            leaving.push(spare.agent);
+        }
+    }
+    for shortage in core::mem::take(&mut round.shortages) {
+        let mut jobs = shortage.jobs;
+        for place in shortage.places {
+            let agents = u32::try_from(jobs.div_ceil(place.each)).unwrap_or(u32::MAX);
+            let wanted = agents.min(place.agents);
+            let fits = serve(&mut headroom, &mut spares, place, wanted, &mut leaving);
+            jobs = jobs.saturating_sub(u64::from(fits) * place.each);
+        }
+    }
+    for agent in leaving {
+        if let Some(agent) = round.world.agents.get(&agent) {
+            super::idle::leave(round, agent, Reason::RoomWanted);
+        }
+    }
+}
+
+/// Picks spares for up to `wanted` agents of this place, and no more than bring it
+/// further. Returns how many agents there will be room for.
+fn serve(
+    headroom: &mut Headroom<'_>,
+    spares: &mut Spares,
+    place: Place,
+    wanted: u32,
+    leaving: &mut Vec<AgentId>,
+) -> u32 {
+    let mut tried: Vec<Spare> = Vec::new();
+    let (mut fits, mut cap) = headroom.fits(place.scaler, place.reserved);
+    while fits < wanted {
+        let Some(spare) = spares.next(scope_of(cap, place.scaler)) else {
+            break;
+        };
+        headroom.free(Some(spare.scaler), spare.reserved);
+        tried.push(spare);
+        let now_fits;
+        (now_fits, cap) = headroom.fits(place.scaler, place.reserved);
+        if now_fits > fits {
+            fits = now_fits;
+            leaving.extend(tried.drain(..).map(|spare| spare.agent));
+        }
+    }
+    for spare in tried.into_iter().rev() {
+        headroom.spend(spare.scaler, spare.reserved, 1);
+        spares.put_back(spare);
+    }
+    let fits = fits.min(wanted);
+    headroom.spend(place.scaler, place.reserved, fits);
+    fits
+}
+
+/// The room as it will be once everybody who leaves is gone.
+fn once_gone<'w>(round: &Round<'w>) -> Headroom<'w> {
+    let mut headroom = round.headroom.clone();
+    let sent = round.actions.iter().filter_map(|action| match action {
+        Action::Drain { agent, .. } | Action::Destroy { agent, .. } => Some(*agent),
+        _ => None,
+    });
+    let sent: alloc::collections::BTreeSet<AgentId> = sent.collect();
+    for agent in round.world.agents.values() {
+        if agent.leaves_soon() || sent.contains(&agent.record.id) && agent.jobs.is_empty() {
+            headroom.free(scaler_of(round, agent), reserved(agent));
+        }
+    }
+    headroom
+}
+
+fn reserved(agent: &Agent) -> Resources {
+    crate::fit::reserved(&agent.record.granted, agent.record.slots)
+}
+
+fn scaler_of(round: &Round<'_>, agent: &Agent) -> Option<usize> {
+    round
+        .scaler_of
+        .get(agent.pool.0 as usize)
+        .copied()
+        .flatten()
+}
+
+/// Whose spares can help against this cap: the scaler's own, or anybody's.
+fn scope_of(reason: Reason, scaler: usize) -> Option<usize> {
+    match reason {
+        Reason::FleetAtMaxAgents | Reason::FleetCpuCap | Reason::FleetMemoryCap => None,
+        _ => Some(scaler),
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Spare {
+    idle_since: Timestamp,
+    agent: AgentId,
+    scaler: usize,
+    reserved: Resources,
+}
+
+/// Idle agents that would stay and may be asked to leave, per scaler, newest last.
+struct Spares {
+    by_scaler: Vec<Vec<Spare>>,
+    /// Scalers in the order in which they give: lowest priority first.
+    order: Vec<usize>,
+    /// Nobody before this in the order has one.
+    first: usize,
+}
+
+impl Spares {
+    fn of(round: &Round<'_>) -> Self {
+        let scalers = &round.world.fleet.scalers;
+        let mut by_scaler = alloc::vec![Vec::new(); scalers.len()];
+        let mut order: Vec<usize> = (0..scalers.len()).rev().collect();
+        order.sort_by_key(|scaler| scalers[*scaler].priority);
+        let stays = round
+            .stays
+            .iter()
+            .filter(|(_, reason)| matches!(reason, Reason::KeptReady | Reason::IdleTime));
+        for (id, _) in stays {
+            let Some(agent) = round.world.agents.get(id) else {
+                continue;
+            };
+            let Some(scaler) = scaler_of(round, agent).filter(|_| may_leave(round, agent)) else {
+                continue;
+            };
+            by_scaler[scaler].push(Spare {
+                idle_since: agent.idle_since,
+                agent: *id,
+                scaler,
+                reserved: reserved(agent),
+            });
+        }
+        for spares in &mut by_scaler {
+            spares.sort_by_key(|spare| (spare.idle_since, spare.agent));
+        }
+        Self {
+            by_scaler,
+            order,
+            first: 0,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.by_scaler.iter().all(Vec::is_empty)
+    }
+
+    /// The newest of this scaler, or of the scaler that is the first to give.
+    fn next(&mut self, scaler: Option<usize>) -> Option<Spare> {
+        if let Some(scaler) = scaler {
+            return self.by_scaler.get_mut(scaler)?.pop();
+        }
+        while let Some(scaler) = self.order.get(self.first) {
+            if let Some(spare) = self.by_scaler[*scaler].pop() {
+                return Some(spare);
+            }
+            self.first += 1;
+        }
+        None
+    }
+
+    fn put_back(&mut self, spare: Spare) {
+        self.by_scaler[spare.scaler].push(spare);
+        self.first = 0;
+    }
+}
+
+fn may_leave(round: &Round<'_>, agent: &Agent) -> bool {
+    agent.link == Link::Up
+        && agent.record.kind != headcount_model::AgentKind::Worker
+        && stale::may_remove(round.world, &agent.record.backend)
+}

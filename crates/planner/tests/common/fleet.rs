@@ -1,0 +1,195 @@
+//! Fleets from a few lines of text.
+//!
+//! ```text
+//! fleet max=10 cpu=4000 mem=2g
+//! scaler d max=2 labels=linux,docker keep=1
+//!   pool labels=linux,node20 slots=2
+//! scaler g gate=gpu priority=5 machine=shared labels=linux,gpu,cuda
+//! ```
+//!
+//! A scaler's line may hold its first pool; what is said of time is in seconds. System
+//! labels are those that the configuration adds on a Linux x64 host.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use headcount_model::{
+    AgentKind, BackendId, Cap, Fleet, IdleRule, Labels, Layers, LogPressure, Name, PoolName,
+    PoolSpec, ProcessProgram, Recipe, Retry, Role, Roles, ScalerSpec, Timeouts,
+};
+
+use super::names::bytes;
+
+type Words<'a> = Vec<(&'a str, &'a str)>;
+
+pub fn fleet(text: &str) -> Fleet {
+    let mut fleet = Fleet {
+        max_agents: 50,
+        resource_cap: Cap::default(),
+        scalers: Vec::new(),
+    };
+    for line in text.lines().map(str::trim).filter(|l| !l.is_empty()) {
+        let (kind, rest) = line.split_once(' ').expect("a kind and words");
+        let mut words = rest.split_whitespace().peekable();
+        match kind {
+            "fleet" => {
+                for (key, value) in pairs(words) {
+                    match key {
+                        "max" => fleet.max_agents = value.parse().unwrap(),
+                        _ => cap(&mut fleet.resource_cap, key, value),
+                    }
+                }
+            }
+            "scaler" => {
+                let name = words.next().expect("a name");
+                let words = pairs(words);
+                let scaler = scaler(name, &words);
+                fleet.scalers.push(scaler);
+                if words.iter().any(|(key, _)| *key == "labels") {
+                    add_pool(&mut fleet, &words);
+                }
+            }
+            "pool" => add_pool(&mut fleet, &pairs(words)),
+            other => panic!("neither fleet, scaler nor pool: {other}"),
+        }
+    }
+    fleet
+}
+
+fn pairs<'a>(words: impl Iterator<Item = &'a str>) -> Words<'a> {
+    words
+        .map(|word| word.split_once('=').unwrap_or((word, "")))
+        .collect()
+}
+
+fn cap(cap: &mut Cap, key: &str, value: &str) {
+    match key {
+        "cpu" => cap.max_cpu_millis = Some(value.parse().unwrap()),
+        "mem" => cap.max_memory_bytes = Some(bytes(value)),
+        other => panic!("no such word: {other}"),
+    }
+}
+
+fn scaler(name: &str, words: &Words<'_>) -> ScalerSpec {
+    let mut scaler = ScalerSpec {
+        name: Name::new(name),
+        backend: BackendId::new("bare-metal"),
+        max_agents: 10,
+        resource_cap: Cap::default(),
+        machine_pool: None,
+        mandatory: Labels::default(),
+        roles: Roles::Unrestricted,
+        priority: 0,
+        pools: Vec::new(),
+    };
+    for (key, value) in words {
+        match *key {
+            "max" => scaler.max_agents = value.parse().unwrap(),
+            "cpu" | "mem" => cap(&mut scaler.resource_cap, key, value),
+            "backend" => scaler.backend = BackendId::new(value),
+            "machine" => scaler.machine_pool = Some(Name::new(value)),
+            "gate" => scaler.mandatory = Labels::new(value.split(',')),
+            "priority" => scaler.priority = value.parse().unwrap(),
+            "roles" => scaler.roles = Roles::Only(roles(value)),
+            _ => {}
+        }
+    }
+    scaler
+}
+
+fn roles(text: &str) -> Vec<Role> {
+    text.split(',')
+        .filter_map(|word| match word {
+            "builder" => Some(Role::Builder),
+            "init-runner" => Some(Role::InitRunner),
+            _ => None,
+        })
+        .collect()
+}
+
+fn add_pool(fleet: &mut Fleet, words: &Words<'_>) {
+    let scaler = fleet.scalers.last_mut().expect("a scaler before its pool");
+    let mut pool = PoolSpec {
+        name: PoolName::new(""),
+        labels: Labels::default(),
+        system_labels: system_labels(scaler),
+        kind: AgentKind::Managed,
+        slots: 1,
+        max_jobs: Some(1),
+        layers: Layers::default(),
+        idle: IdleRule {
+            keep: 0,
+            idle_time: Duration::ZERO,
+            max_idle_age: None,
+        },
+        timeouts: Timeouts::default(),
+        retry: Retry::default(),
+        log_pressure: LogPressure::Pause,
+        recipe: Arc::new(recipe(ProcessProgram::OwnAgent)),
+    };
+    for (key, value) in words {
+        say(&mut pool, key, value);
+    }
+    pool.name = PoolName::new(&format!("{}/{}", scaler.name, pool.labels.join("+")));
+    scaler.pools.push(pool);
+}
+
+fn say(pool: &mut PoolSpec, key: &str, value: &str) {
+    let seconds = || Duration::from_secs(value.parse().unwrap());
+    match key {
+        "labels" => pool.labels = Labels::new(value.split(',').filter(|l| !l.is_empty())),
+        "slots" => pool.slots = value.parse().unwrap(),
+        "jobs" => pool.max_jobs = value.parse().ok(),
+        "keep" => pool.idle.keep = value.parse().unwrap(),
+        "idle" => pool.idle.idle_time = seconds(),
+        "age" => pool.idle.max_idle_age = Some(seconds()),
+        "request-cpu" => {
+            pool.layers.label_set.requests.cpu_millis = Some(value.parse().unwrap());
+        }
+        "request-mem" => pool.layers.label_set.requests.memory_bytes = Some(bytes(value)),
+        "limit-cpu" => pool.layers.label_set.limits.cpu_millis = Some(value.parse().unwrap()),
+        "open-after" => pool.retry.open_after = value.parse().unwrap(),
+        "claim" => pool.timeouts.claim = seconds(),
+        "recovery" => pool.timeouts.recovery = seconds(),
+        "agent" => {
+            pool.recipe = Arc::new(recipe(ProcessProgram::Agent(value.to_owned())));
+        }
+        "worker" => {
+            pool.kind = AgentKind::Worker;
+            pool.max_jobs = None;
+            let argv = vec![value.to_owned()];
+            pool.recipe = Arc::new(recipe(ProcessProgram::Worker(argv)));
+        }
+        "max" | "cpu" | "mem" | "backend" | "machine" | "gate" | "priority" | "roles" => {}
+        other => panic!("no such word: {other}"),
+    }
+}
+
+fn recipe(program: ProcessProgram) -> Recipe {
+    Recipe::Process {
+        program,
+        env: std::collections::BTreeMap::new(),
+        enforce_cgroups: false,
+    }
+}
+
+fn system_labels(scaler: &ScalerSpec) -> Labels {
+    let mut labels = vec![
+        "kici:os:linux".to_owned(),
+        "kici:arch:x64".to_owned(),
+        "kici:arch:amd64".to_owned(),
+        format!("kici:agent:{}", scaler.backend),
+        format!("kici:scaler:{}", scaler.name),
+    ];
+    let has = |role| match &scaler.roles {
+        Roles::Unrestricted => true,
+        Roles::Only(roles) => roles.contains(&role),
+    };
+    if has(Role::Builder) {
+        labels.push("kici:role:builder".to_owned());
+    }
+    if has(Role::InitRunner) {
+        labels.push("kici:role:init-runner".to_owned());
+    }
+    Labels::new(labels)
+}

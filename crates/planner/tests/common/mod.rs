@@ -1,0 +1,25 @@
+//! A stage for the planner: a few lines of fleet and of what happens in, plan and report
+//! out as text.
+//!
+//! Every plan made here is linted, made twice, taken into effect and made once more: the
+//! last one must be empty.
+#![allow(
+    dead_code,
+    unused_imports,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "shared by several test crates, each of which uses a part"
+)]
+
+mod fleet;
+mod names;
+mod outside;
+mod play;
+mod render;
+mod scenario;
+
+pub use fleet::fleet;
+pub use names::{agent, class, digest, job, key, source};
+pub use outside::{Outside, Queued};
+pub use render::{considered, lines};
+pub use scenario::Scenario;

@@ -1,0 +1,97 @@
+//! A well-behaved world played to its end: every order is carried out, agents do as they
+//! are told, and time moves only to the next alarm, so a forgotten one shows as a hang.
+
+use headcount_model::{AgentKind, AgentPhase, Answer, Exit, Outcome};
+use headcount_planner::{JobPhase, Link};
+
+use super::Scenario;
+
+impl Scenario {
+    /// Plays until nothing is left to do. Returns the number of steps, at most `most`.
+    pub fn play(&mut self, most: usize) -> usize {
+        for step in 0..most {
+            self.plan();
+            let quiet = self.outside.pending.is_empty();
+            self.ok_all();
+            let agents_acted = self.agents_act();
+            if !quiet || agents_acted {
+                continue;
+            }
+            if self.last.wake_at.is_none() {
+                return step;
+            }
+            self.wake();
+        }
+        panic!("not at rest after {most} steps:\n{}", self.agents());
+    }
+
+    /// Each agent does its next thing. Whether any did.
+    fn agents_act(&mut self) -> bool {
+        let numbers: Vec<u32> = self.world.agents().map(|a| a.id().number).collect();
+        let mut acted = false;
+        for number in numbers {
+            acted |= self.agent_acts(number);
+        }
+        acted
+    }
+
+    fn agent_acts(&mut self, number: u32) -> bool {
+        let Some(agent) = self.world.agent(super::agent(number)) else {
+            return false;
+        };
+        let at = (agent.record().backend.clone(), agent.id());
+        if agent.effect().is_in_flight() || !self.outside.instances.contains_key(&at) {
+            return false;
+        }
+        match (agent.record().kind, agent.phase()) {
+            (AgentKind::Worker, AgentPhase::Starting) => {
+                self.running(number);
+                true
+            }
+            (AgentKind::Worker, _) => false,
+            (_, AgentPhase::Starting) => {
+                assert_eq!(self.register(number), Answer::Applied);
+                true
+            }
+            (_, AgentPhase::Draining) if agent.jobs().is_empty() => {
+                self.gone(number, Exit::Code(0));
+                true
+            }
+            (_, AgentPhase::Ready | AgentPhase::Draining) => self.works(number),
+            _ => false,
+        }
+    }
+
+    /// A connected agent claims what it was offered and ends what it runs; one that lost
+    /// its connection comes back.
+    fn works(&mut self, number: u32) -> bool {
+        let agent = self.world.agent(super::agent(number)).unwrap();
+        let jobs = agent.jobs().to_vec();
+        if matches!(agent.link(), Link::Down(_)) {
+            let running = jobs.iter().filter_map(|id| self.world.job(*id));
+            let held: Vec<_> = running
+                .filter(|job| *job.phase() == JobPhase::Running)
+                .map(|job| (job.info().job.0, job.attempt()))
+                .collect();
+            self.resume(number, &held);
+            return true;
+        }
+        for id in jobs {
+            let job = self.world.job(id).unwrap();
+            let attempt = job.attempt();
+            match job.phase() {
+                JobPhase::Assigned if job.effect().is_in_flight() => {
+                    assert_eq!(self.claim(number, id.0, attempt), Answer::Applied);
+                    return true;
+                }
+                JobPhase::Running => {
+                    let ended = self.finish(number, id.0, attempt, Outcome::Exited(Exit::Code(0)));
+                    assert_eq!(ended, Answer::Applied);
+                    return true;
+                }
+                _ => {}
+            }
+        }
+        false
+    }
+}
