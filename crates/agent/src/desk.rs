@@ -23,7 +23,7 @@ use crate::outbox::{Due, Outbox, Piece};
 const MAX_UNRECORDED: usize = 64;
 /// Offers that are to be declined; beyond this the daemon's claim deadline says it.
 const MAX_DECLINES: usize = 256;
-/// Output in one message, in bytes before encoding.
+/// Output in one message, in bytes before encoding, with an allowance for each chunk.
 const BATCH_BYTES: usize = 256 * 1024;
 
 /// What the agent holds.

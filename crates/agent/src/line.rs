@@ -24,6 +24,8 @@ use crate::settings::{Address, Timing};
 const DIAL_LIMIT: Duration = Duration::from_secs(10);
 /// Saying goodbye takes at most this long.
 const CLOSE_LIMIT: Duration = Duration::from_secs(1);
+/// A connection that was up for this long counts as a good one.
+const GOOD_WHILE: Duration = Duration::from_secs(10);
 /// Messages on their way to the socket.
 const MAX_OUTGOING: usize = 4;
 
@@ -126,6 +128,7 @@ impl Line {
         let (mut sink, mut stream) = socket.split();
         let (outgoing, messages) = mpsc::channel(MAX_OUTGOING);
         self.tell(Event::Up(outgoing)).await?;
+        let up_since = Instant::now();
         let input = tokio::select! {
             input = self.hear(&mut stream) => input?,
             said = self.say(&mut sink, messages) => match said {
@@ -137,7 +140,10 @@ impl Line {
             },
         };
         self.tell(Event::Down).await?;
-        Ok(input)
+        Ok(match input {
+            Input::Broken if up_since.elapsed() >= GOOD_WHILE => Input::Lost,
+            other => other,
+        })
     }
 
     async fn hear(&self, stream: &mut SplitStream<Socket>) -> Result<Input, Unheard> {

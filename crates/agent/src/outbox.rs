@@ -138,20 +138,21 @@ impl Outbox {
         }
     }
 
-    /// Hands out the next pieces, at most about `max_bytes` (at least one piece if any).
-    pub(crate) fn take(&mut self, now: Instant, max_bytes: usize) -> Vec<Piece> {
+    /// Hands out the next pieces, at most `max_cost` (their bytes, and [`CHUNK_COST`] for
+    /// each, which is about what a message grows by), at least one piece if any.
+    pub(crate) fn take(&mut self, now: Instant, max_cost: usize) -> Vec<Piece> {
         let mut taken = Vec::new();
-        let mut bytes = 0;
+        let mut cost = 0;
         for piece in self.kept.range(self.first_unsent()..) {
-            if !taken.is_empty() && bytes + piece.bytes.len() > max_bytes {
+            cost += piece.bytes.len() + CHUNK_COST;
+            if !taken.is_empty() && cost > max_cost {
                 break;
             }
-            bytes += piece.bytes.len();
+            self.unsent_bytes -= piece.bytes.len();
             taken.push(piece.clone());
         }
         if let Some(last) = taken.last() {
             self.sent_through = last.number;
-            self.unsent_bytes -= bytes;
             self.frozen_through = self.frozen_through.max(last.number);
             self.last_flush = Some(now);
         }

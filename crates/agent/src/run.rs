@@ -30,6 +30,9 @@ const SWEEP_LIMIT: Duration = Duration::from_secs(5);
 const SWEEP_LOOK: Duration = Duration::from_millis(20);
 /// Pipes that somebody keeps open after the end are read for this long.
 const PIPE_LIMIT: Duration = Duration::from_secs(1);
+/// Why a job could not be started is told in at most this much; the program's name, which
+/// is part of it, may be anything.
+const MAX_MESSAGE_BYTES: usize = 4096;
 /// A timeout or a grace beyond this is cut: clocks cannot count further.
 const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
@@ -193,7 +196,8 @@ impl Run {
     }
 }
 
-fn not_started(message: String, leftover: Option<PathBuf>) -> Finished {
+fn not_started(mut message: String, leftover: Option<PathBuf>) -> Finished {
+    message.truncate(message.floor_char_boundary(MAX_MESSAGE_BYTES));
     Finished {
         outcome: Outcome::NotStarted { message },
         leftover,

@@ -6,14 +6,15 @@
 //!   |  ^                    |                  |
 //!   |  |     Waited         | Broken, RefusedForNow
 //!   |  +------------ Waiting <-----------------+
-//!   | Broken            ^   |                   Broken
+//!   | Broken            ^   |                   Broken, Lost
 //!   +-------------------+   | Refused (from Greeting)
 //!                           v
 //!                         Over
 //! ```
 //!
-//! Promise: `register` is repeated until the daemon has answered it once; from then on
-//! only `resume` is sent. Leaves to others: sockets and time (`line`).
+//! Promise: delays grow over failures in a row; a connection that is welcomed and breaks
+//! at once counts as a failure, so that nothing is repeated at full speed. Leaves to
+//! others: what the first message is (`identity`), sockets and time (`line`).
 
 /// Where the connection stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +23,8 @@ pub(crate) enum State {
     Connecting(u32),
     /// The first message is sent, the answer awaited.
     Greeting(u32),
-    /// Welcomed.
-    Up,
+    /// Welcomed; after this many failures in a row.
+    Up(u32),
     /// A delay before the next try.
     Waiting(u32),
     /// Refused for good.
@@ -37,6 +38,8 @@ pub(crate) enum Input {
     Opened,
     /// It could not be opened, or broke, or was silent for too long.
     Broken,
+    /// It broke after it had been up for a good while.
+    Lost,
     /// The daemon welcomed us.
     Welcomed,
     /// The daemon refused us, and coming back may help.
@@ -68,14 +71,13 @@ pub(crate) enum Step {
 pub(crate) fn transition(state: State, input: Input) -> (State, Step) {
     match (state, input) {
         (State::Connecting(tries), Input::Opened) => (State::Greeting(tries), Step::Greet),
-        (State::Greeting(_), Input::Welcomed) => (State::Up, Step::Serve),
-        (State::Greeting(_), Input::Refused) => (State::Over, Step::End),
-        (State::Greeting(tries), Input::Broken | Input::RefusedForNow)
+        (State::Greeting(tries), Input::Welcomed) => (State::Up(tries), Step::Serve),
+        (State::Greeting(_) | State::Up(_), Input::Refused) => (State::Over, Step::End),
+        (State::Greeting(tries) | State::Up(tries), Input::Broken | Input::RefusedForNow)
         | (State::Connecting(tries), Input::Broken) => {
             (State::Waiting(tries.saturating_add(1)), Step::Wait(tries))
         }
-        (State::Up, Input::Broken | Input::RefusedForNow) => (State::Waiting(1), Step::Wait(0)),
-        (State::Up, Input::Refused) => (State::Over, Step::End),
+        (State::Up(_), Input::Lost) => (State::Waiting(1), Step::Wait(0)),
         (State::Waiting(tries), Input::Waited) => (State::Connecting(tries), Step::Connect),
         (state, _) => (state, Step::Ignore),
     }
@@ -87,56 +89,31 @@ mod tests {
 
     #[test]
     fn every_state_with_every_input() {
-        use Input::{Broken, Opened, Refused, RefusedForNow, Waited, Welcomed};
+        use Input::{Broken, Lost, Opened, Refused, RefusedForNow, Waited, Welcomed};
         use State::{Connecting, Greeting, Over, Up, Waiting};
-        let inputs = [Opened, Broken, Welcomed, RefusedForNow, Refused, Waited];
+        let inputs = [
+            Opened,
+            Broken,
+            Lost,
+            Welcomed,
+            RefusedForNow,
+            Refused,
+            Waited,
+        ];
         let same = |state| (state, Step::Ignore);
+        let wait = (Waiting(3), Step::Wait(2));
+        let over = (Over, Step::End);
+        #[rustfmt::skip]
         let rows = [
-            (
-                Connecting(2),
-                [
-                    (Greeting(2), Step::Greet),
-                    (Waiting(3), Step::Wait(2)),
-                    same(Connecting(2)),
-                    same(Connecting(2)),
-                    same(Connecting(2)),
-                    same(Connecting(2)),
-                ],
-            ),
-            (
-                Greeting(2),
-                [
-                    same(Greeting(2)),
-                    (Waiting(3), Step::Wait(2)),
-                    (Up, Step::Serve),
-                    (Waiting(3), Step::Wait(2)),
-                    (Over, Step::End),
-                    same(Greeting(2)),
-                ],
-            ),
-            (
-                Up,
-                [
-                    same(Up),
-                    (Waiting(1), Step::Wait(0)),
-                    same(Up),
-                    (Waiting(1), Step::Wait(0)),
-                    (Over, Step::End),
-                    same(Up),
-                ],
-            ),
-            (
-                Waiting(3),
-                [
-                    same(Waiting(3)),
-                    same(Waiting(3)),
-                    same(Waiting(3)),
-                    same(Waiting(3)),
-                    same(Waiting(3)),
-                    (Connecting(3), Step::Connect),
-                ],
-            ),
-            (Over, [same(Over); 6]),
+            (Connecting(2), [(Greeting(2), Step::Greet), wait, same(Connecting(2)), same(Connecting(2)),
+                same(Connecting(2)), same(Connecting(2)), same(Connecting(2))]),
+            (Greeting(2), [same(Greeting(2)), wait, same(Greeting(2)), (Up(2), Step::Serve),
+                wait, over, same(Greeting(2))]),
+            (Up(2), [same(Up(2)), wait, (Waiting(1), Step::Wait(0)), same(Up(2)),
+                wait, over, same(Up(2))]),
+            (Waiting(3), [same(Waiting(3)), same(Waiting(3)), same(Waiting(3)), same(Waiting(3)),
+                same(Waiting(3)), same(Waiting(3)), (Connecting(3), Step::Connect)]),
+            (Over, [same(Over); 7]),
         ];
         for (state, expected) in rows {
             for (input, expected) in inputs.into_iter().zip(expected) {

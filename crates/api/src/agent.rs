@@ -29,8 +29,9 @@ pub const PROTOCOL: u32 = 1;
 pub const OLDEST_PROTOCOL: u32 = 1;
 /// The path of the agents' listener.
 pub const PATH: &str = "/agent/v1";
-/// The largest frame either side accepts, in bytes.
-pub const MAX_FRAME_BYTES: usize = 4 * 1024 * 1024;
+/// The largest frame either side accepts, in bytes: a job of 1 MiB, the largest that the
+/// queue takes, fits even if every character of it must be escaped.
+pub const MAX_FRAME_BYTES: usize = 8 * 1024 * 1024;
 /// How often an agent sends a ping, in seconds.
 pub const HEARTBEAT_SECONDS: u64 = 20;
 /// A connection on which nothing arrived for this long is given up, in seconds.

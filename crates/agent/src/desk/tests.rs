@@ -198,10 +198,10 @@ fn attempts_take_turns() {
     assert_eq!(
         said(&mut desk),
         [
-            "output 1 [1, 2, 3, 4]",
-            "output 2 [1, 2, 3, 4]",
-            "output 1 [5]",
-            "output 2 [5]"
+            "output 1 [1, 2, 3]",
+            "output 2 [1, 2, 3]",
+            "output 1 [4, 5]",
+            "output 2 [4, 5]"
         ]
     );
 }

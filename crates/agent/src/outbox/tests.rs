@@ -90,9 +90,20 @@ fn batches_are_bounded() {
     for _ in 0..4 {
         outbox.push(Stream::Out, &[0; CHUNK_BYTES], 1);
     }
-    let batch = outbox.take(Instant::now(), 2 * CHUNK_BYTES);
+    let batch = outbox.take(Instant::now(), 3 * CHUNK_BYTES);
     assert_eq!(batch.len(), 2);
     assert!(!outbox.all_sent());
+}
+
+#[test]
+fn batches_of_tiny_pieces_are_bounded_too() {
+    let mut outbox = Outbox::new(LogPressure::Pause, NO_LIMIT);
+    for _ in 0..1000 {
+        outbox.push(Stream::Out, b"o", 1);
+        outbox.push(Stream::Err, b"e", 1);
+    }
+    let batch = outbox.take(Instant::now(), 100 * (1 + CHUNK_COST));
+    assert_eq!(batch.len(), 100);
 }
 
 #[test]
