@@ -1,7 +1,7 @@
 //! Turns work into a command that can be started, and a failure to start it into a
 //! sentence.
 //!
-//! Promise: the job's environment holds nothing of the agent's own; it gets no
+//! Promise: the job's environment holds nothing of the agent's own but its origin; it gets no
 //! descriptor but its three, leads a session and a group of its own, and dies with the
 //! agent.
 
@@ -11,6 +11,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use headcount_api::agent::env::ORIGIN;
 use headcount_api::agent::files::JOB_MARK;
 use headcount_api::agent::{self, AttemptRef, Work};
 use rustix::process::{Signal, getppid, set_parent_process_death_signal, setsid};
@@ -27,14 +28,18 @@ pub(crate) fn build(
     own_env: impl Iterator<Item = (OsString, OsString)>,
 ) -> Result<Command, String> {
     let (program, arguments) = argv(&work.command)?;
+    let (own, passed_on): (Vec<_>, Vec<_>) = own_env.partition(|(name, _)| is_own(name));
+    let origin = own.into_iter().filter(|(name, _)| name == ORIGIN);
     let mut command = Command::new(program);
     command
         .args(arguments)
         .current_dir(dir)
         .env_clear()
-        .envs(own_env.filter(|(name, _)| !is_own(name)))
+        .envs(passed_on)
         .env("CI", "true")
         .envs(&work.env)
+        .env_remove(ORIGIN)
+        .envs(origin)
         .env("HEADCOUNT_JOB_ID", format!("job-{}", attempt.job))
         .env("HEADCOUNT_JOB_ATTEMPT", attempt.attempt.to_string())
         .env("HEADCOUNT_JOB_NAME", work.name.as_deref().unwrap_or(""))
@@ -161,6 +166,7 @@ mod tests {
             env: BTreeMap::from([
                 ("CI".to_owned(), "no".to_owned()),
                 ("HEADCOUNT_JOB_ID".to_owned(), "forged".to_owned()),
+                ("HEADCOUNT_ORIGIN".to_owned(), "forged".to_owned()),
             ]),
             working_dir: None,
             timeout_ms: None,
@@ -175,12 +181,13 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_holds_nothing_of_the_agent() {
+    fn the_environment_holds_nothing_of_the_agent_but_its_origin() {
         let own = [
             ("PATH", "/bin"),
             ("HEADCOUNT_AGENT_TOKEN_FILE", "/token"),
             ("HEADCOUNT_INSTANCE_MARK", "owner/pool/a-1-1"),
             ("HEADCOUNT_TOKEN", "secret"),
+            ("HEADCOUNT_ORIGIN", "owner/a-1-1"),
         ];
         let own = own
             .into_iter()
@@ -199,6 +206,7 @@ mod tests {
                 "HEADCOUNT_JOB_ID=job-7",
                 "HEADCOUNT_JOB_MARK=m/7-2",
                 "HEADCOUNT_JOB_NAME=unit",
+                "HEADCOUNT_ORIGIN=owner/a-1-1",
                 "PATH=/bin"
             ]
         );

@@ -40,7 +40,7 @@ pub const SILENCE_SECONDS: u64 = 60;
 /// recovery time is longer.
 pub const MAX_RECONNECT_SECONDS: u64 = 30;
 
-/// Environment given to the agent program. None of them reaches a job.
+/// Environment given to the agent program. None of it reaches a job, but [`ORIGIN`](env::ORIGIN).
 pub mod env {
     /// Where the daemon listens: `unix:/path/agents.sock` or `wss://host:port`, `ws://` for
     /// loopback only.
@@ -55,6 +55,9 @@ pub mod env {
     pub const SLOTS: &str = "HEADCOUNT_AGENT_SLOTS";
     /// A directory of the agent's own, for the jobs' working directories.
     pub const DIR: &str = "HEADCOUNT_AGENT_DIR";
+    /// Marks everything that descends from the agent. The one name of ours that is passed on
+    /// to jobs, and that no job can replace.
+    pub const ORIGIN: &str = "HEADCOUNT_ORIGIN";
     /// Prefix of everything the daemon forwards from its own environment.
     pub const FORWARD_PREFIX: &str = "HEADCOUNT_AGENT_ENV_";
 }
