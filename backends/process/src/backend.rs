@@ -148,7 +148,7 @@ impl Backend for ProcessBackend {
     }
 }
 
-/// Makes `agents/` and removes what earlier starts could not.
+/// Makes `agents/`, and removes what earlier daemons could not or were killed over.
 fn prepare_dir(options: &ProcessOptions) -> Result<PathBuf, StartError> {
     use std::os::unix::fs::DirBuilderExt;
     let path = options.state_dir.join("agents");
@@ -163,9 +163,14 @@ fn prepare_dir(options: &ProcessOptions) -> Result<PathBuf, StartError> {
         source,
     })?;
     for entry in entries.flatten() {
-        let aside = entry.file_name().to_string_lossy().starts_with(ASIDE);
-        if aside && let Err(error) = remove_all(&entry.path()) {
-            tracing::warn!(path = %entry.path().display(), %error, "still cannot be removed");
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(ASIDE) {
+            if let Err(error) = remove_all(&entry.path()) {
+                tracing::warn!(path = %entry.path().display(), %error, "still cannot be removed");
+            }
+        } else if let Ok(agent) = name.parse() {
+            AgentDir::new(&path, agent).remove_if_unborn();
         }
     }
     Ok(path)

@@ -4,7 +4,8 @@
 //! on that process or on none. Leaves to others: looking at all processes (`census`).
 
 use std::fs;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,8 @@ use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid,
 };
 
+/// 52 numbers of 20 digits at most, and a name.
+const MAX_STAT: usize = 2048;
 /// A process that does no more than wait to be collected.
 const ZOMBIE: u8 = b'Z';
 const DEAD: u8 = b'X';
@@ -43,8 +46,11 @@ pub(crate) struct Stat {
 impl Stat {
     /// The process as it is now; `None` when there is none.
     pub(crate) fn read(pid: i32) -> io::Result<Option<Self>> {
-        match fs::read(format!("/proc/{pid}/stat")) {
-            Ok(text) => match Self::parse(&text) {
+        // The kernel gives it in one piece.
+        let mut text = [0; MAX_STAT];
+        let file = File::open(format!("/proc/{pid}/stat"));
+        match file.and_then(|mut file| file.read(&mut text)) {
+            Ok(length) => match text.get(..length).and_then(Self::parse) {
                 Some(stat) => Ok(Some(stat)),
                 None => Err(io::Error::other(format!(
                     "/proc/{pid}/stat is not understood"
@@ -61,7 +67,10 @@ impl Stat {
         let close = text.iter().rposition(|byte| *byte == b')')?;
         let pid = std::str::from_utf8(text.get(..open)?).ok()?;
         let rest = std::str::from_utf8(text.get(close + 1..)?).ok()?;
-        let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
+        let mut fields = [""; 22 - 2];
+        for (field, text) in fields.iter_mut().zip(rest.split_ascii_whitespace()) {
+            *field = text;
+        }
         let field = |number: usize| fields.get(number - 3).copied();
         Some(Self {
             key: ProcessKey {

@@ -82,6 +82,17 @@ impl AgentDir {
         file.write_all(token.expose().as_bytes())
     }
 
+    /// Removes it if its daemon was killed before it wrote a record: nothing was started.
+    /// Where anything else is in it, it stays.
+    pub(crate) fn remove_if_unborn(&self) {
+        let record = self.record();
+        if fs::metadata(&record).is_ok_and(|found| found.len() == 0) {
+            let _ = fs::remove_file(record);
+        }
+        // Refused unless it is empty.
+        let _ = fs::remove_dir(&self.path);
+    }
+
     /// Whether a child may still be about to execute: it shares the lock until then.
     pub(crate) fn in_birth(&self) -> io::Result<bool> {
         let file = match File::open(self.record()) {

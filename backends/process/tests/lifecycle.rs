@@ -1,5 +1,7 @@
 //! Real processes: what they are given, how they end, and what they cannot leave behind.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 mod support;
 
 use std::fs;

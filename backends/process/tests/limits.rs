@@ -1,6 +1,8 @@
 //! Limits enforced by real cgroups, where the host lets us; and through systemd, played by a
 //! script. Where no cgroup can be made these tests only say so.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
+
 mod support;
 
 use std::fs;

@@ -161,18 +161,22 @@ impl Core {
         record: &Record,
         strays: &Strays,
     ) -> io::Result<()> {
-        let state = match self.standing(dir, record, strays)? {
-            Standing::Birth => InstanceState::Starting,
-            Standing::Over => InstanceState::Ended(Exit::Unknown),
-            Standing::Alive(key) => match self.body(dir, record, key)? {
-                Some(body) => {
-                    survey.adopted.push((record.mark.agent, body));
-                    InstanceState::Running
-                }
-                None => InstanceState::Ended(Exit::Unknown),
+        let agent = record.mark.agent;
+        let alive = match self.standing(dir, record, strays)? {
+            Standing::Over => None,
+            Standing::Alive(key) => self.body(dir, record, key)?,
+            // A moment more, and there is something to watch.
+            Standing::Birth => match look_until(self, agent, Instant::now() + BIRTH_WAIT)? {
+                Found::Alive(body) => Some(*body),
+                _ => None,
             },
         };
+        let state = match &alive {
+            Some(_) => InstanceState::Running,
+            None => InstanceState::Ended(Exit::Unknown),
+        };
         survey.add(&record.mark, state);
+        survey.adopted.extend(alive.map(|body| (agent, body)));
         Ok(())
     }
 

@@ -45,16 +45,23 @@ pub(super) fn adopt(core: &Arc<Core>, agent: AgentId, body: Body) {
 
 /// Returns once the process has ended.
 async fn ended(agent: AgentId, body: &Arc<Body>) {
-    let failure = match register(body) {
-        Ok(watched) => watched.readable().await.err(),
-        Err(error) => Some(error),
-    };
-    if let Some(error) = failure {
+    if let Err(error) = until_ended(body).await {
         // Rather none than one whose death nobody would notice.
         tracing::error!(%agent, %error, "an agent cannot be watched and is ended");
         if let Err(error) = body.main.signal(Signal::KILL) {
             tracing::error!(%agent, %error, "and cannot be killed");
         }
+    }
+}
+
+async fn until_ended(body: &Arc<Body>) -> io::Result<()> {
+    let watched = register(body)?;
+    loop {
+        let mut woken = watched.readable().await?;
+        if body.main.has_ended()? {
+            return Ok(());
+        }
+        woken.clear_ready();
     }
 }
 

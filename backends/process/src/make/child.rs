@@ -23,7 +23,7 @@ const IN_CGROUP: i32 = 3;
 /// The longest line is "process <10 digits> <20 digits> <36>".
 const MAX_LINE: usize = 128;
 /// `/proc/self/stat` is shorter.
-const MAX_STAT: usize = 1024;
+const MAX_STAT: usize = 2048;
 
 /// What the child needs, opened beforehand. The record is locked: the child's copy of it
 /// holds the lock until exec closes it.

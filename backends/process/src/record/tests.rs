@@ -105,3 +105,21 @@ fn the_token_is_for_our_eyes_only() {
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&dir.token()), mode(&dir.path)), (0o600, 0o700));
 }
+
+#[test]
+fn only_directories_in_which_nothing_began_are_unborn() {
+    let agents = tempfile::tempdir().unwrap();
+    let dir = AgentDir::new(agents.path(), AGENT);
+    dir.remove_if_unborn();
+    dir.make().unwrap();
+    dir.remove_if_unborn();
+    assert!(!dir.path.exists(), "no record");
+    dir.make().unwrap();
+    fs::write(dir.record(), "").unwrap();
+    dir.remove_if_unborn();
+    assert!(!dir.path.exists(), "an empty record");
+    dir.make().unwrap();
+    sample().write_new(&dir).unwrap();
+    dir.remove_if_unborn();
+    assert!(dir.record().exists(), "a record");
+}
