@@ -110,18 +110,32 @@ async fn jobs_of_a_killed_agent_die_with_it() {
 
 #[tokio::test]
 async fn a_destroy_ends_descendants_that_hide_from_every_mark() {
+    // Ended by force, and by itself once it is asked.
+    for (trap, grace) in [("trap '' TERM", SHORT), ("trap 'exit 0' TERM", LONG)] {
+        let place = Place::new();
+        let (backend, _events) = place.open();
+        let script = format!("{trap}; env -i setsid sleep 600 & echo $! > up; wait; wait");
+        let request = place.worker(agent(1), &script);
+        backend.create(request).await.unwrap();
+        let hidden = wait_for_file(&place.agent_dir(agent(1)).join("up"));
+        let hidden: i32 = hidden.trim().parse().unwrap();
+        wait_until("it hides", || session_of(hidden) == Some(hidden));
+        backend.destroy(destroy(agent(1), grace)).await.unwrap();
+        assert_eq!(session_of(hidden), None, "{trap}");
+    }
+}
+
+#[tokio::test]
+async fn what_stays_in_the_session_needs_no_mark() {
     let place = Place::new();
-    let (backend, _events) = place.open();
-    let script = "trap '' TERM; env -i setsid sleep 600 & echo $! > up; wait; wait";
-    backend
-        .create(place.worker(agent(1), script))
-        .await
-        .unwrap();
-    let hidden = wait_for_file(&place.agent_dir(agent(1)).join("up"));
-    let hidden: i32 = hidden.trim().parse().unwrap();
-    wait_until("it hides", || session_of(hidden) == Some(hidden));
-    backend.destroy(destroy(agent(1), SHORT)).await.unwrap();
-    assert_eq!(session_of(hidden), None);
+    let (backend, events) = place.open();
+    let script = "env -i sleep 600 & echo $! > ../hidden; exit 3";
+    let request = place.worker(agent(1), script);
+    backend.create(request).await.unwrap();
+    let gone = BackendEvent::Gone(agent(1), Exit::Code(3));
+    events.wait_for(gone).await;
+    let hidden = wait_for_file(&place.agent_dir(agent(1)).with_file_name("hidden"));
+    assert_eq!(session_of(hidden.trim().parse().unwrap()), None);
 }
 
 #[tokio::test]
