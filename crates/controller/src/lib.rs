@@ -23,6 +23,7 @@ pub use clock::Clock;
 pub use core::{Core, Order, Round};
 pub use events::Event;
 pub use handle::{Admission, Handle, Stopped};
+pub use headcount_planner::{Impossible, Link, PoolCounts, Wake};
 pub use inbox::Inbox;
 pub use mint::{Mint, RandomMint, digest};
 pub use preview::{PoolChange, Preview};

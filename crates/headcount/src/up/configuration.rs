@@ -1,0 +1,128 @@
+//! The configuration of a running daemon: loaded, previewed and replaced as a whole.
+
+use std::sync::Arc;
+
+use headcount_backend_process::{CgroupSupport, ProcessOptions, check_requirements};
+use headcount_config::{ConfigPaths, ConfigText, ConfigTexts, Loaded, Platform, Problems};
+use headcount_controller::{Handle, PoolChange};
+use headcount_model::Fleet;
+use tokio::sync::{Mutex, OnceCell};
+
+/// Where the configuration comes from.
+#[derive(Clone, Debug)]
+pub(crate) enum ConfigOrigin {
+    /// Files, read again at each reload.
+    Files(ConfigPaths),
+    /// A text that came with the program: the demo's.
+    Text(ConfigText),
+}
+
+/// Why a configuration was not taken. Nothing has changed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    /// The files say something wrong.
+    #[error("{}", .0.render(false, 100))]
+    Problems(Problems),
+    /// The host lacks something the configuration asks for.
+    #[error("this host lacks what the configuration asks for:\n{}", bullets(.0))]
+    Missing(Vec<String>),
+    /// The daemon is stopping.
+    #[error("the daemon is stopping")]
+    Stopping,
+}
+
+fn bullets(lines: &[String]) -> String {
+    lines
+        .iter()
+        .map(|line| format!("  - {line}"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// Loads, checks and replaces the configuration.
+pub(crate) struct Configuration {
+    origin: ConfigOrigin,
+    platform: Platform,
+    process: ProcessOptions,
+    support: CgroupSupport,
+    handle: OnceCell<Handle>,
+    /// One reload at a time.
+    reloading: Mutex<()>,
+}
+
+impl Configuration {
+    pub(super) fn new(origin: ConfigOrigin, process: ProcessOptions) -> Arc<Self> {
+        Arc::new(Self {
+            origin,
+            platform: Platform::current(),
+            support: process.cgroups.support(),
+            process,
+            handle: OnceCell::new(),
+            reloading: Mutex::new(()),
+        })
+    }
+
+    /// From now on reloads reach this controller.
+    pub(super) fn attach(&self, handle: Handle) {
+        // Attached once, at start; a second controller would be a second daemon.
+        drop(self.handle.set(handle));
+    }
+
+    /// Reads the configuration as it is now and checks it against this host.
+    ///
+    /// # Errors
+    /// With every problem.
+    pub(super) fn load(&self) -> Result<Loaded, ConfigError> {
+        let loaded = match &self.origin {
+            ConfigOrigin::Files(paths) => headcount_config::load(paths, &self.platform),
+            ConfigOrigin::Text(text) => {
+                let texts = ConfigTexts {
+                    main: text.clone(),
+                    drop_ins: Vec::new(),
+                };
+                headcount_config::load_texts(texts, &self.platform)
+            }
+        };
+        let loaded = loaded.map_err(ConfigError::Problems)?;
+        self.check_host(&loaded.fleet)?;
+        Ok(loaded)
+    }
+
+    /// A candidate configuration that came as texts.
+    ///
+    /// # Errors
+    /// With every problem.
+    pub(super) fn candidate(&self, texts: ConfigTexts) -> Result<Loaded, ConfigError> {
+        let loaded = headcount_config::load_texts(texts, &self.platform);
+        let loaded = loaded.map_err(ConfigError::Problems)?;
+        self.check_host(&loaded.fleet)?;
+        Ok(loaded)
+    }
+
+    fn check_host(&self, fleet: &Fleet) -> Result<(), ConfigError> {
+        let missing = check_requirements(&fleet.scalers, &self.process, &self.support);
+        if missing.is_empty() {
+            Ok(())
+        } else {
+            Err(ConfigError::Missing(missing))
+        }
+    }
+
+    /// Reads the configuration again and puts it into effect, whole or not at all.
+    ///
+    /// # Errors
+    /// Nothing has changed.
+    pub(crate) async fn reload(&self) -> Result<(Vec<PoolChange>, Problems), ConfigError> {
+        let _one_at_a_time = self.reloading.lock().await;
+        let loaded = self.load()?;
+        if !loaded.warnings.is_empty() {
+            tracing::warn!("{}", loaded.warnings.render(false, 100));
+        }
+        let handle = self.handle.get().ok_or(ConfigError::Stopping)?;
+        let changes = handle
+            .configure(loaded.fleet)
+            .await
+            .map_err(|_| ConfigError::Stopping)?;
+        Ok((changes, loaded.warnings))
+    }
+}

@@ -1,0 +1,78 @@
+//! What the API needs of the built-in queue, over the queue source and the store.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use headcount_model::{JobId, SourceId};
+use headcount_ports::{NewJob, StoreError, Submitted};
+use headcount_server::{CancelRefused, Cancelled, JobDefaults, JobWatch, Queue, SubmitRefused};
+use headcount_source_queue::{
+    CancelError, Cancelled as QueueCancelled, DEFAULT_GRACE, DEFAULT_LOG_LIMIT_BYTES, QueueSource,
+    SOURCE, SubmitError,
+};
+use headcount_store::{LogWatch, SqliteStore};
+
+/// The built-in queue as the API sees it.
+pub(super) struct QueueDesk {
+    pub(super) queue: Arc<QueueSource>,
+    pub(super) store: SqliteStore,
+}
+
+#[async_trait]
+impl Queue for QueueDesk {
+    fn source(&self) -> SourceId {
+        SourceId::new(SOURCE)
+    }
+
+    fn defaults(&self) -> JobDefaults {
+        JobDefaults {
+            grace: DEFAULT_GRACE,
+            log_limit_bytes: DEFAULT_LOG_LIMIT_BYTES,
+        }
+    }
+
+    async fn submit(&self, jobs: Vec<NewJob>) -> Result<Vec<Submitted>, SubmitRefused> {
+        self.queue.submit(jobs).await.map_err(|error| match error {
+            SubmitError::Invalid {
+                index,
+                field,
+                message,
+            } => SubmitRefused::Invalid {
+                index,
+                field: field.to_owned(),
+                message,
+            },
+            SubmitError::KeyConflict(words) => SubmitRefused::KeyConflict(words),
+            full @ SubmitError::QueueFull { .. } => SubmitRefused::QueueFull(full.to_string()),
+            SubmitError::Unavailable(words) => SubmitRefused::Unavailable(words),
+        })
+    }
+
+    async fn cancel(&self, job: JobId) -> Result<Cancelled, CancelRefused> {
+        match self.queue.cancel(job).await {
+            Ok(QueueCancelled::Requested) => Ok(Cancelled::Requested),
+            Ok(QueueCancelled::Ended) | Err(CancelError::AlreadyEnded { .. }) => {
+                Ok(Cancelled::Ended)
+            }
+            Err(CancelError::NotFound(job)) => Err(CancelRefused::NotFound(job)),
+            Err(CancelError::Unavailable(words)) => Err(CancelRefused::Unavailable(words)),
+        }
+    }
+
+    fn ahead_of(&self, job: JobId) -> Option<u64> {
+        self.queue.position(job).map(|position| position.ahead)
+    }
+
+    fn watch(&self, job: JobId) -> Result<Box<dyn JobWatch>, StoreError> {
+        Ok(Box::new(Watch(self.store.watch_logs(job)?)))
+    }
+}
+
+struct Watch(LogWatch);
+
+#[async_trait]
+impl JobWatch for Watch {
+    async fn changed(&mut self) -> Result<(), StoreError> {
+        self.0.changed().await
+    }
+}
