@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use headcount_model::{Answer, Fleet, Refusal, SourceId, Timestamp};
-use headcount_planner::Wake;
+use headcount_planner::{Action, Wake};
 use headcount_ports::{AgentLink, Backend, Ledger, Recovered, Source, StoreError};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
@@ -181,7 +181,7 @@ impl Hall {
             self.executor.forget(*agent);
         }
         for order in round.orders {
-            tracing::debug!(action = %order.action, "order");
+            log_order(&order.action);
             self.executor.start(order);
         }
         self.answer(asks, now);
@@ -282,6 +282,18 @@ impl Hall {
                 tracing::warn!(%error, "old records could not be removed");
             }
         });
+    }
+}
+
+/// What makes or ends something is for people to read; the rest is for looking closely.
+fn log_order(action: &Action) {
+    let text = action.to_string();
+    match action {
+        Action::Create(_) | Action::Destroy { .. } | Action::Reap { .. } => {
+            tracing::info!(action = text, "order");
+        }
+        Action::EndWaiting { .. } => tracing::warn!(action = text, "order"),
+        _ => tracing::debug!(action = text, "order"),
     }
 }
 

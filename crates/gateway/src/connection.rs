@@ -115,14 +115,14 @@ async fn attend_agent(
     let introduced = timeout(shared.options.answer, introduce(shared, &seat, event)).await;
     match introduced.unwrap_or(Err(Code::NotAnswered)) {
         Ok(ends) => {
-            tracing::info!(%agent, "agent is connected");
+            tracing::debug!(%agent, "agent is connected");
             let welcomed = Welcomed {
                 shared,
                 agent,
                 seat: &seat,
             };
             welcomed.serve(writer, stream, ends).await;
-            tracing::info!(%agent, "agent is disconnected");
+            tracing::debug!(%agent, "agent is disconnected");
         }
         Err(code) => {
             tracing::warn!(%agent, code = code.word(), "agent is refused");

@@ -238,3 +238,30 @@ fn process_options(dir: &StateDir, owner: OwnerId) -> ProcessOptions {
         cgroups: CgroupMode::Detect,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use headcount_api::agent::{env, files};
+    use headcount_ports::agent_env;
+
+    /// A backend does not know the wire types, so the names stand in two places.
+    #[test]
+    fn what_backends_write_is_what_agents_read() {
+        let pairs = [
+            (agent_env::URL, env::URL),
+            (agent_env::ID, env::ID),
+            (agent_env::TOKEN_FILE, env::TOKEN_FILE),
+            (agent_env::LABELS, env::LABELS),
+            (agent_env::SLOTS, env::SLOTS),
+            (agent_env::DIR, env::DIR),
+            (agent_env::ORIGIN, env::ORIGIN),
+            (agent_env::FORWARD_PREFIX, env::FORWARD_PREFIX),
+            (agent_env::JOBS_FOLDER, files::JOBS),
+            (agent_env::MARK_FILE, files::MARK),
+            (agent_env::JOB_MARK, files::JOB_MARK),
+        ];
+        for (written, read) in pairs {
+            assert_eq!(written, read);
+        }
+    }
+}

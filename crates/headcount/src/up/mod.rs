@@ -8,6 +8,7 @@ mod args;
 mod configuration;
 mod daemon;
 mod grammar;
+mod limits;
 mod office;
 mod queue;
 mod signals;
@@ -26,6 +27,7 @@ pub(crate) use daemon::{Daemon, DaemonSettings};
 /// Runs the daemon until it is told to stop.
 pub(crate) async fn run(args: UpArgs, token_file: Option<PathBuf>) -> Result<ExitCode> {
     let stop_timeout = args.stop_timeout();
+    limits::raise_open_files();
     let daemon = Daemon::start(args.settings(token_file)?).await?;
     tracing::info!(
         api = %daemon.api_url(),
