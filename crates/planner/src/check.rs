@@ -6,7 +6,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use headcount_model::{AgentPhase, Resources};
+use headcount_model::{AgentPhase, Cap, Granted, Resources};
 
 use crate::{Action, JobPhase, Link, Plan, World};
 
@@ -67,59 +67,73 @@ pub fn check_plan(world: &World, plan: &Plan) -> Vec<Violation> {
     found
 }
 
+/// What counts against one cap: what is there, and what is ordered.
+#[derive(Clone, Copy, Default)]
+struct Used {
+    agents: u64,
+    new_agents: u64,
+    reserved: Resources,
+    newly_reserved: Resources,
+}
+
+impl Used {
+    fn there(&mut self, size: Resources) {
+        self.agents += 1;
+        self.reserved = self.reserved.plus(size);
+    }
+
+    fn ordered(&mut self, size: Resources) {
+        self.new_agents += 1;
+        self.newly_reserved = self.newly_reserved.plus(size);
+    }
+
+    /// What is there may lie above a cap that was lowered; what is ordered must not.
+    fn within(&self, agents: u32, cap: Cap) -> bool {
+        let fits = |old: u64, new: u64, cap: Option<u64>| {
+            new == 0 || cap.is_none_or(|cap| old.saturating_add(new) <= cap)
+        };
+        let (old, new) = (self.reserved, self.newly_reserved);
+        fits(self.agents, self.new_agents, Some(agents.into()))
+            && fits(old.cpu_millis, new.cpu_millis, cap.max_cpu_millis)
+            && fits(old.memory_bytes, new.memory_bytes, cap.max_memory_bytes)
+    }
+}
+
 /// Promise 1: what exists, what may exist and what is ordered stays under every cap, or
 /// nothing is ordered.
 fn caps(world: &World, plan: &Plan, found: &mut Vec<Violation>) {
-    let mut scalers: BTreeMap<&str, (u64, u64, Resources)> = BTreeMap::new();
-    let mut fleet = (0_u64, 0_u64, Resources::ZERO);
+    let mut scalers: BTreeMap<&str, Used> = BTreeMap::new();
+    let mut fleet = Used::default();
+    let size = |granted: &Granted, slots: u32| granted.requests.times(u64::from(slots));
     for agent in world.agents.values() {
-        let size = agent
-            .record
-            .granted
-            .requests
-            .times(u64::from(agent.record.slots));
-        let scaler = scalers.entry(agent.record.scaler.as_str()).or_default();
-        scaler.0 += 1;
-        scaler.2 = scaler.2.plus(size);
-        fleet.0 += 1;
-        fleet.2 = fleet.2.plus(size);
+        let size = size(&agent.record.granted, agent.record.slots);
+        let scaler = agent.record.scaler.as_str();
+        scalers.entry(scaler).or_default().there(size);
+        fleet.there(size);
     }
     for backend in world.backends.values() {
-        fleet.0 += backend.strangers.len() as u64;
+        fleet.agents += backend.strangers.len() as u64;
     }
     for action in &plan.actions {
-        if let Action::Create(order) | Action::Reserve(order) = action {
-            if world.agents.contains_key(&order.agent) {
-                continue;
-            }
-            let size = order.granted.requests.times(u64::from(order.slots));
-            let scaler = scalers.entry(order.scaler.as_str()).or_default();
-            scaler.1 += 1;
-            scaler.2 = scaler.2.plus(size);
-            fleet.1 += 1;
-            fleet.2 = fleet.2.plus(size);
+        if let Action::Create(order) | Action::Reserve(order) = action
+            && !world.agents.contains_key(&order.agent)
+        {
+            let size = size(&order.granted, order.slots);
+            let scaler = order.scaler.as_str();
+            scalers.entry(scaler).or_default().ordered(size);
+            fleet.ordered(size);
         }
     }
-    let within =
-        |(old, new, sum): (u64, u64, Resources), agents: u32, cap: headcount_model::Cap| {
-            new == 0
-                || (old + new <= u64::from(agents)
-                    && cap.max_cpu_millis.is_none_or(|max| sum.cpu_millis <= max)
-                    && cap
-                        .max_memory_bytes
-                        .is_none_or(|max| sum.memory_bytes <= max))
-        };
-    let caps = world.fleet.resource_cap;
-    require(found, within(fleet, world.fleet.max_agents, caps), || {
+    let (agents, caps) = (world.fleet.max_agents, world.fleet.resource_cap);
+    require(found, fleet.within(agents, caps), || {
         "a fleet cap is passed".into()
     });
     for spec in &world.fleet.scalers {
-        let sums = scalers.get(spec.name.as_str()).copied().unwrap_or_default();
-        require(
-            found,
-            within(sums, spec.max_agents, spec.resource_cap),
-            || format!("a cap of scaler {} is passed: {sums:?}", spec.name),
-        );
+        let used = scalers.get(spec.name.as_str()).copied().unwrap_or_default();
+        let within = used.within(spec.max_agents, spec.resource_cap);
+        require(found, within, || {
+            format!("a cap of scaler {} is passed", spec.name)
+        });
     }
 }
 

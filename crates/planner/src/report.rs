@@ -72,6 +72,9 @@ pub struct ClassReport {
     pub shares: Vec<Share>,
     /// Pools that were considered, best first, and what stood in the way.
     pub considered: Vec<Considered>,
+    /// Agents on their way that are meant for these jobs, new ones included, and how many
+    /// of their slots.
+    pub counts_on: Vec<(AgentId, u32)>,
 }
 
 /// Some jobs of a class with the same reason.

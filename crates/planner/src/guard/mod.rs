@@ -6,12 +6,14 @@ pub(crate) mod limits;
 pub(crate) mod resources;
 pub(crate) mod stale;
 
+use alloc::collections::BTreeMap;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use headcount_model::{Granted, Reason, Resources, Timestamp};
 
 use crate::plan::Tally;
-use crate::{Pool, World};
+use crate::{Agent, Backoff, Pool, PoolId, World};
 
 /// What may still be added in this plan. Taking from it is remembered, so everything a
 /// plan adds is counted against the same caps.
@@ -21,6 +23,8 @@ pub(crate) struct Headroom<'w> {
     limits: limits::Limits,
     resources: resources::Sums,
     launching: Vec<u32>,
+    /// Pools in which this plan gives up launches that failed, as they stand after that.
+    failed: BTreeMap<PoolId, Backoff>,
     /// Jobs wait behind this cap of the fleet, or of a scaler: spares get nothing there.
     fleet_wanted: Option<Reason>,
     scaler_wanted: Vec<Option<Reason>>,
@@ -53,9 +57,34 @@ impl<'w> Headroom<'w> {
             limits: limits::Limits::new(world, tally),
             resources: resources::Sums::new(world, tally),
             launching: tally.launching.clone(),
+            failed: BTreeMap::new(),
             fleet_wanted: None,
             scaler_wanted: alloc::vec![None; world.fleet.scalers.len()],
         }
+    }
+
+    /// This plan destroys an agent that was launching. Once that has taken effect it no
+    /// longer counts as launching, and its pool waits if that was a failure: so it does
+    /// for the rest of this plan.
+    pub(crate) fn launch_given_up(&mut self, agent: &Agent, reason: Reason, now: Timestamp) {
+        if let Some(launching) = self.launching.get_mut(agent.pool().0 as usize) {
+            *launching = launching.saturating_sub(1);
+        }
+        let pool = self.world.pools.get(&agent.pool());
+        let Some((pool, retry)) = pool.and_then(|pool| Some((pool, pool.retry()?))) else {
+            return;
+        };
+        if reason == Reason::LaunchDeadline {
+            let backoff = self.failed.entry(pool.id);
+            let backoff = backoff.or_insert_with(|| pool.backoff.clone());
+            let intended = agent.record().created_at;
+            backoff.failed(retry, intended, None, String::new(), now);
+        }
+    }
+
+    /// How the launches of a pool go, those given up by this plan included.
+    pub(crate) fn backoff<'p>(&'p self, pool: &'p Pool) -> &'p Backoff {
+        self.failed.get(&pool.id).unwrap_or(&pool.backoff)
     }
 
     /// Takes room for up to `wanted` agents of this shape, and says what stood in the way
@@ -79,7 +108,7 @@ impl<'w> Headroom<'w> {
         let index = configured.scaler_index;
         let reserved = crate::fit::reserved(granted, configured.spec.slots);
         let launching = self.launching.get(pool.id.0 as usize).copied().unwrap_or(0);
-        let patience = backoff::room(&pool.backoff, configured.spec.retry, launching, now);
+        let patience = backoff::room(self.backoff(pool), configured.spec.retry, launching, now);
         let caps = self.fits(index, reserved);
 
         let mut allowed = (wanted, None);

@@ -96,11 +96,13 @@ fn create(world: &mut World, id: AgentId, result: Result<(), Trouble>, now: Time
     let Some(agent) = world.agents.get_mut(&id) else {
         return Answer::Refused(Refusal::UnknownAgent);
     };
-    if agent.is_launching() {
+    let phase = agent.record.phase;
+    // An agent may be ready before this answer; what is under way while it is being
+    // destroyed or released is not its creation.
+    if !matches!(phase, AgentPhase::Destroying | AgentPhase::Releasing) {
         agent.effect = Effect::None;
     }
     agent.listable_from = round;
-    let phase = agent.record.phase;
     let Err(trouble) = result else {
         if agent.launch_trouble.is_some() && phase == AgentPhase::Creating {
             // It was seen to end before this answer: a list says whether that was it.

@@ -38,7 +38,7 @@ pub(super) fn link(world: &mut World, event: LinkEvent, now: Timestamp) -> Answe
             attempt,
             outcome,
         } => finished(world, agent, job, attempt, outcome, now),
-        LinkEvent::Leaving(agent) => move_agent(world, agent, AgentInput::Drain, now),
+        LinkEvent::Leaving(agent) => leaving(world, agent, now),
     }
 }
 
@@ -169,6 +169,14 @@ fn disconnected(world: &mut World, id: AgentId, now: Timestamp) -> Answer {
     }
     agent.link = Link::Down(now);
     Answer::Applied
+}
+
+/// An agent that says so itself need not be told.
+fn leaving(world: &mut World, id: AgentId, now: Timestamp) -> Answer {
+    if let Some(agent) = world.agents.get_mut(&id) {
+        agent.told_to_drain = true;
+    }
+    move_agent(world, id, AgentInput::Drain, now)
 }
 
 /// Whether this attempt of this job is this agent's.

@@ -158,19 +158,20 @@ fn destroy(world: &mut World, id: headcount_model::AgentId, reason: Reason, now:
     }
 }
 
-/// Room is given back; an agent that only asked for room gives it back to be sure.
+/// Room is given back; by an agent that has it and was not made, at once.
 fn release(world: &mut World, id: headcount_model::AgentId, now: Timestamp) {
-    let reserving = world
-        .agents
-        .get(&id)
-        .is_some_and(|agent| agent.record.phase == AgentPhase::Reserving);
-    if reserving {
-        move_agent(world, id, AgentInput::Destroy, now);
+    let Some(agent) = world.agents.get_mut(&id) else {
+        return;
+    };
+    let unmade = match agent.record.phase {
+        AgentPhase::Reserving => AgentInput::Destroy,
+        _ => AgentInput::NotCreated,
+    };
+    if agent.record.phase != AgentPhase::Releasing {
+        agent.record.leaves_for.get_or_insert(Reason::PoolRemoved);
+        move_agent(world, id, unmade, now);
     }
     if let Some(agent) = world.agents.get_mut(&id) {
-        if reserving {
-            agent.record.leaves_for.get_or_insert(Reason::PoolRemoved);
-        }
         agent.effect = agent.effect.started();
     }
 }
@@ -197,12 +198,13 @@ fn drain(world: &mut World, id: headcount_model::AgentId, reason: Reason, now: T
     move_agent(world, id, AgentInput::Drain, now);
 }
 
-/// Remembers what stands in the way of each class, and since when.
+/// Remembers whom each class counts on, what stands in its way, and since when.
 fn stand(world: &mut World, report: &Report, now: Timestamp) {
     for class in &report.classes {
         let Some(known) = world.classes.get_mut(&class.class) else {
             continue;
         };
+        known.counts_on.clone_from(&class.counts_on);
         let blocked = class
             .considered
             .iter()

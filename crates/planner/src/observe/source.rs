@@ -191,6 +191,7 @@ fn intern(world: &mut World, key: &ClassKey) -> ClassId {
         sample: 0,
         candidates,
         ending: Effect::None,
+        counts_on: Vec::new(),
         standing: Vec::new(),
     };
     world.classes.insert(id, class);

@@ -67,17 +67,14 @@ fn repeat_launch(round: &mut Round<'_>, agent: &Agent) {
     });
 }
 
-/// A launch whose pool takes no new work any more goes no further.
+/// A launch whose pool takes no new work any more goes no further. Nothing was made yet,
+/// so there is only room in a shared ledger to give back.
 fn give_up(round: &mut Round<'_>, agent: &Agent) {
-    if agent.record.phase == AgentPhase::Reserving {
-        return release(round, agent);
+    if agent.record.machine_pool.is_some() {
+        release(round, agent);
+    } else {
+        destroy(round, agent, Reason::CreateFailed);
     }
-    let pool = round.world.pools.get(&agent.pool);
-    let reason = match pool.and_then(|pool| pool.configured.as_ref()) {
-        Some(_) => Reason::PoolDrained,
-        None => Reason::PoolRemoved,
-    };
-    destroy(round, agent, reason);
 }
 
 fn order_of(agent: &Agent, spec: &PoolSpec, labels: alloc::sync::Arc<str>) -> CreateOrder {
@@ -217,6 +214,9 @@ fn tell_again(round: &mut Round<'_>, agent: &Agent) {
 pub(super) fn destroy(round: &mut Round<'_>, agent: &Agent, reason: Reason) {
     let patience = timeouts(round, agent);
     let id = agent.record.id;
+    if agent.is_launching() {
+        round.headroom.launch_given_up(agent, reason, round.now);
+    }
     let grace = match agent.record.kind {
         // Nobody can ask a worker to finish, so TERM is its notice.
         AgentKind::Worker => patience.retire,

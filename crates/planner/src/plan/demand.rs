@@ -1,5 +1,5 @@
-//! Waiting jobs are served: free slots first, then agents on their way, then new agents
-//! over the candidate pools in order (spill-over). What remains has a reason.
+//! Waiting jobs are served, class by class: who can be served at all, in which order, and
+//! why what remains waits. Where they go is decided in `placing`.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -8,18 +8,50 @@ use core::time::Duration;
 
 use headcount_model::{AgentId, JobEnd, Reason, Timestamp};
 
-use super::Round;
 use super::facts::may_start;
-use super::room::{Place, Shortage};
-use super::slots::Slot;
+use super::{Round, placing};
 use crate::fit;
 use crate::world::{Class, ClassId};
-use crate::{Action, ClassReport, Considered, Pool, PoolId, Share, WakeReason};
+use crate::{Action, ClassReport, Considered, PoolId, Share, WakeReason};
 
-const TAKE_DEADLINE: Duration = Duration::from_secs(30);
 const END_DEADLINE: Duration = Duration::from_secs(60);
 
 pub(super) fn serve(round: &mut Round<'_>) {
+    let mut classes: Vec<Serving<'_>> = begin(round);
+    for serving in classes.iter_mut().filter(|serving| serving.open) {
+        placing::fill(round, serving);
+    }
+    // What was promised stays promised, unless to jobs of a higher priority: a plan that
+    // took effect finds everybody where it put them.
+    let same = |a: &Serving<'_>, b: &Serving<'_>| a.class.key.priority == b.class.key.priority;
+    for equals in classes.chunk_by_mut(same) {
+        for serving in equals.iter_mut().filter(|serving| serving.open) {
+            placing::keep_promises(round, serving);
+        }
+        for serving in equals.iter_mut().filter(|serving| serving.open) {
+            placing::count_on_coming(round, serving);
+            placing::grow(round, serving);
+        }
+    }
+    for mut serving in classes {
+        let (reason, pool) = serving.obstacle();
+        serving.share(serving.rest, reason, pool);
+        round.report.classes.push(serving.report);
+    }
+}
+
+/// A class while it is served.
+pub(super) struct Serving<'w> {
+    pub(super) class: &'w Class,
+    /// Whether anything can be done for it now.
+    open: bool,
+    /// Jobs for which nothing has been found yet.
+    pub(super) rest: u64,
+    pub(super) report: ClassReport,
+}
+
+/// All classes in the order they are served: higher priority, then who waits longest.
+fn begin<'w>(round: &mut Round<'w>) -> Vec<Serving<'w>> {
     let mut taking: BTreeMap<ClassId, u64> = BTreeMap::new();
     for take in round.world.takes.values() {
         *taking.entry(take.class).or_insert(0) += take.agents.len() as u64;
@@ -29,45 +61,35 @@ pub(super) fn serve(round: &mut Round<'_>) {
         let oldest = class.count.oldest.unwrap_or(Timestamp::MAX);
         (Reverse(class.key.priority), oldest, class.id)
     });
-    for class in classes {
-        let being_taken = taking.get(&class.id).copied().unwrap_or(0);
-        let report = serve_class(round, class, being_taken);
-        round.report.classes.push(report);
-    }
+    classes
+        .into_iter()
+        .map(|class| begin_class(round, class, taking.get(&class.id).copied().unwrap_or(0)))
+        .collect()
 }
 
-/// A class while it is served.
-struct Serving<'w> {
-    class: &'w Class,
-    /// Jobs for which nothing has been found yet.
-    rest: u64,
-    report: ClassReport,
-}
-
-fn serve_class(round: &mut Round<'_>, class: &Class, being_taken: u64) -> ClassReport {
+fn begin_class<'w>(round: &mut Round<'w>, class: &'w Class, being_taken: u64) -> Serving<'w> {
     let waiting = class.count.waiting;
     let mut serving = Serving {
         class,
+        open: true,
         rest: waiting,
         report: ClassReport {
             class: class.id,
             waiting,
             shares: Vec::new(),
             considered: Vec::new(),
+            counts_on: Vec::new(),
         },
     };
     serving.share(being_taken.min(waiting), Reason::Assigning, None);
-    if let Some(reason) = not_now(round, class) {
-        serving.share(serving.rest, reason, None);
-        return serving.report;
+    match not_now(round, class) {
+        Some(reason) => {
+            serving.open = false;
+            serving.share(serving.rest, reason, None);
+        }
+        None => consider(round, &mut serving),
     }
-    consider(round, &mut serving);
-    fill(round, &mut serving);
-    count_on_coming(round, &mut serving);
-    grow(round, &mut serving);
-    let (reason, pool) = serving.obstacle();
-    serving.share(serving.rest, reason, pool);
-    serving.report
+    serving
 }
 
 /// Why nothing is done for the class at all, if so: its jobs end, or nobody can be asked.
@@ -151,130 +173,9 @@ fn consider(round: &Round<'_>, serving: &mut Serving<'_>) {
     }
 }
 
-/// What an agent of this pool must have been granted to run a job of this class.
-fn needs(round: &Round<'_>, class: &Class, pool: PoolId) -> Option<headcount_model::Granted> {
-    let pool = round.world.pools.get(&pool)?;
-    Some(fit::granted(&pool.open()?.spec, &class.key))
-}
-
-fn fill(round: &mut Round<'_>, serving: &mut Serving<'_>) {
-    let mut agents: Vec<AgentId> = Vec::new();
-    for n in 0..serving.report.considered.len() {
-        let pool = serving.report.considered[n].pool;
-        let Some(needs) = needs(round, serving.class, pool) else {
-            continue;
-        };
-        let wanted = serving.rest - agents.len() as u64;
-        let filled = round.ready[pool.0 as usize].give(&needs, wanted, |agent, slots| {
-            agents.extend(core::iter::repeat_n(agent, slots as usize));
-        });
-        serving.report.considered[n].filled = filled;
-    }
-    if agents.is_empty() {
-        return;
-    }
-    serving.share(agents.len() as u64, Reason::Assigning, None);
-    let take = round.next_take();
-    round.actions.push(Action::Take {
-        take,
-        source: serving.class.key.source.clone(),
-        class: serving.class.id,
-        key: serving.class.key.clone(),
-        agents,
-        deadline: TAKE_DEADLINE,
-    });
-}
-
-fn count_on_coming(round: &mut Round<'_>, serving: &mut Serving<'_>) {
-    for n in 0..serving.report.considered.len() {
-        let pool = serving.report.considered[n].pool;
-        let Some(needs) = needs(round, serving.class, pool) else {
-            continue;
-        };
-        let promised = round.coming[pool.0 as usize].give(&needs, serving.rest, |_, _| {});
-        serving.report.considered[n].promised = promised;
-        serving.share(promised, Reason::AgentStarting, Some(pool));
-    }
-}
-
-fn grow(round: &mut Round<'_>, serving: &mut Serving<'_>) {
-    let mut places: Vec<Place> = Vec::new();
-    for n in 0..serving.report.considered.len() {
-        let considered = serving.report.considered[n];
-        if serving.rest == 0 {
-            break;
-        }
-        if considered.blocked.is_some() {
-            continue;
-        }
-        let world = round.world;
-        let Some(pool) = world.pools.get(&considered.pool) else {
-            continue;
-        };
-        let (created, jobs, blocked) = grow_pool(round, serving, pool, &mut places);
-        serving.report.considered[n].created = created;
-        serving.report.considered[n].blocked = blocked;
-        serving.share(jobs, Reason::AgentStarting, Some(considered.pool));
-    }
-    if serving.rest == 0 {
-        return;
-    }
-    for place in &places {
-        round.headroom.want(place.scaler, place.cap);
-    }
-    round.shortages.push(Shortage {
-        jobs: serving.rest,
-        places,
-    });
-}
-
-/// Orders agents for what remains, and says how many, for how many jobs, and what stood
-/// in the way of more.
-fn grow_pool(
-    round: &mut Round<'_>,
-    serving: &Serving<'_>,
-    pool: &Pool,
-    places: &mut Vec<Place>,
-) -> (u32, u64, Option<Reason>) {
-    let Some(open) = pool.open() else {
-        return (0, 0, Some(Reason::PoolDraining));
-    };
-    let each = u64::from(
-        open.spec
-            .slots
-            .min(open.spec.max_jobs.unwrap_or(u32::MAX))
-            .max(1),
-    );
-    let agents = u32::try_from(serving.rest.div_ceil(each)).unwrap_or(u32::MAX);
-    let granted = fit::granted(&open.spec, &serving.class.key);
-    let (permit, last) = round.grow(pool, granted, agents, Reason::DemandWaiting);
-    let offered = u64::from(permit.allowed) * each;
-    let jobs = offered.min(serving.rest);
-    if let (Some(agent), Ok(spare @ 1..)) = (last, u32::try_from(offered - jobs)) {
-        // Slots of the last agent that this class does not need are there for the next.
-        round.coming[pool.id.0 as usize].push(Slot {
-            idle_since: round.now,
-            agent,
-            granted,
-            free: spare,
-            idle: false,
-        });
-    }
-    if let Some(cap) = permit.limited_by.filter(|_| permit.short > 0) {
-        places.push(Place {
-            scaler: open.scaler_index,
-            reserved: fit::reserved(&granted, open.spec.slots),
-            agents: permit.short,
-            each,
-            cap,
-        });
-    }
-    (permit.allowed, jobs, permit.limited_by)
-}
-
 impl Serving<'_> {
     /// The next `jobs` of the class wait for this reason.
-    fn share(&mut self, jobs: u64, reason: Reason, pool: Option<PoolId>) {
+    pub(super) fn share(&mut self, jobs: u64, reason: Reason, pool: Option<PoolId>) {
         if jobs == 0 {
             return;
         }
@@ -282,6 +183,17 @@ impl Serving<'_> {
         match self.report.shares.last_mut() {
             Some(last) if last.reason == reason && last.pool == pool => last.jobs += jobs,
             _ => self.report.shares.push(Share { jobs, reason, pool }),
+        }
+    }
+
+    /// These starting agents of a considered pool are meant for the next jobs of the class.
+    pub(super) fn count_on(&mut self, considered: usize, agents: &[(AgentId, u32)]) {
+        let agents = agents.iter().filter(|(_, slots)| *slots > 0);
+        for (agent, slots) in agents {
+            let pool = self.report.considered[considered].pool;
+            self.report.considered[considered].promised += u64::from(*slots);
+            self.report.counts_on.push((*agent, *slots));
+            self.share(u64::from(*slots), Reason::AgentStarting, Some(pool));
         }
     }
 

@@ -9,6 +9,7 @@ mod demand;
 mod facts;
 mod idle;
 mod jobs;
+mod placing;
 mod reasons;
 mod room;
 mod slots;
@@ -112,30 +113,26 @@ impl<'w> Round<'w> {
         }
     }
 
-    /// Asks the guards for up to `wanted` new agents and orders those they allow. Returns
-    /// the last of them.
+    /// Asks the guards for up to `wanted` new agents and orders those they allow.
     pub(crate) fn grow(
         &mut self,
         pool: &crate::Pool,
         granted: Granted,
         wanted: u32,
         reason: Reason,
-    ) -> (Permit, Option<AgentId>) {
+    ) -> (Permit, Vec<AgentId>) {
         let permit = self.headroom.take(pool, &granted, wanted, self.now);
         self.count_growth(pool, wanted, permit);
-        if permit.limited_by.is_some() && pool.backoff.failures > 0 {
-            self.wakes
-                .at(pool.backoff.next_at, crate::WakeReason::Backoff);
+        let backoff = self.headroom.backoff(pool);
+        if permit.limited_by.is_some() && backoff.failures > 0 {
+            self.wakes.at(backoff.next_at, crate::WakeReason::Backoff);
         }
         if permit.limited_by == Some(Reason::MachinePoolRefused) {
             self.wakes
                 .at(pool.backoff.refused_until, crate::WakeReason::Backoff);
         }
-        let mut last = None;
-        for _ in 0..permit.allowed {
-            last = self.order(pool, granted, reason);
-        }
-        (permit, last)
+        let orders = (0..permit.allowed).filter_map(|_| self.order(pool, granted, reason));
+        (permit, orders.collect())
     }
 
     /// Notes that a pool was to grow by `wanted`, and what became of it.

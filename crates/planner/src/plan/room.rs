@@ -6,7 +6,7 @@
 
 use alloc::vec::Vec;
 
-use headcount_model::{AgentId, Reason, Resources, Timestamp};
+use headcount_model::{AgentId, AgentPhase, Reason, Resources, Timestamp};
 
 use super::Round;
 use crate::guard::{Headroom, stale};
@@ -103,16 +103,23 @@ fn serve(
 fn once_gone<'w>(round: &Round<'w>) -> Headroom<'w> {
     let mut headroom = round.headroom.clone();
     let sent = round.actions.iter().filter_map(|action| match action {
-        Action::Drain { agent, .. } | Action::Destroy { agent, .. } => Some(*agent),
+        // Only idle agents are asked to leave; one that works may be told so again.
+        Action::Drain { agent, .. } => Some(*agent).filter(|id| !drains(round, *id)),
+        Action::Destroy { agent, .. } => Some(*agent),
         _ => None,
     });
     let sent: alloc::collections::BTreeSet<AgentId> = sent.collect();
     for agent in round.world.agents.values() {
-        if agent.leaves_soon() || sent.contains(&agent.record.id) && agent.jobs.is_empty() {
+        if agent.leaves_soon() || sent.contains(&agent.record.id) {
             headroom.free(scaler_of(round, agent), reserved(agent));
         }
     }
     headroom
+}
+
+fn drains(round: &Round<'_>, id: AgentId) -> bool {
+    let agent = round.world.agents.get(&id);
+    agent.is_some_and(|agent| agent.record.phase == AgentPhase::Draining)
 }
 
 fn reserved(agent: &Agent) -> Resources {

@@ -90,6 +90,30 @@ impl Slots {
     }
 }
 
+impl Slots {
+    /// Gives up to `wanted` slots of one agent, if it covers `needs`; returns how many.
+    /// For agents that were there when the list was sorted.
+    pub(crate) fn give_of(
+        &mut self,
+        idle_since: Timestamp,
+        agent: AgentId,
+        needs: &Granted,
+        wanted: u64,
+    ) -> u32 {
+        let at = self
+            .list
+            .binary_search_by_key(&(idle_since, agent), |slot| (slot.idle_since, slot.agent));
+        let slot = at.ok().and_then(|at| self.list.get_mut(at));
+        let Some(slot) = slot.filter(|slot| slot.free > 0 && slot.granted.covers(needs)) else {
+            return 0;
+        };
+        let n = slot.free.min(u32::try_from(wanted).unwrap_or(u32::MAX));
+        slot.free -= n;
+        slot.idle &= n == 0;
+        n
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -26,6 +26,8 @@ pub struct Class {
     pub(crate) candidates: Vec<PoolId>,
     /// Whether waiting jobs are being ended.
     pub(crate) ending: Effect,
+    /// Agents on their way that the last plan meant for these jobs.
+    pub(crate) counts_on: Vec<(AgentId, u32)>,
     /// What stood in the way when a plan last took effect, and since when.
     pub(crate) standing: Vec<Standing>,
 }

@@ -54,6 +54,13 @@ impl Configured {
 }
 
 impl Pool {
+    /// How failed launches are tried again, while it is configured.
+    pub(crate) fn retry(&self) -> Option<Retry> {
+        self.configured
+            .as_ref()
+            .map(|configured| configured.spec.retry)
+    }
+
     /// What it is, while it takes new work: configured and not drained.
     pub(crate) fn open(&self) -> Option<&Configured> {
         self.configured.as_ref().filter(|_| !self.drained)

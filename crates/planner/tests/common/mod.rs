@@ -11,6 +11,7 @@
     reason = "shared by several test crates, each of which uses a part"
 )]
 
+mod chance;
 mod fleet;
 mod names;
 mod outside;
@@ -18,6 +19,7 @@ mod play;
 mod render;
 mod scenario;
 
+pub use chance::{Event, FLEETS, event};
 pub use fleet::fleet;
 pub use names::{agent, class, digest, job, key, source};
 pub use outside::{Outside, Queued};

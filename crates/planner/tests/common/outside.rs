@@ -27,6 +27,8 @@ pub struct Outside {
     pub instances: BTreeMap<(BackendId, AgentId), (PoolName, InstanceState)>,
     /// Orders of plans that took effect and were not answered.
     pub pending: Vec<Action>,
+    /// Who truly runs what: granted, not ended, its instance alive.
+    pub running: BTreeMap<JobId, AgentId>,
     /// Room left in shared ledgers; absent is without end.
     pub ledger_room: Option<u32>,
     pub sample: u64,
@@ -126,11 +128,11 @@ impl Outside {
                 Answered::Create(order.agent, Ok(()))
             }
             Action::Destroy { agent, backend, .. } => {
-                self.instances.remove(&(backend, agent));
+                self.ends(&backend, agent);
                 Answered::Destroy(agent, Ok(()))
             }
             Action::Reap { agent, backend, .. } => {
-                self.instances.remove(&(backend.clone(), agent));
+                self.ends(&backend, agent);
                 Answered::Reap(backend, agent, Ok(()))
             }
             Action::Drain { agent, .. } => Answered::Drain(agent, Ok(())),
@@ -157,6 +159,29 @@ impl Outside {
         };
         news.push(News::Answered(answer));
         news
+    }
+
+    /// The instance is gone, and whatever it ran with it.
+    pub fn ends(&mut self, backend: &BackendId, agent: AgentId) {
+        self.instances.remove(&(backend.clone(), agent));
+        self.stops(agent);
+    }
+
+    /// The agent runs nothing any more.
+    pub fn stops(&mut self, agent: AgentId) {
+        self.running.retain(|_, by| *by != agent);
+    }
+
+    /// The agent was granted a job: nobody else may be running it.
+    pub fn granted(&mut self, agent: AgentId, job: JobId) {
+        let before = self.running.insert(job, agent);
+        let twice = before.is_some_and(|by| by != agent);
+        assert!(!twice, "{job} runs on {before:?} and on {agent}");
+    }
+
+    pub fn held_by(&self, agent: AgentId) -> Vec<JobId> {
+        let mine = self.running.iter().filter(|(_, by)| **by == agent);
+        mine.map(|(job, _)| *job).collect()
     }
 
     fn reserve(&mut self) -> Result<(), headcount_model::Trouble> {

@@ -68,12 +68,7 @@ impl Scenario {
         let agent = self.world.agent(super::agent(number)).unwrap();
         let jobs = agent.jobs().to_vec();
         if matches!(agent.link(), Link::Down(_)) {
-            let running = jobs.iter().filter_map(|id| self.world.job(*id));
-            let held: Vec<_> = running
-                .filter(|job| *job.phase() == JobPhase::Running)
-                .map(|job| (job.info().job.0, job.attempt()))
-                .collect();
-            self.resume(number, &held);
+            self.comes_back(number);
             return true;
         }
         for id in jobs {
@@ -84,7 +79,7 @@ impl Scenario {
                     assert_eq!(self.claim(number, id.0, attempt), Answer::Applied);
                     return true;
                 }
-                JobPhase::Running => {
+                JobPhase::Running if self.outside.running.contains_key(&id) => {
                     let ended = self.finish(number, id.0, attempt, Outcome::Exited(Exit::Code(0)));
                     assert_eq!(ended, Answer::Applied);
                     return true;
@@ -93,5 +88,21 @@ impl Scenario {
             }
         }
         false
+    }
+
+    /// An agent shows what it truly holds; one that is refused ends.
+    pub fn comes_back(&mut self, number: u32) -> Answer {
+        let held = self.outside.held_by(super::agent(number)).into_iter();
+        let held: Vec<_> = held.map(|id| (id.0, self.attempt_of(id))).collect();
+        let answer = self.resume(number, &held);
+        if matches!(answer, Answer::Refused(_)) {
+            self.gone(number, Exit::Code(1));
+        }
+        answer
+    }
+
+    fn attempt_of(&self, id: headcount_model::JobId) -> u32 {
+        let taken = self.outside.taken.get(&id);
+        taken.map_or(1, |(_, queued)| queued.info.attempts + 1)
     }
 }

@@ -207,11 +207,15 @@ impl Scenario {
     }
 
     pub fn claim(&mut self, number: u32, id: u64, attempt: u32) -> Answer {
-        self.tell(News::Link(LinkEvent::Claimed {
+        let answer = self.tell(News::Link(LinkEvent::Claimed {
             agent: agent(number),
             job: job(id),
             attempt,
-        }))
+        }));
+        if !matches!(answer, Answer::Refused(_)) {
+            self.outside.granted(agent(number), job(id));
+        }
+        answer
     }
 
     pub fn decline(&mut self, number: u32, id: u64, attempt: u32) -> Answer {
@@ -223,6 +227,7 @@ impl Scenario {
     }
 
     pub fn finish(&mut self, number: u32, id: u64, attempt: u32, outcome: Outcome) -> Answer {
+        self.outside.running.remove(&job(id));
         self.tell(News::Link(LinkEvent::Finished {
             agent: agent(number),
             job: job(id),
@@ -244,7 +249,7 @@ impl Scenario {
     pub fn gone(&mut self, number: u32, exit: Exit) -> Answer {
         let id = agent(number);
         let backend = self.backend_of(id);
-        self.outside.instances.remove(&(backend.clone(), id));
+        self.outside.ends(&backend, id);
         self.tell(News::Backend(backend, BackendEvent::Gone(id, exit)))
     }
 

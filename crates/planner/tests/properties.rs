@@ -1,0 +1,93 @@
+//! What holds whatever happens: nothing panics, worlds and plans pass the linter at every
+//! step, plans are repeatable and settle, nobody runs a job twice at once, real instances
+//! stay under the cap, and once faults stop everything comes to rest.
+
+mod common;
+
+use common::{Event, FLEETS, Scenario, event};
+use headcount_model::Reason;
+use proptest::prelude::*;
+
+/// More than any scenario of this size needs to come to rest.
+const MOST_STEPS: usize = 3000;
+/// The lowest `globalMaxAgents` of all fleets is the same in each.
+const MAX_AGENTS: usize = 6;
+
+fn run(events: &[Event]) -> Scenario {
+    let mut scenario = Scenario::started(FLEETS[0]);
+    for event in events {
+        scenario.happen(*event);
+        let alive = scenario.outside.instances.len();
+        assert!(alive <= MAX_AGENTS, "{alive} instances after {event:?}");
+    }
+    scenario
+}
+
+fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        cases,
+        failure_persistence: None,
+        max_shrink_iters: 4_000,
+        ..ProptestConfig::default()
+    }
+}
+
+proptest! {
+    #![proptest_config(config(150))]
+
+    #[test]
+    fn whatever_happens_it_comes_to_rest(events in prop::collection::vec(event(), 1..120)) {
+        let mut scenario = run(&events);
+        scenario.outside.ledger_room = None;
+        scenario.play(MOST_STEPS);
+        assert_at_rest(&scenario);
+    }
+
+    #[test]
+    fn work_that_could_be_done_is_awaited(events in prop::collection::vec(event(), 1..120)) {
+        let mut scenario = Scenario::started(FLEETS[0]);
+        for event in events {
+            scenario.happen(event);
+            scenario.plan();
+            scenario.assert_awaited();
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(config(60))]
+
+    #[test]
+    fn the_same_news_give_the_same_bytes(events in prop::collection::vec(event(), 1..80)) {
+        let (one, two) = (run(&events), run(&events));
+        prop_assert_eq!(format!("{:?}", one.world), format!("{:?}", two.world));
+        prop_assert_eq!(one.last, two.last);
+    }
+}
+
+/// Every job ended, or waits for a reason that only a person can change; nobody is left
+/// whom no rule keeps.
+fn assert_at_rest(scenario: &Scenario) {
+    for class in &scenario.last.report.classes {
+        for share in &class.shares {
+            let hopeless = matches!(share.reason, Reason::NoMatchingPool | Reason::PoolDraining);
+            assert!(hopeless, "{} jobs wait: {}", share.jobs, share.reason);
+        }
+    }
+    let taken: Vec<_> = scenario.world.jobs().collect();
+    assert!(taken.is_empty(), "taken and not ended: {taken:?}");
+    assert!(
+        scenario.outside.taken.is_empty(),
+        "lost: {:?}",
+        scenario.outside.taken
+    );
+    for (id, reason) in &scenario.last.report.agents {
+        assert_eq!(*reason, Reason::KeptReady, "{id} stays");
+    }
+    let known = scenario.world.agents().count();
+    assert_eq!(
+        known,
+        scenario.outside.instances.len(),
+        "instances nobody knows"
+    );
+}
