@@ -1,0 +1,24 @@
+//! Arguments of `explain`.
+
+use clap::{ArgGroup, Args};
+use headcount_model::JobId;
+
+use super::{ResourceArgs, value};
+
+/// Arguments of `explain`.
+#[derive(Args, Clone, Debug)]
+#[command(group = ArgGroup::new("which").required(true).multiple(true).args(["job", "runs_on"]))]
+pub(crate) struct ExplainArgs {
+    /// The job, as `headcount submit` printed it
+    #[arg(conflicts_with_all = ["runs_on", "exclude", "ResourceArgs"])]
+    pub(crate) job: Option<JobId>,
+    /// Instead of a job: what would happen to one that asks for these labels
+    #[arg(long, value_name = "LABELS", value_delimiter = ',', value_parser = value::label)]
+    pub(crate) runs_on: Vec<String>,
+    /// Labels its agent must not have; several with commas
+    #[arg(long, value_name = "LABELS", value_delimiter = ',', value_parser = value::label)]
+    pub(crate) exclude: Vec<String>,
+    /// What it would reserve and might use.
+    #[command(flatten)]
+    pub(crate) resources: ResourceArgs,
+}

@@ -1,0 +1,123 @@
+//! `headcount check`: everything that is wrong with a configuration, without a daemon.
+
+use headcount_config::{Loaded, Platform, Problems, effective_yaml, load};
+use headcount_model::{AgentKind, Fleet};
+use serde_json::json;
+
+use crate::cli::CheckArgs;
+use crate::console::Console;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::show::amount::count;
+
+/// Wide enough where nobody says how wide the terminal is.
+const WIDTH: usize = 100;
+
+/// Checks it and says what it comes to.
+///
+/// # Errors
+/// [`Exit::Usage`] when it cannot be used; the problems have been told then.
+pub(crate) fn run(args: &CheckArgs, console: &Console) -> Result<Exit, Failure> {
+    let paths = args.config.paths()?;
+    let loaded = match load(&paths, &Platform::current()) {
+        Ok(loaded) => loaded,
+        Err(problems) if console.json => {
+            console.print_json(&report(&problems, None))?;
+            return Err(Failure::told(Exit::Usage));
+        }
+        Err(problems) => return Err(refuse(console, &problems)),
+    };
+    if console.json {
+        console.print_json(&report(&loaded.warnings, Some((&loaded, args.effective))))?;
+        return Ok(Exit::Done);
+    }
+    if !loaded.warnings.is_empty() {
+        tell(console, &loaded.warnings);
+    }
+    match args.effective {
+        true => console.print(&effective_yaml(&loaded.settings))?,
+        false => console.print(&summary(&paths.main.display().to_string(), &loaded.fleet))?,
+    }
+    Ok(Exit::Done)
+}
+
+/// Tells problems on standard error, with their text.
+fn tell(console: &Console, problems: &Problems) {
+    let width = console.page.width.unwrap_or(WIDTH);
+    console.write_note(&problems.render(console.color_notes, width));
+}
+
+/// Tells problems and ends the command.
+pub(super) fn refuse(console: &Console, problems: &Problems) -> Failure {
+    if console.json {
+        let lines = problems.iter().map(ToString::to_string).collect();
+        return Failure::usage("the configuration cannot be used").details(lines);
+    }
+    tell(console, problems);
+    Failure::told(Exit::Usage)
+}
+
+fn report(problems: &Problems, good: Option<(&Loaded, bool)>) -> serde_json::Value {
+    let list: Vec<_> = problems.iter().collect();
+    let mut report = json!({"valid": good.is_some(), "problems": list});
+    if let Some((loaded, true)) = good {
+        report["effective"] = json!(effective_yaml(&loaded.settings));
+    }
+    report
+}
+
+/// What the configuration comes to.
+fn summary(file: &str, fleet: &Fleet) -> String {
+    let pools: usize = fleet.scalers.iter().map(|scaler| scaler.pools.len()).sum();
+    let mut out = format!(
+        "{file} is good: {} with {}, {} at most\n",
+        count(fleet.scalers.len() as u64, "scaler", "scalers"),
+        count(pools as u64, "pool", "pools"),
+        count(u64::from(fleet.max_agents), "agent", "agents")
+    );
+    for scaler in &fleet.scalers {
+        let agents = count(u64::from(scaler.max_agents), "agent", "agents");
+        out.push_str(&format!(
+            "\n{} ({}, {agents} at most)\n",
+            scaler.name, scaler.backend
+        ));
+        for pool in &scaler.pools {
+            let kept = match pool.idle.keep {
+                0 => "made on demand".to_owned(),
+                n => format!("{n} kept ready"),
+            };
+            out.push_str(&format!("  {}: {kept}\n", pool.name));
+        }
+        for promise in promises(scaler) {
+            out.push_str(&format!("  {promise}\n"));
+        }
+    }
+    out
+}
+
+/// What the backend of a scaler cannot promise, so that nobody counts on it.
+fn promises(scaler: &headcount_model::ScalerSpec) -> Vec<&'static str> {
+    let mut promises = vec![
+        "agents outlive a restart of the daemon, but not of this host: its jobs then end as \
+         agent_lost",
+    ];
+    let enforced = |pool: &headcount_model::PoolSpec| match &*pool.recipe {
+        headcount_model::Recipe::Process {
+            enforce_cgroups, ..
+        } => *enforce_cgroups,
+    };
+    if !scaler.pools.iter().all(enforced) {
+        promises.push(
+            "limits of CPU and memory are counted but not enforced; `enforceCgroups: true` \
+             enforces them",
+        );
+    }
+    if scaler
+        .pools
+        .iter()
+        .any(|pool| pool.kind == AgentKind::Worker)
+    {
+        promises.push("workers find their work themselves: no job is ever given to them");
+    }
+    promises
+}

@@ -1,0 +1,172 @@
+//! `headcount pools`: what pools have, what they want and what stands in the way.
+
+use headcount_api::Pool;
+
+use super::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::show::paint::{Tone, paint, safe};
+use crate::show::table::{Cell, Column, Page, Table};
+use crate::show::time::{age, now_millis};
+
+/// Lists them.
+///
+/// # Errors
+/// The daemon does not answer, or not with pools.
+pub(crate) async fn run(context: &Context) -> Result<Exit, Failure> {
+    let pools: Vec<Pool> = context.client.get(&["pools"], &[]).await?;
+    let console = &context.console;
+    if console.json {
+        console.print_json(&pools)?;
+        return Ok(Exit::Done);
+    }
+    let now = now_millis();
+    let text = format!(
+        "{}{}",
+        table(&pools, console.page),
+        troubles(&pools, now, console.page)
+    );
+    console.print(&text)?;
+    Ok(Exit::Done)
+}
+
+fn table(pools: &[Pool], page: Page) -> String {
+    if pools.is_empty() {
+        return "no pools\n".to_owned();
+    }
+    let mut table = Table::new([
+        Column::long("POOL"),
+        Column::text("STATE"),
+        Column::number("BUSY"),
+        Column::number("IDLE"),
+        Column::number("STARTING"),
+        Column::number("LEAVING"),
+        Column::number("SCALER"),
+        Column::number("WANTED"),
+        Column::long("WHY NOT MORE"),
+    ]);
+    for pool in pools {
+        let agents = pool.agents;
+        table.row([
+            pool.name.as_str().into(),
+            Cell::state(pool.state.word()),
+            number(agents.busy),
+            number(agents.idle),
+            number(agents.starting),
+            number(agents.draining + agents.destroying),
+            share(pool).into(),
+            number(pool.wanted),
+            pool.limited_by_text.as_deref().unwrap_or_default().into(),
+        ]);
+    }
+    table.render(page)
+}
+
+/// A zero is shown, but faintly.
+fn number(n: u32) -> Cell {
+    let tone = if n == 0 { Tone::Faint } else { Tone::Plain };
+    Cell::toned(n.to_string(), tone)
+}
+
+/// Agents of the scaler of those it may have.
+fn share(pool: &Pool) -> String {
+    match pool.max_agents {
+        Some(max) => format!("{}/{max}", pool.scaler_agents),
+        None => pool.scaler_agents.to_string(),
+    }
+}
+
+fn troubles(pools: &[Pool], now_millis: u64, page: Page) -> String {
+    let mut out = String::new();
+    for pool in pools {
+        let name = paint(&safe(&pool.name), Tone::Strong, page.color);
+        if let (true, Some(failure)) = (pool.launch_failures > 0, &pool.last_failure) {
+            let ago = age(failure.at.as_millis(), now_millis);
+            let next = pool
+                .next_launch_at
+                .map(|at| age(now_millis, at.as_millis()));
+            let next = next
+                .map(|span| format!("; next try in {span}"))
+                .unwrap_or_default();
+            let n = pool.launch_failures;
+            let times = if n == 1 {
+                "launch failed".to_owned()
+            } else {
+                format!("{n} launches in a row failed")
+            };
+            let message = safe(&failure.message);
+            out.push_str(&format!("\n{name}: {times}, {ago} ago: {message}{next}"));
+        }
+        if let Some(trouble) = &pool.backend_trouble {
+            out.push_str(&format!(
+                "\n{name}: its backend does not answer: {}",
+                safe(trouble)
+            ));
+        }
+    }
+    if !out.is_empty() {
+        out.push('\n');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    const PAGE: Page = Page {
+        width: None,
+        color: false,
+    };
+
+    fn pool(fields: Value) -> Pool {
+        let mut pool = json!({
+            "name": "builders/linux", "scaler": "builders", "state": "active",
+            "labels": ["linux"], "systemLabels": [],
+            "agents": {"starting": 0, "idle": 0, "busy": 0, "draining": 0, "destroying": 0, "total": 0},
+            "maxAgents": 8, "scalerAgents": 0, "idleCount": 0, "slots": 1, "wanted": 0,
+            "launchFailures": 0
+        });
+        for (key, value) in fields.as_object().unwrap() {
+            pool[key] = value.clone();
+        }
+        serde_json::from_value(pool).unwrap()
+    }
+
+    #[test]
+    fn pools_stand_in_a_table() {
+        let pools = [
+            pool(json!({
+                "agents": {"starting": 1, "idle": 0, "busy": 6, "draining": 1, "destroying": 0, "total": 8},
+                "scalerAgents": 8, "wanted": 12,
+                "limitedByText": "the scaler runs as many agents as its maxAgents allows"
+            })),
+            pool(json!({"name": "old/x", "state": "removed", "maxAgents": null})),
+        ];
+        assert_eq!(
+            table(&pools, PAGE),
+            "\
+POOL            STATE    BUSY  IDLE  STARTING  LEAVING  SCALER  WANTED  WHY NOT MORE
+builders/linux  active      6     0         1        1     8/8      12  the scaler runs as many agents as its maxAgents allows
+old/x           removed     0     0         0        0       0       0
+"
+        );
+        assert_eq!(table(&[], PAGE), "no pools\n");
+    }
+
+    #[test]
+    fn troubles_stand_below() {
+        let pools = [pool(json!({
+            "state": "failing", "launchFailures": 3, "nextLaunchAt": "1970-01-01T00:01:04Z",
+            "lastFailure": {"at": "1970-01-01T00:00:56Z", "message": "no such\nprogram"},
+            "backendTrouble": "cannot list"
+        }))];
+        assert_eq!(
+            troubles(&pools, 60_000, PAGE),
+            "\nbuilders/linux: 3 launches in a row failed, 4.0s ago: no such program; next try in 4.0s\
+             \nbuilders/linux: its backend does not answer: cannot list\n"
+        );
+        assert_eq!(troubles(&[pool(json!({}))], 0, PAGE), "");
+    }
+}

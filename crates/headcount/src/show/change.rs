@@ -1,0 +1,74 @@
+//! What another configuration changes, as lines.
+
+use headcount_api::{Change, PoolChange, ProblemItem};
+
+use super::paint::{Tone, paint, safe};
+use crate::client::item;
+
+/// One line a pool, one below it for each difference.
+pub(crate) fn changes(changes: &[PoolChange], color: bool) -> String {
+    let mut out = String::new();
+    for change in changes {
+        let (sign, tone) = match change.change {
+            Change::Added => ("+", Tone::Good),
+            Change::Removed => ("-", Tone::Bad),
+            Change::Changed => ("~", Tone::Waiting),
+        };
+        let name = match &change.pool {
+            Some(pool) => format!("pool {}", safe(pool)),
+            None => "the whole fleet".to_owned(),
+        };
+        out.push_str(&paint(&format!("{sign} {name}"), tone, color));
+        out.push('\n');
+        for detail in &change.details {
+            out.push_str(&format!("    {}\n", safe(detail)));
+        }
+    }
+    out
+}
+
+/// What would be done at once.
+pub(crate) fn actions(actions: &[String]) -> String {
+    let lines = actions.iter().map(|action| format!("  {}\n", safe(action)));
+    lines.collect()
+}
+
+/// What has no effect in a configuration, one line each.
+pub(crate) fn warnings(warnings: &[ProblemItem], color: bool) -> String {
+    let word = paint("warning", Tone::Waiting, color);
+    let lines = warnings
+        .iter()
+        .map(|w| format!("{word}: {}\n", safe(&item(w))));
+    lines.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_look_like_a_difference() {
+        let change = |pool: Option<&str>, change, details: &[&str]| PoolChange {
+            pool: pool.map(str::to_owned),
+            change,
+            details: details.iter().map(|d| (*d).to_owned()).collect(),
+        };
+        let list = [
+            change(None, Change::Changed, &["globalMaxAgents: 50 -> 60"]),
+            change(Some("a/linux"), Change::Removed, &[]),
+            change(Some("b/linux"), Change::Added, &[]),
+            change(Some("c/gpu"), Change::Changed, &["maxAgents: 4 -> 8"]),
+        ];
+        assert_eq!(
+            changes(&list, false),
+            "\
+~ the whole fleet
+    globalMaxAgents: 50 -> 60
+- pool a/linux
++ pool b/linux
+~ pool c/gpu
+    maxAgents: 4 -> 8
+"
+        );
+    }
+}
