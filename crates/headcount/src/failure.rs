@@ -1,6 +1,6 @@
 //! Why a command failed: what a person reads and which code the process ends with.
 
-use std::io;
+use std::{fmt, io};
 
 use serde_json::{Value, json};
 
@@ -97,6 +97,14 @@ impl Failure {
         json!({"error": error})
     }
 }
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
 
 #[cfg(test)]
 mod tests {

@@ -14,7 +14,7 @@ This page is made from the program: `UPDATE_DOCS=1 cargo nextest run -p headcoun
 
 Tables are for people and may change; `--json` and the exit codes are interfaces. Lists in
 `--json` are arrays of objects with camelCase keys and lower-case `state` words; moments are
-milliseconds since 1970, UTC. Results go to standard output, remarks and errors to standard
+RFC 3339 in UTC. Results go to standard output, remarks and errors to standard
 error. `NO_COLOR` turns colour off; it is off anyway where no terminal is.
 
 With `--wait` the exit code is the job's own, so 1 to 6 may be the job's or the program's: the
@@ -25,7 +25,10 @@ minutes, and go on where they were.
 
 /// The whole page.
 fn page() -> String {
-    let mut top = command().term_width(WIDTH);
+    // What is set here and now is no part of the page.
+    let hide = |arg: clap::Arg| arg.hide_env_values(true);
+    let mut top = command().term_width(WIDTH).mut_args(hide);
+    top = top.mut_subcommands(|sub| sub.mut_args(hide));
     top.build();
     let mut page = INTRODUCTION.to_owned();
     section(&mut page, &mut top, "headcount");

@@ -12,7 +12,7 @@ mod job;
 mod submit;
 mod value;
 
-pub(crate) use config::{CheckArgs, PlanArgs};
+pub(crate) use config::{CheckArgs, ConfigArgs, PlanArgs};
 pub(crate) use explain::ExplainArgs;
 pub(crate) use fleet::DrainArgs;
 pub(crate) use job::{CancelArgs, JobsArgs, LogsArgs};

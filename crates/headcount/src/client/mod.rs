@@ -16,4 +16,4 @@ pub(crate) use error::{ClientError, item};
 pub(crate) use follow::{Follow, Followed, LogQuery};
 pub(crate) use http::Client;
 pub(crate) use patience::Patience;
-pub(crate) use settings::ClientSettings;
+pub(crate) use settings::{ClientSettings, read_token};

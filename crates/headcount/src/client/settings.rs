@@ -53,11 +53,15 @@ fn parse_url(text: &str) -> Result<Url, Failure> {
     Ok(url)
 }
 
-fn read_token(path: &Path) -> Result<Secret, Failure> {
+/// The one token of a file, blanks around it left out.
+///
+/// # Errors
+/// [`Exit::Usage`](crate::exit::Exit::Usage): the file cannot be used.
+pub(crate) fn read_token(path: &Path) -> Result<Secret, Failure> {
     let shown = path.display();
     let wrong = |why: String| {
         Failure::usage(format!("the token file {shown} {why}"))
-            .hint("name the file that the daemon was given with --token-file")
+            .hint("name a file that holds the token and nothing else")
     };
     let mut text = String::new();
     File::open(path)

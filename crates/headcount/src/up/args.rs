@@ -4,14 +4,15 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
-use headcount_config::{ConfigPaths, parse_duration};
-use headcount_model::Secret;
+use headcount_config::parse_duration;
 
 use super::configuration::ConfigOrigin;
 use super::daemon::DaemonSettings;
 use super::state;
+use crate::cli::ConfigArgs;
+use crate::client::read_token;
 
 /// Where the API listens unless told otherwise.
 pub(crate) const DEFAULT_LISTEN: &str = "127.0.0.1:4870";
@@ -19,12 +20,9 @@ pub(crate) const DEFAULT_LISTEN: &str = "127.0.0.1:4870";
 /// Run the daemon
 #[derive(Args, Debug)]
 pub(crate) struct UpArgs {
-    /// The configuration file [env: HEADCOUNT_SCALER_CONFIG_PATH, KICI_SCALER_CONFIG_PATH]
-    #[arg(short, long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// A directory of further scalers [env: HEADCOUNT_SCALER_CONFIG_DIR, KICI_SCALER_CONFIG_DIR]
-    #[arg(long, value_name = "DIR")]
-    config_dir: Option<PathBuf>,
+    /// Which configuration.
+    #[command(flatten)]
+    config: ConfigArgs,
     /// Where the state file and the agents' directories live
     /// [default: /var/lib/headcount for root, else ~/.local/state/headcount]
     #[arg(long, value_name = "DIR", env = "HEADCOUNT_STATE_DIR")]
@@ -55,34 +53,12 @@ impl UpArgs {
     /// # Errors
     /// No configuration is named, or the token file cannot be read.
     pub(crate) fn settings(self, token_file: Option<PathBuf>) -> Result<DaemonSettings> {
-        let from_env = ConfigPaths::from_environment(|name| std::env::var_os(name));
-        let (env_main, env_dir) = from_env.map_or((None, None), |p| (Some(p.main), p.dir));
-        let main = self.config.or(env_main).context(
-            "no configuration: name a file with -c scalers.yaml or HEADCOUNT_SCALER_CONFIG_PATH",
-        )?;
-        let paths = ConfigPaths {
-            main,
-            dir: self.config_dir.or(env_dir),
-        };
         Ok(DaemonSettings {
-            config: ConfigOrigin::Files(paths),
+            config: ConfigOrigin::Files(self.config.paths()?),
             state_dir: state::choose(self.state_dir)?,
             listen: self.listen,
-            token: token_file.map(read_token).transpose()?,
+            token: token_file.as_deref().map(read_token).transpose()?,
             max_queue_depth: self.max_queue_depth,
         })
     }
-}
-
-/// The first line of the file, which must not be empty.
-fn read_token(path: PathBuf) -> Result<Secret> {
-    let text = std::fs::read_to_string(&path)
-        .with_context(|| format!("cannot read the token file `{}`", path.display()))?;
-    let token = text.lines().next().unwrap_or_default().trim();
-    anyhow::ensure!(
-        !token.is_empty(),
-        "the token file `{}` is empty; put one line with a secret into it",
-        path.display()
-    );
-    Ok(Secret::new(token.to_owned()))
 }
