@@ -9,8 +9,6 @@ use super::Round;
 use super::facts::may_start;
 use crate::{Action, Agent, CreateOrder, JobPhase, Link, WakeReason};
 
-/// The daemon's patience behind the agent's own with a job's timeout.
-const TIMEOUT_BACKSTOP: Duration = Duration::from_secs(60);
 /// Between TERM and KILL when an agent is destroyed.
 const KILL_AFTER: Duration = Duration::from_secs(5);
 
@@ -129,8 +127,7 @@ fn overdue(round: &mut Round<'_>, agent: &Agent) -> Option<Reason> {
                 return retired(round, agent, since, patience);
             }
             lost(round, agent, patience)
-                .or_else(|| unresponsive(round, agent, patience))
-                .or_else(|| overran(round, agent))
+                .or_else(|| round.duties.overdue(agent))
                 .or_else(|| retired(round, agent, since, patience))
         }
         _ => None,
@@ -146,40 +143,6 @@ fn lost(round: &mut Round<'_>, agent: &Agent, patience: Timeouts) -> Option<Reas
         .wakes
         .due(due, WakeReason::RecoveryDeadline)
         .then_some(Reason::AgentLost)
-}
-
-/// A job it was given and heard of, and did not claim in time.
-fn unresponsive(round: &mut Round<'_>, agent: &Agent, patience: Timeouts) -> Option<Reason> {
-    if agent.link != Link::Up {
-        return None;
-    }
-    for job in agent.jobs.iter().filter_map(|id| round.world.jobs.get(id)) {
-        let Some(offered) = job.assigned_at.filter(|_| job.phase == JobPhase::Assigned) else {
-            continue;
-        };
-        if round
-            .wakes
-            .due(offered.after(patience.claim), WakeReason::ClaimDeadline)
-        {
-            return Some(Reason::Unresponsive);
-        }
-    }
-    None
-}
-
-/// A job that runs long past its own timeout: its agent does not do its duty.
-fn overran(round: &mut Round<'_>, agent: &Agent) -> Option<Reason> {
-    for job in agent.jobs.iter().filter_map(|id| round.world.jobs.get(id)) {
-        let running = job.claimed_at.filter(|_| job.phase == JobPhase::Running);
-        let (Some(claimed), Some(timeout)) = (running, job.info.timeout) else {
-            continue;
-        };
-        let due = claimed.after(timeout.saturating_add(TIMEOUT_BACKSTOP));
-        if round.wakes.due(due, WakeReason::JobDeadline) {
-            return Some(Reason::AgentLost);
-        }
-    }
-    None
 }
 
 /// It was told to leave, has nothing to do, and is still there.
@@ -238,10 +201,6 @@ pub(super) fn destroy(round: &mut Round<'_>, agent: &Agent, reason: Reason) {
 }
 
 pub(super) fn timeouts(round: &Round<'_>, agent: &Agent) -> Timeouts {
-    let pool = round
-        .world
-        .pools
-        .get(&agent.pool)
-        .and_then(|pool| pool.configured.as_ref());
-    pool.map_or_else(Timeouts::default, |configured| configured.spec.timeouts)
+    let timeouts = round.timeouts.get(agent.pool.0 as usize);
+    timeouts.copied().unwrap_or_default()
 }

@@ -147,11 +147,22 @@ fn send_all_away(round: &mut Round<'_>, pool: &Pool, idle: &[Slot]) {
 }
 
 fn leave_if_fresh(round: &mut Round<'_>, agent: &Agent, reason: Reason) {
-    if stale::may_remove(round.world, &agent.record.backend) {
+    if stale::may_remove(round.world, &agent.record.backend) && !may_be_taken_for(round) {
         leave(round, agent, reason);
     } else {
         round.stays.insert(agent.record.id, Reason::FactsStale);
     }
+}
+
+/// Whether a source that could not hand out jobs is asked for them again later: they may
+/// be for those who look idle now.
+fn may_be_taken_for(round: &mut Round<'_>) -> bool {
+    let world = round.world;
+    let mut held_up = false;
+    for source in world.sources.values() {
+        held_up |= !super::facts::may_start(round, source.taking);
+    }
+    held_up
 }
 
 /// A managed agent is asked to leave; a worker has nobody to ask and is ended politely.

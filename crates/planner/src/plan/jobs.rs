@@ -82,12 +82,12 @@ fn assign(round: &mut Round<'_>, job: &Job, agent: &Agent) {
 }
 
 fn cancel(round: &mut Round<'_>, job: &Job) {
-    let up = round
-        .world
-        .agents
-        .get(&job.agent)
-        .is_some_and(|agent| agent.link == Link::Up);
-    if job.cancel_requested && !job.cancel_told && up && may_start(round, job.effect) {
+    if !job.cancel_requested || job.cancel_told {
+        return;
+    }
+    let agent = round.world.agents.get(&job.agent);
+    let up = agent.is_some_and(|agent| agent.link == Link::Up);
+    if up && may_start(round, job.effect) {
         round.actions.push(Action::Cancel {
             agent: job.agent,
             job: job.info.job,

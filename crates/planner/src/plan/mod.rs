@@ -6,6 +6,7 @@
 
 mod agents;
 mod demand;
+mod duties;
 mod facts;
 mod idle;
 mod jobs;
@@ -19,7 +20,7 @@ mod wakes;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use headcount_model::{AgentId, Granted, Reason, Timestamp};
+use headcount_model::{AgentId, Granted, Reason, Timeouts, Timestamp};
 
 pub(crate) use tally::Tally;
 
@@ -69,6 +70,10 @@ pub(crate) struct Round<'w> {
     pub(crate) ready: Vec<slots::Slots>,
     /// Agents on their way, per pool; slots a waiting job is meant for are used up.
     pub(crate) coming: Vec<slots::Slots>,
+    /// Per pool: how patient it is.
+    pub(crate) timeouts: Vec<Timeouts>,
+    /// What agents owe for the jobs they were given.
+    pub(crate) duties: duties::Duties,
     /// Per pool: the scaler it counts against.
     pub(crate) scaler_of: Vec<Option<usize>>,
     /// Per pool: new agents wanted, allowed, and why they differ.
@@ -80,6 +85,17 @@ pub(crate) struct Round<'w> {
     pub(crate) stays: BTreeMap<AgentId, Reason>,
     next_agent: u32,
     next_take: u64,
+}
+
+/// How patient each pool is, by its id.
+fn timeouts(world: &World) -> Vec<Timeouts> {
+    let mut timeouts = alloc::vec![Timeouts::default(); world.next_pool as usize];
+    for pool in world.pools.values() {
+        if let Some(configured) = &pool.configured {
+            timeouts[pool.id.0 as usize] = configured.spec.timeouts;
+        }
+    }
+    timeouts
 }
 
 /// What a pool was to grow by.
@@ -95,12 +111,17 @@ impl<'w> Round<'w> {
     fn new(world: &'w World, now: Timestamp, tally: &mut Tally) -> Self {
         let headroom = Headroom::new(world, tally);
         let ready = core::mem::take(&mut tally.ready);
+        let timeouts = timeouts(world);
+        let mut wakes = wakes::Wakes::new(now);
+        let duties = duties::Duties::of(world, &timeouts, &mut wakes);
         Self {
             world,
             now,
             actions: Vec::new(),
             report: Report::default(),
-            wakes: wakes::Wakes::new(now),
+            wakes,
+            timeouts,
+            duties,
             headroom,
             growth: alloc::vec![Growth::default(); ready.len()],
             ready,

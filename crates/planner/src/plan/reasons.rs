@@ -1,6 +1,7 @@
 //! Every agent and every taken job has exactly one reason; every pool its numbers.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
 
 use headcount_model::{AgentId, AgentPhase, Reason};
 
@@ -8,21 +9,12 @@ use super::{Round, Tally};
 use crate::{Action, Agent, JobPhase, Link, PoolReport};
 
 pub(super) fn tell(round: &mut Round<'_>, tally: &Tally) {
-    let ended = round.actions.iter().filter_map(|action| match action {
-        Action::Destroy { agent, reason, .. } => Some((*agent, *reason)),
-        _ => None,
-    });
-    let ended: BTreeMap<AgentId, Reason> = ended.collect();
-    for agent in round.world.agents.values() {
-        let id = agent.record.id;
-        let decided = ended.get(&id).or_else(|| round.stays.get(&id)).copied();
-        let reason = decided.unwrap_or_else(|| agent_reason(round, agent));
-        round.report.agents.push((id, reason));
-    }
+    let away = tell_agents(round);
     for (id, job) in &round.world.jobs {
         let reason = match &job.phase {
             JobPhase::Taken | JobPhase::Assigned => Reason::Assigning,
-            JobPhase::Running => running_reason(round, job.agent),
+            JobPhase::Running if away.contains(&job.agent) => Reason::ConnectionLost,
+            JobPhase::Running => Reason::RunningJob,
             JobPhase::Lost => Reason::AgentLost,
             JobPhase::Settling(_) => Reason::Done,
         };
@@ -42,12 +34,27 @@ pub(super) fn tell(round: &mut Round<'_>, tally: &Tally) {
     }
 }
 
-fn running_reason(round: &Round<'_>, agent: AgentId) -> Reason {
-    let agent = round.world.agents.get(&agent);
-    match agent.map(|agent| agent.link) {
-        Some(Link::Down(_)) => Reason::ConnectionLost,
-        _ => Reason::RunningJob,
+/// Returns the agents that are out of sight while they have jobs.
+fn tell_agents(round: &mut Round<'_>) -> BTreeSet<AgentId> {
+    let mut decided = core::mem::take(&mut round.stays);
+    decided.extend(round.actions.iter().filter_map(|action| match action {
+        Action::Destroy { agent, reason, .. } => Some((*agent, *reason)),
+        _ => None,
+    }));
+    // Both are in order of id, so they are walked side by side.
+    let mut decided = decided.into_iter().peekable();
+    let mut away = BTreeSet::new();
+    let mut reasons = Vec::with_capacity(round.world.agents.len());
+    for (id, agent) in &round.world.agents {
+        let here = decided.next_if(|(decided, _)| decided == id);
+        let reason = here.map_or_else(|| agent_reason(round, agent), |(_, reason)| reason);
+        if matches!(agent.link, Link::Down(_)) && !agent.jobs.is_empty() {
+            away.insert(*id);
+        }
+        reasons.push((*id, reason));
     }
+    round.report.agents = reasons;
+    away
 }
 
 /// Why an agent of which this plan decides nothing is as it is.
@@ -59,14 +66,7 @@ fn agent_reason(round: &Round<'_>, agent: &Agent) -> Reason {
         }
         AgentPhase::Draining | AgentPhase::Destroying | AgentPhase::Releasing => leaves,
         AgentPhase::Ready if matches!(agent.link, Link::Down(_)) => Reason::ConnectionLost,
-        AgentPhase::Ready => {
-            let works = agent.jobs.iter().filter_map(|id| round.world.jobs.get(id));
-            let mut works = works.filter(|job| job.phase == JobPhase::Running);
-            if works.next().is_some() {
-                Reason::RunningJob
-            } else {
-                Reason::Promised
-            }
-        }
+        AgentPhase::Ready if round.duties.works(agent) => Reason::RunningJob,
+        AgentPhase::Ready => Reason::Promised,
     }
 }

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use headcount_model::{AgentId, AgentKind, AgentPhase, BackendId, Name, Resources};
 
 use super::slots::{Slot, Slots};
+use crate::world::Configured;
 use crate::{Agent, Effect, PoolCounts, World};
 
 /// Everything a plan counts.
@@ -47,15 +48,16 @@ impl Tally {
         };
         let index = scaler_index(world);
         let scaler_of = pool_scalers(world, &index);
-        let taking = taking(world);
-        for agent in world.agents.values() {
-            let scaler = scaler_of.get(agent.pool.0 as usize).copied().flatten();
-            tally.add(
-                world,
-                agent,
-                scaler,
-                taking.get(&agent.record.id).copied().unwrap_or(0),
-            );
+        let open = open_pools(world);
+        let mut taking = taking(world).into_iter().peekable();
+        for (id, agent) in &world.agents {
+            let pool = agent.pool.0 as usize;
+            // What is being taken for agents that are gone meanwhile is passed over.
+            while taking.next_if(|(taker, _)| taker < id).is_some() {}
+            let taken = taking
+                .next_if(|(taker, _)| taker == id)
+                .map_or(0, |(_, n)| n);
+            tally.add(agent, scaler_of[pool], open[pool], taken);
         }
         tally.add_strangers(world, &index);
         for slots in tally.ready.iter_mut().chain(&mut tally.coming) {
@@ -65,7 +67,13 @@ impl Tally {
         tally
     }
 
-    fn add(&mut self, world: &World, agent: &Agent, scaler: Option<usize>, taking: u32) {
+    fn add(
+        &mut self,
+        agent: &Agent,
+        scaler: Option<usize>,
+        open: Option<&Configured>,
+        taking: u32,
+    ) {
         let reserved = crate::fit::reserved(&agent.record.granted, agent.record.slots);
         self.fleet_agents += 1;
         self.fleet_reserved = self.fleet_reserved.plus(reserved);
@@ -89,7 +97,7 @@ impl Tally {
         if agent.effect == Effect::Unknown {
             self.doubtful.insert(agent.record.backend.clone());
         }
-        let free = usable(world, agent, taking);
+        let free = usable(agent, open, taking);
         let slot = Slot {
             idle_since: agent.idle_since,
             agent: agent.record.id,
@@ -141,6 +149,15 @@ fn pool_scalers(world: &World, index: &BTreeMap<&Name, usize>) -> Vec<Option<usi
     scalers
 }
 
+/// What each pool is, by its id, while it takes new work.
+fn open_pools(world: &World) -> Vec<Option<&Configured>> {
+    let mut open = alloc::vec![None; world.next_pool as usize];
+    for pool in world.pools.values() {
+        open[pool.id.0 as usize] = pool.open();
+    }
+    open
+}
+
 /// Jobs being taken for each agent.
 fn taking(world: &World) -> BTreeMap<AgentId, u32> {
     let mut taking = BTreeMap::new();
@@ -152,11 +169,10 @@ fn taking(world: &World) -> BTreeMap<AgentId, u32> {
 
 /// Jobs this agent may take beyond those it has: within its slots, within the number of
 /// jobs of its life, and none once what it was made from is outdated or it cannot hear.
-fn usable(world: &World, agent: &Agent, taking: u32) -> u32 {
+fn usable(agent: &Agent, open: Option<&Configured>, taking: u32) -> u32 {
     if agent.record.kind == AgentKind::Worker {
         return 0;
     }
-    let open = world.pools.get(&agent.pool).and_then(crate::Pool::open);
     let Some(open) = open.filter(|open| open.made_from == agent.record.made_from) else {
         return 0;
     };
