@@ -1,0 +1,268 @@
+//! From the loop's events to the feed, and to what is measured over time.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use headcount_api::Event as Wire;
+use headcount_controller::Event;
+use headcount_model::{AgentId, AgentPhase, JobId, PoolName, Reason};
+use headcount_ports::JobBook;
+use tokio::sync::broadcast::{Receiver, error::RecvError};
+
+use crate::feed::Feed;
+use crate::show;
+
+/// Passes on what the loop tells, until the loop is gone.
+pub(crate) async fn pump(feed: Feed, book: Arc<dyn JobBook>, mut events: Receiver<Arc<Event>>) {
+    let mut seen = Seen::default();
+    loop {
+        match events.recv().await {
+            Ok(event) => {
+                if let Some(job) = seen.note(&feed, &event, Instant::now()) {
+                    measure_wait(&feed, &*book, job).await;
+                }
+                if let Some(wire) = wire(&event) {
+                    feed.tell(&wire);
+                }
+            }
+            Err(RecvError::Lagged(count)) => {
+                // What was under way may have ended unseen.
+                seen = Seen::default();
+                feed.tell(&Wire::Missed { count: Some(count) });
+            }
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+/// How long a job waited from acceptance to its first claim.
+async fn measure_wait(feed: &Feed, book: &dyn JobBook, job: JobId) {
+    let Ok(Some(record)) = book.get(job).await else {
+        return;
+    };
+    let claimed = record.latest.and_then(|attempt| attempt.claimed_at);
+    if let Some(claimed) = claimed {
+        feed.metrics().waited(claimed.since(record.accepted_at));
+    }
+}
+
+/// What is under way, for measuring. Bounded by the agents and jobs that exist.
+#[derive(Default)]
+struct Seen {
+    launching: HashMap<AgentId, Launch>,
+    /// Agents whose leaving has been counted.
+    leaving: HashMap<AgentId, PoolName>,
+    running: HashMap<JobId, u32>,
+}
+
+struct Launch {
+    pool: PoolName,
+    began: Instant,
+}
+
+impl Seen {
+    /// Measures one event; names a job that has just been claimed for the first time.
+    fn note(&mut self, feed: &Feed, event: &Event, now: Instant) -> Option<JobId> {
+        match event {
+            Event::Agent {
+                agent,
+                pool,
+                phase,
+                reason,
+            } => self.agent(feed, *agent, pool, (*phase, *reason), now),
+            Event::AgentGone { agent } => self.gone(feed, *agent),
+            Event::Job {
+                job,
+                attempt,
+                stage: "running",
+                ..
+            } => {
+                let new = self.running.insert(*job, *attempt) != Some(*attempt);
+                return (new && *attempt == 1).then_some(*job);
+            }
+            Event::JobSettled { job, .. } => drop(self.running.remove(job)),
+            Event::Job { .. } => {}
+        }
+        None
+    }
+
+    fn agent(
+        &mut self,
+        feed: &Feed,
+        agent: AgentId,
+        pool: &PoolName,
+        (phase, reason): (AgentPhase, Reason),
+        now: Instant,
+    ) {
+        let metrics = feed.metrics();
+        match phase {
+            AgentPhase::Reserving | AgentPhase::Creating | AgentPhase::Starting => {
+                self.launching.entry(agent).or_insert_with(|| {
+                    if phase != AgentPhase::Starting {
+                        metrics.decided(pool, "create", reason);
+                    }
+                    Launch {
+                        pool: pool.clone(),
+                        began: now,
+                    }
+                });
+            }
+            AgentPhase::Ready => {
+                if let Some(launch) = self.launching.remove(&agent) {
+                    metrics.launched(pool, now.saturating_duration_since(launch.began));
+                }
+            }
+            AgentPhase::Draining | AgentPhase::Destroying | AgentPhase::Releasing => {
+                if self.launching.remove(&agent).is_some() && is_failure(reason) {
+                    metrics.launch_failed(pool, reason);
+                }
+                if self.leaving.insert(agent, pool.clone()).is_none() {
+                    metrics.decided(pool, "remove", reason);
+                }
+            }
+        }
+    }
+
+    /// One that was never seen to leave is gone because it was not made.
+    fn gone(&mut self, feed: &Feed, agent: AgentId) {
+        self.leaving.remove(&agent);
+        if let Some(launch) = self.launching.remove(&agent) {
+            let reason = Reason::CreateFailed;
+            feed.metrics().launch_failed(&launch.pool, reason);
+        }
+    }
+}
+
+/// Whether a launch that ends for this reason has failed; others are taken back.
+const fn is_failure(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::CreateFailed | Reason::LaunchDeadline | Reason::EndedItself
+    )
+}
+
+/// The event as clients see it. Ends of jobs are told by the book, where all of them pass.
+fn wire(event: &Event) -> Option<Wire> {
+    Some(match event {
+        Event::Agent {
+            agent,
+            pool,
+            phase,
+            reason,
+        } => Wire::Agent {
+            agent: agent.to_string(),
+            pool: pool.to_string(),
+            state: show::agent_state(*phase, false),
+            reason: reason.code().to_owned(),
+        },
+        Event::AgentGone { agent } => Wire::AgentGone {
+            agent: agent.to_string(),
+        },
+        Event::Job {
+            job,
+            attempt,
+            agent,
+            stage,
+        } => Wire::Job {
+            job: job.to_string(),
+            state: show::stage_state(stage)?,
+            attempt: Some(*attempt),
+            agent: Some(agent.to_string()),
+        },
+        Event::JobSettled { .. } => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn agent(number: u32, phase: AgentPhase, reason: Reason) -> Event {
+        Event::Agent {
+            agent: AgentId { epoch: 1, number },
+            pool: PoolName::new("s/linux"),
+            phase,
+            reason,
+        }
+    }
+
+    fn metrics_of(events: &[Event]) -> String {
+        let feed = Feed::new();
+        let mut seen = Seen::default();
+        let mut now = Instant::now();
+        for event in events {
+            seen.note(&feed, event, now);
+            now += Duration::from_secs(2);
+        }
+        feed.metrics().text_of_counters().unwrap()
+    }
+
+    #[test]
+    fn a_launch_is_measured_from_intent_to_ready() {
+        let made = Reason::DemandWaiting;
+        let text = metrics_of(&[
+            agent(1, AgentPhase::Creating, made),
+            agent(1, AgentPhase::Starting, made),
+            agent(1, AgentPhase::Ready, made),
+            agent(1, AgentPhase::Ready, made),
+        ]);
+        for line in [
+            r#"headcount_agent_launch_seconds_sum{pool="s/linux"} 4.0"#,
+            r#"headcount_agent_launch_seconds_count{pool="s/linux"} 1"#,
+            r#"headcount_agent_decisions_total{pool="s/linux",decision="create",reason="demand_waiting"} 1"#,
+        ] {
+            assert!(text.contains(line), "{line} in\n{text}");
+        }
+    }
+
+    #[test]
+    fn failed_launches_are_counted_and_withdrawn_ones_are_not() {
+        let made = Reason::DemandWaiting;
+        let text = metrics_of(&[
+            agent(1, AgentPhase::Creating, made),
+            agent(1, AgentPhase::Destroying, Reason::LaunchDeadline),
+            agent(1, AgentPhase::Destroying, Reason::LaunchDeadline),
+            agent(2, AgentPhase::Creating, made),
+            Event::AgentGone {
+                agent: AgentId {
+                    epoch: 1,
+                    number: 2,
+                },
+            },
+            agent(3, AgentPhase::Creating, made),
+            agent(3, AgentPhase::Destroying, Reason::SurplusIdle),
+        ]);
+        for line in [
+            r#"headcount_agent_launch_failures_total{pool="s/linux",reason="launch_deadline"} 1"#,
+            r#"headcount_agent_launch_failures_total{pool="s/linux",reason="create_failed"} 1"#,
+            r#"headcount_agent_decisions_total{pool="s/linux",decision="remove",reason="launch_deadline"} 1"#,
+        ] {
+            assert!(text.contains(line), "{line} in\n{text}");
+        }
+        let withdrawn = r#"failures_total{pool="s/linux",reason="surplus_idle"}"#;
+        assert!(!text.contains(withdrawn), "{text}");
+    }
+
+    #[test]
+    fn only_the_first_claim_of_a_job_is_a_wait() {
+        let feed = Feed::new();
+        let mut seen = Seen::default();
+        let job = JobId(1);
+        let running = |attempt| Event::Job {
+            job,
+            attempt,
+            agent: AgentId {
+                epoch: 1,
+                number: 1,
+            },
+            stage: "running",
+        };
+        let mut note = |event| seen.note(&feed, &event, Instant::now());
+        assert_eq!(note(running(1)), Some(job));
+        assert_eq!(note(running(1)), None, "a change of a running attempt");
+        assert_eq!(note(running(2)), None, "a further attempt");
+    }
+}

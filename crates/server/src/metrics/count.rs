@@ -1,0 +1,165 @@
+//! What is counted as it happens.
+
+use std::fmt;
+use std::time::Duration;
+
+use headcount_model::{PoolName, Reason};
+use headcount_ports::JobStatus;
+use prometheus_client::encoding::text::encode_registry;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+pub(super) type Labels = Vec<(&'static str, String)>;
+type Counters = Family<Labels, Counter>;
+type Histograms = Family<Labels, Histogram, fn() -> Histogram>;
+
+/// Seconds, from what a ready agent needs to what a person gives up on.
+const SPANS: [f64; 14] = [
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0,
+];
+
+/// The counters of one daemon.
+pub(crate) struct Metrics {
+    registry: Registry,
+    submitted: Counter,
+    ended: Counters,
+    waits: Histogram,
+    launches: Histograms,
+    launch_failures: Counters,
+    decisions: Counters,
+    reloads: Counters,
+    requests: Counters,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        let metrics = Self {
+            registry: Registry::with_prefix("headcount"),
+            submitted: Counter::default(),
+            ended: Counters::default(),
+            waits: spans(),
+            launches: Histograms::new_with_constructor(spans),
+            launch_failures: Counters::default(),
+            decisions: Counters::default(),
+            reloads: Counters::default(),
+            requests: Counters::default(),
+        };
+        metrics.registered()
+    }
+
+    fn registered(mut self) -> Self {
+        let registry = &mut self.registry;
+        registry.register(
+            "jobs_submitted",
+            "Jobs accepted since the daemon started",
+            self.submitted.clone(),
+        );
+        registry.register(
+            "jobs_ended",
+            "Jobs that ended since the daemon started",
+            self.ended.clone(),
+        );
+        registry.register(
+            "job_queue_seconds",
+            "From acceptance of a job to its first claim by an agent",
+            self.waits.clone(),
+        );
+        registry.register(
+            "agent_launch_seconds",
+            "From the decision to make an agent to its being ready",
+            self.launches.clone(),
+        );
+        registry.register(
+            "agent_launch_failures",
+            "Agents that ended before they were ready",
+            self.launch_failures.clone(),
+        );
+        registry.register(
+            "agent_decisions",
+            "Agents that were decided to be made or to leave",
+            self.decisions.clone(),
+        );
+        registry.register(
+            "config_reloads",
+            "Reloads of the configuration by result",
+            self.reloads.clone(),
+        );
+        registry.register(
+            "http_requests",
+            "Requests answered by the API",
+            self.requests.clone(),
+        );
+        self
+    }
+
+    pub(crate) fn submitted(&self, jobs: u64) {
+        self.submitted.inc_by(jobs);
+    }
+
+    pub(crate) fn ended(&self, status: JobStatus, reason: Reason) {
+        let labels = vec![
+            ("state", status.code().to_owned()),
+            ("reason", reason.code().to_owned()),
+        ];
+        self.ended.get_or_create(&labels).inc();
+    }
+
+    pub(crate) fn waited(&self, span: Duration) {
+        self.waits.observe(span.as_secs_f64());
+    }
+
+    pub(crate) fn launched(&self, pool: &PoolName, span: Duration) {
+        let labels = vec![("pool", pool.to_string())];
+        let launches = self.launches.get_or_create(&labels);
+        launches.observe(span.as_secs_f64());
+    }
+
+    pub(crate) fn launch_failed(&self, pool: &PoolName, reason: Reason) {
+        let labels = vec![
+            ("pool", pool.to_string()),
+            ("reason", reason.code().to_owned()),
+        ];
+        self.launch_failures.get_or_create(&labels).inc();
+    }
+
+    pub(crate) fn decided(&self, pool: &PoolName, decision: &'static str, reason: Reason) {
+        let labels = vec![
+            ("pool", pool.to_string()),
+            ("decision", decision.to_owned()),
+            ("reason", reason.code().to_owned()),
+        ];
+        self.decisions.get_or_create(&labels).inc();
+    }
+
+    /// One reload, by its result: `ok`, `invalid`, `stopping`.
+    pub(crate) fn reloaded(&self, result: &'static str) {
+        let labels = vec![("result", result.to_owned())];
+        self.reloads.get_or_create(&labels).inc();
+    }
+
+    /// One request; `route` is a route's pattern, never a path that a client made up.
+    pub(crate) fn requested(&self, method: &'static str, route: &str, status: u16) {
+        let labels = vec![
+            ("method", method.to_owned()),
+            ("route", route.to_owned()),
+            ("status", status.to_string()),
+        ];
+        self.requests.get_or_create(&labels).inc();
+    }
+
+    /// All of them in the text format, without its end.
+    ///
+    /// # Errors
+    /// Never, into a text.
+    pub(crate) fn text_of_counters(&self) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        encode_registry(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+fn spans() -> Histogram {
+    Histogram::new(SPANS)
+}

@@ -1,0 +1,235 @@
+//! What is read off the view when somebody asks.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::AtomicU64;
+
+use headcount_controller::View;
+use headcount_model::Resources;
+use headcount_ports::JobStatus;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+use super::Metrics;
+use super::count::Labels;
+
+type Number = Gauge<f64, AtomicU64>;
+type Numbers = Family<Labels, Number>;
+
+/// The daemon at one moment.
+pub(crate) struct Snapshot<'a> {
+    pub(crate) view: &'a View,
+    /// `None` when the book could not be read: then nothing is said of it.
+    pub(crate) jobs: Option<BTreeMap<JobStatus, u64>>,
+    pub(crate) refused_registrations: BTreeMap<&'static str, u64>,
+}
+
+/// Everything in the text format of Prometheus.
+///
+/// # Errors
+/// Never, into a text.
+pub(crate) fn text(metrics: &Metrics, snapshot: &Snapshot<'_>) -> Result<String, fmt::Error> {
+    let mut page = Page(Registry::with_prefix("headcount"));
+    page.agents(snapshot.view);
+    page.scalers(snapshot.view);
+    page.fleet(snapshot.view);
+    page.pools(snapshot.view);
+    page.demand(snapshot.view);
+    page.edges(snapshot);
+    let mut text = metrics.text_of_counters()?;
+    encode_registry(&mut text, &page.0)?;
+    encode_eof(&mut text)?;
+    Ok(text)
+}
+
+struct Page(Registry);
+
+impl Page {
+    fn gauges(&mut self, name: &str, help: &str, rows: impl IntoIterator<Item = (Labels, f64)>) {
+        let numbers = Numbers::default();
+        for (labels, value) in rows {
+            numbers.get_or_create(&labels).set(value);
+        }
+        self.0.register(name, help, numbers);
+    }
+
+    fn gauge(&mut self, name: &str, help: &str, value: f64) {
+        let number = Number::default();
+        number.set(value);
+        self.0.register(name, help, number);
+    }
+
+    fn agents(&mut self, view: &View) {
+        let rows = view.pools.iter().flat_map(|pool| {
+            let counts = pool.counts;
+            let states = [
+                ("starting", counts.starting),
+                ("idle", counts.idle),
+                ("busy", counts.busy),
+                ("draining", counts.draining),
+                ("destroying", counts.destroying),
+            ];
+            states.map(|(state, n)| {
+                let labels = vec![
+                    ("pool", pool.name.to_string()),
+                    ("scaler", pool.scaler.to_string()),
+                    ("state", state.to_owned()),
+                ];
+                (labels, f64::from(n))
+            })
+        });
+        self.gauges("agents", "Agents by what they do", rows);
+    }
+
+    fn scalers(&mut self, view: &View) {
+        let by_scaler = per_scaler(view);
+        let scaler = |name: &str| vec![("scaler", name.to_owned())];
+        let scalers = &view.fleet.scalers;
+        let max = scalers.iter().map(|spec| {
+            let labels = scaler(spec.name.as_str());
+            (labels, f64::from(spec.max_agents))
+        });
+        let left = scalers.iter().map(|spec| {
+            let used = by_scaler.get(spec.name.as_str()).map_or(0, |u| u.agents);
+            let left = spec.max_agents.saturating_sub(used);
+            (scaler(spec.name.as_str()), f64::from(left))
+        });
+        self.gauges("scaler_agents_max", "Cap on the agents of a scaler", max);
+        let help = "Agents that the scaler's own cap still allows";
+        self.gauges("scaler_agents_headroom", help, left);
+        let cpus = by_scaler.iter();
+        let cpus = cpus.map(|(name, used)| (scaler(name), cpus_of(used.requests)));
+        let help = "CPUs that the agents of a scaler reserve";
+        self.gauges("scaler_cpus_reserved", help, cpus);
+        let memory = by_scaler.iter();
+        let memory = memory.map(|(name, used)| (scaler(name), memory_of(used.requests)));
+        let help = "Memory that the agents of a scaler reserve";
+        self.gauges("scaler_memory_reserved_bytes", help, memory);
+    }
+
+    fn fleet(&mut self, view: &View) {
+        let used = u32::try_from(view.agents.len()).unwrap_or(u32::MAX);
+        let max = view.fleet.max_agents;
+        let help = "Cap on agents over all scalers";
+        self.gauge("fleet_agents_max", help, f64::from(max));
+        let left = f64::from(max.saturating_sub(used));
+        let help = "Agents that the fleet's cap still allows";
+        self.gauge("fleet_agents_headroom", help, left);
+        let writable = f64::from(u8::from(view.ledger_trouble.is_none()));
+        let help = "1 while the ledger can be written";
+        self.gauge("ledger_writable", help, writable);
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        let build = [(vec![("version", version)], 1.0)];
+        self.gauges("build_info", "The version that runs", build);
+    }
+
+    fn pools(&mut self, view: &View) {
+        let pool = |name: &dyn fmt::Display| vec![("pool", name.to_string())];
+        let wanted = view.pools.iter();
+        let wanted = wanted.map(|p| (pool(&p.name), f64::from(p.wanted)));
+        let help = "New agents asked for beyond what is on its way";
+        self.gauges("pool_agents_wanted", help, wanted);
+        let limited = view.pools.iter().filter_map(|p| {
+            let mut labels = pool(&p.name);
+            labels.push(("reason", p.limited_by?.code().to_owned()));
+            Some((labels, 1.0))
+        });
+        let help = "1 for the reason why agents that are wanted are not made";
+        self.gauges("pool_limited", help, limited);
+        let failures = view.pools.iter();
+        let failures = failures.map(|p| (pool(&p.name), f64::from(p.backoff.failures)));
+        let help = "Launches of a pool that failed in a row";
+        self.gauges("pool_launch_failures_in_row", help, failures);
+    }
+
+    fn demand(&mut self, view: &View) {
+        let mut waiting: BTreeMap<&'static str, u64> = BTreeMap::new();
+        for share in view.classes.iter().flat_map(|class| &class.shares) {
+            *waiting.entry(share.reason.code()).or_default() += share.jobs;
+        }
+        let rows = waiting.into_iter();
+        let rows = rows.map(|(reason, n)| (vec![("reason", reason.to_owned())], float(n)));
+        self.gauges("jobs_waiting", "Jobs that wait, by reason", rows);
+        let oldest = view.classes.iter().filter_map(|class| class.count.oldest);
+        let age = oldest
+            .min()
+            .map_or(0.0, |at| view.at.since(at).as_secs_f64());
+        let help = "How long the oldest waiting job has waited";
+        self.gauge("jobs_oldest_waiting_seconds", help, age);
+    }
+
+    fn edges(&mut self, snapshot: &Snapshot<'_>) {
+        let view = snapshot.view;
+        let backend = |id: &dyn fmt::Display| vec![("backend", id.to_string())];
+        let fresh = view.backends.iter();
+        let fresh = fresh.map(|b| (backend(&b.id), f64::from(u8::from(b.fresh))));
+        let help = "1 while a backend has said what exists";
+        self.gauges("backend_fresh", help, fresh);
+        let orphans = view.backends.iter();
+        let orphans = orphans.map(|b| (backend(&b.id), float(b.strangers as u64)));
+        let help = "Instances with our mark that the ledger does not know";
+        self.gauges("orphan_instances", help, orphans);
+        let sources = view.sources.iter().map(|s| {
+            let labels = vec![("source", s.id.to_string())];
+            (labels, f64::from(u8::from(s.fresh)))
+        });
+        self.gauges(
+            "source_fresh",
+            "1 while a source has said what waits",
+            sources,
+        );
+        let jobs = snapshot.jobs.iter().flatten();
+        let jobs = jobs.map(|(s, n)| (vec![("state", s.code().to_owned())], float(*n)));
+        self.gauges("jobs", "Jobs the ledger keeps, by state", jobs);
+        self.refusals(&snapshot.refused_registrations);
+    }
+
+    fn refusals(&mut self, refused: &BTreeMap<&'static str, u64>) {
+        let counters: Family<Labels, Counter> = Family::default();
+        for (code, n) in refused {
+            let labels = vec![("code", (*code).to_owned())];
+            counters.get_or_create(&labels).inc_by(*n);
+        }
+        let help = "Registrations and reconnects of agents that were refused";
+        self.0
+            .register("agent_registrations_refused", help, counters);
+    }
+}
+
+#[derive(Default)]
+struct Used {
+    agents: u32,
+    requests: Resources,
+}
+
+fn per_scaler(view: &View) -> BTreeMap<&str, Used> {
+    let mut scalers: BTreeMap<&str, Used> = BTreeMap::new();
+    for spec in &view.fleet.scalers {
+        scalers.entry(spec.name.as_str()).or_default();
+    }
+    for agent in &view.agents {
+        let record = &agent.record;
+        let used = scalers.entry(record.scaler.as_str()).or_default();
+        used.agents += 1;
+        let reserved = record.granted.requests.times(u64::from(record.slots));
+        used.requests = used.requests.plus(reserved);
+    }
+    scalers
+}
+
+fn cpus_of(resources: Resources) -> f64 {
+    float(resources.cpu_millis) / 1000.0
+}
+
+fn memory_of(resources: Resources) -> f64 {
+    float(resources.memory_bytes)
+}
+
+/// Metrics are floating-point numbers; beyond 2^53 the last digits do not matter.
+#[expect(clippy::cast_precision_loss, reason = "see above")]
+fn float(number: u64) -> f64 {
+    number as f64
+}

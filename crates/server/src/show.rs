@@ -1,0 +1,35 @@
+//! From the house's own values to what the wire shows. Conversions only: nothing here
+//! decides anything.
+
+mod agent;
+mod change;
+mod class;
+mod explain;
+mod job;
+mod log;
+mod pool;
+mod resources;
+
+pub(crate) use agent::{agent, agent_state};
+pub(crate) use change::change;
+pub(crate) use class::{class, class_of_key, waiting_reason};
+pub(crate) use explain::explanation;
+pub(crate) use job::{JobContext, job, job_state, stage_state, status};
+pub(crate) use log::{log_line, plain_bytes};
+pub(crate) use pool::pools;
+pub(crate) use resources::{cap, impossible, layer};
+
+use headcount_api::Moment;
+use headcount_model::{Labels, Timestamp};
+
+pub(crate) fn moment(at: Timestamp) -> Moment {
+    Moment::from_millis(at.as_millis())
+}
+
+pub(crate) fn labels(labels: &Labels) -> Vec<String> {
+    labels.iter().map(ToString::to_string).collect()
+}
+
+pub(crate) fn millis(span: std::time::Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}

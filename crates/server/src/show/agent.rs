@@ -1,0 +1,57 @@
+//! Agents.
+
+use headcount_api::{Agent, AgentState};
+use headcount_controller::{AgentView, Link};
+use headcount_model::{AgentKind, AgentPhase};
+
+use super::{moment, resources};
+
+pub(crate) fn agent(view: &AgentView) -> Agent {
+    let record = &view.record;
+    let state = agent_state(record.phase, !view.jobs.is_empty());
+    let (connected, disconnected_since) = match view.link {
+        Link::Never => (None, None),
+        Link::Up => (Some(true), None),
+        Link::Down(since) => (Some(false), Some(moment(since))),
+    };
+    Agent {
+        id: record.id.to_string(),
+        pool: record.pool.to_string(),
+        scaler: record.scaler.to_string(),
+        backend: record.backend.to_string(),
+        kind: kind(record.kind).to_owned(),
+        state,
+        since: moment(record.phase_since),
+        created_at: moment(record.created_at),
+        reason: view.reason.code().to_owned(),
+        reason_text: view.reason.sentence().to_owned(),
+        connected,
+        disconnected_since,
+        idle_since: (state == AgentState::Idle).then(|| moment(view.idle_since)),
+        jobs: view.jobs.iter().map(ToString::to_string).collect(),
+        slots: record.slots,
+        jobs_done: record.jobs_done,
+        resources: resources::granted(record.granted),
+    }
+}
+
+pub(crate) const fn agent_state(phase: AgentPhase, has_jobs: bool) -> AgentState {
+    match phase {
+        AgentPhase::Reserving => AgentState::Reserving,
+        AgentPhase::Creating => AgentState::Creating,
+        AgentPhase::Starting => AgentState::Starting,
+        AgentPhase::Ready if has_jobs => AgentState::Busy,
+        AgentPhase::Ready => AgentState::Idle,
+        AgentPhase::Draining => AgentState::Draining,
+        AgentPhase::Destroying => AgentState::Destroying,
+        AgentPhase::Releasing => AgentState::Releasing,
+    }
+}
+
+pub(super) const fn kind(kind: AgentKind) -> &'static str {
+    match kind {
+        AgentKind::Managed => "managed",
+        AgentKind::Sidecar => "sidecar",
+        AgentKind::Worker => "worker",
+    }
+}
