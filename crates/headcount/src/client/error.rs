@@ -80,8 +80,9 @@ fn cause(error: &reqwest::Error) -> String {
         innermost = source;
         next = source.source();
     }
-    match innermost.downcast_ref::<io::Error>() {
-        Some(io) if io.raw_os_error().is_some() => io.kind().to_string(),
+    match innermost.downcast_ref::<io::Error>().map(io::Error::kind) {
+        Some(io::ErrorKind::UnexpectedEof) => "the connection broke".to_owned(),
+        Some(kind) if kind != io::ErrorKind::Other => kind.to_string(),
         _ => innermost.to_string(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use headcount_api::{Explanation, Moment, PoolAnswer, Verdict};
+use headcount_api::{Explanation, JobState, Moment, PoolAnswer, Verdict};
 
 use super::amount::{count, resources};
 use super::paint::{Tone, paint, safe};
@@ -17,14 +17,22 @@ const MAX_POOLS: usize = 12;
 pub(crate) fn screen(explanation: &Explanation, page: Page) -> String {
     let mut out = headline(explanation, page.color);
     asked(&mut out, explanation);
-    standing(&mut out, explanation);
-    pools(&mut out, explanation, page);
-    nearest(&mut out, explanation);
+    if waits(explanation) {
+        standing(&mut out, explanation);
+        pools(&mut out, explanation, page);
+        nearest(&mut out, explanation);
+    }
     if let Some(advice) = &explanation.advice {
         let title = paint("What to do:", Tone::Strong, page.color);
         let _ = write!(out, "\n{title} {}\n", safe(advice));
     }
     out
+}
+
+/// Where it could go matters only as long as it is nowhere.
+fn waits(explanation: &Explanation) -> bool {
+    let state = explanation.job.as_ref().map(|job| job.state);
+    matches!(state, None | Some(JobState::Queued))
 }
 
 fn headline(explanation: &Explanation, color: bool) -> String {
@@ -41,9 +49,9 @@ fn headline(explanation: &Explanation, color: bool) -> String {
             let rest = sentence.strip_prefix(&job.id).unwrap_or(&sentence);
             rest.trim_start().to_owned()
         }
-        (Some(job), Some(why)) => match job.state.word() {
-            "queued" => format!("waits: {why}"),
-            state => format!("is {state}: {why}"),
+        (Some(job), Some(why)) => match job.state {
+            JobState::Queued => format!("waits: {why}"),
+            state => format!("is {}: {why}", state.word()),
         },
         (Some(job), None) => format!("is {}", job.state.word()),
         (None, _) if explanation.impossible.is_some() => "could never run".to_owned(),
@@ -72,6 +80,10 @@ fn asked(out: &mut String, explanation: &Explanation) {
     line(out, "asks for", &parts.join("; "));
     if let Some(job) = &explanation.job {
         line(out, "runs", &command_line::of(job));
+        if let Some(latest) = &job.latest {
+            let text = format!("{} (attempt {})", latest.agent, latest.attempt);
+            line(out, "agent", &text);
+        }
     }
 }
 
@@ -98,11 +110,7 @@ fn standing(out: &mut String, explanation: &Explanation) {
         "queue",
         &format!("{waiting}{}", ahead.unwrap_or_default()),
     );
-    let waits = explanation
-        .job
-        .as_ref()
-        .filter(|job| job.state.word() == "queued");
-    if let Some(job) = waits {
+    if let Some(job) = &explanation.job {
         let expiry = job
             .expires_at
             .map(|expiry| format!(", gives up in {}", between(at, expiry)));
@@ -222,6 +230,7 @@ fn nearest(out: &mut String, explanation: &Explanation) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::show::ending::tests::job;
     use serde_json::{Value, json};
 
     fn show(value: Value) -> String {
@@ -305,6 +314,32 @@ POOL     FITS  SINCE  WHAT STANDS IN THE WAY
 a/linux  yes   1m     the scaler runs as many agents as its maxAgents allows
 
 What to do: Raise `maxAgents` of the scaler, or wait for running jobs to end.
+"
+        );
+    }
+
+    #[test]
+    fn a_job_that_has_ended_waits_for_nothing() {
+        let mut job = serde_json::to_value(job(json!({
+            "state": "failed", "reason": "command_failed", "exitCode": 7,
+            "latest": {"attempt": 2, "agent": "a-1-7", "assignedAt": "1970-01-01T00:00:00Z"}
+        })))
+        .unwrap();
+        job["runsOn"] = json!(["linux"]);
+        let text = show(json!({
+            "at": "1970-01-01T00:05:10Z", "job": job, "class": class(&["linux"], 3),
+            "advice": "Read its output with `headcount logs`.",
+            "pools": [{"pool": "a/linux", "labels": ["linux"], "verdict": "candidate"}]
+        }));
+        assert_eq!(
+            text,
+            "\
+job-1 failed: exit code 7
+  asks for   linux
+  runs       make
+  agent      a-1-7 (attempt 2)
+
+What to do: Read its output with `headcount logs`.
 "
         );
     }

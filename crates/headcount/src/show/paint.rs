@@ -29,15 +29,13 @@ impl Tone {
     /// The tone of a state word of a job, an agent or a pool.
     pub(crate) fn of_state(state: &str) -> Self {
         match state {
-            "succeeded" | "ready" | "idle" | "open" => Self::Good,
+            "succeeded" | "idle" | "active" => Self::Good,
             "running" | "busy" => Self::Active,
             "queued" | "assigned" | "reserving" | "creating" | "starting" | "draining" => {
                 Self::Waiting
             }
-            "failed" | "lost" => Self::Bad,
-            "cancelled" | "expired" | "destroying" | "releasing" | "gone" | "removed" => {
-                Self::Faint
-            }
+            "failed" | "failing" => Self::Bad,
+            "cancelled" | "expired" | "destroying" | "releasing" | "removed" => Self::Faint,
             _ => Self::Plain,
         }
     }
