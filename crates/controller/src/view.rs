@@ -187,8 +187,8 @@ pub enum ExplainedVerdict {
     },
 }
 
-/// How many letters may differ before a label is no longer "near".
-const NEAR: f64 = 0.6;
+/// How similar a label must be to be worth naming, from 0 to 1.
+const NEAR: f64 = 0.8;
 
 impl View {
     /// The world at `now`, with a report made for just this.
