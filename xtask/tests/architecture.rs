@@ -173,3 +173,27 @@ fn versions_are_named_in_the_workspace_manifest_alone() {
         assert!(targets, "{}: {own:?}", package.name);
     }
 }
+
+#[test]
+fn every_version_named_in_the_workspace_manifest_is_used() {
+    let metadata = metadata();
+    let manifest = metadata.workspace_root.join("Cargo.toml");
+    let text = std::fs::read_to_string(manifest).expect("the workspace manifest");
+    let table = text
+        .split("[workspace.dependencies]")
+        .nth(1)
+        .expect("a table of versions");
+    let table = table.split("\n[").next().expect("its end");
+    let used: BTreeSet<String> = metadata
+        .workspace_packages()
+        .iter()
+        .flat_map(|package| &package.dependencies)
+        .map(|dependency| dependency.name.clone())
+        .collect();
+    let named = table
+        .lines()
+        .filter_map(|line| line.split_once(" = "))
+        .map(|(name, _)| name);
+    let unused: Vec<&str> = named.filter(|name| !used.contains(*name)).collect();
+    assert_eq!(unused, Vec::<&str>::new());
+}
