@@ -9,6 +9,8 @@ mod doc;
 mod explain;
 mod fleet;
 mod job;
+#[cfg(test)]
+mod packaging;
 mod submit;
 mod value;
 
