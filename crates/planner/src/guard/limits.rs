@@ -45,10 +45,13 @@ impl Limits {
         self.add(scaler, 1);
     }
 
-    /// Whether more exist than the scaler's or the fleet's cap allows.
-    pub(crate) fn over(&self, scaler: usize) -> (bool, bool) {
+    /// The caps of the scaler and of the fleet that more exist than allow.
+    pub(crate) fn over(&self, scaler: usize) -> [Option<Reason>; 2] {
         let scaler_room = self.scaler_room.get(scaler).copied().unwrap_or(0);
-        (scaler_room < 0, self.fleet_room < 0)
+        [
+            (scaler_room < 0).then_some(Reason::ScalerAtMaxAgents),
+            (self.fleet_room < 0).then_some(Reason::FleetAtMaxAgents),
+        ]
     }
 
     fn add(&mut self, scaler: Option<usize>, n: i64) {

@@ -150,17 +150,10 @@ impl<'w> Headroom<'w> {
         self.resources.free(scaler, reserved);
     }
 
-    /// Whose idle agents must leave because more exist than a cap allows: this scaler's,
-    /// or anybody's.
-    pub(crate) fn over(&self, scaler: usize) -> Option<Option<usize>> {
-        let (agents, resources) = (self.limits.over(scaler), self.resources.over(scaler));
-        if agents.0 || resources.0 {
-            Some(Some(scaler))
-        } else if agents.1 || resources.1 {
-            Some(None)
-        } else {
-            None
-        }
+    /// The caps that more exists than they allow: this scaler's, and the fleet's.
+    pub(crate) fn over(&self, scaler: usize) -> impl Iterator<Item = Reason> + use<> {
+        let agents = self.limits.over(scaler).into_iter();
+        agents.chain(self.resources.over(scaler)).flatten()
     }
 
     /// Jobs wait behind this cap.

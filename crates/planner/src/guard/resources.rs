@@ -59,19 +59,34 @@ impl Sums {
         }
     }
 
-    /// Whether more is reserved than the scaler's or the fleet's cap allows.
-    pub(crate) fn over(&self, scaler: usize) -> (bool, bool) {
+    /// The caps of the scaler and of the fleet that more is reserved than allow.
+    pub(crate) fn over(&self, scaler: usize) -> [Option<Reason>; 4] {
         let own = self.scalers.get(scaler).copied().unwrap_or_default();
-        (passed(own), passed(self.fleet))
+        [
+            cpu_passed(own).then_some(Reason::ScalerCpuCap),
+            memory_passed(own).then_some(Reason::ScalerMemoryCap),
+            cpu_passed(self.fleet).then_some(Reason::FleetCpuCap),
+            memory_passed(self.fleet).then_some(Reason::FleetMemoryCap),
+        ]
     }
 }
 
-/// Whether more is taken than the cap allows.
-fn passed((used, cap): (Resources, Cap)) -> bool {
+/// Whether an agent of this size takes from what this cap bounds.
+pub(crate) const fn counts_against(cap: Reason, reserved: Resources) -> bool {
+    match cap {
+        Reason::ScalerCpuCap | Reason::FleetCpuCap => reserved.cpu_millis > 0,
+        Reason::ScalerMemoryCap | Reason::FleetMemoryCap => reserved.memory_bytes > 0,
+        _ => true,
+    }
+}
+
+fn cpu_passed((used, cap): (Resources, Cap)) -> bool {
     cap.max_cpu_millis.is_some_and(|cap| used.cpu_millis > cap)
-        || cap
-            .max_memory_bytes
-            .is_some_and(|cap| used.memory_bytes > cap)
+}
+
+fn memory_passed((used, cap): (Resources, Cap)) -> bool {
+    let cap = cap.max_memory_bytes;
+    cap.is_some_and(|cap| used.memory_bytes > cap)
 }
 
 fn minus(from: Resources, what: Resources) -> Resources {

@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use headcount_model::{AgentId, AgentPhase, Reason, Resources, Timestamp};
 
 use super::Round;
+use crate::guard::resources::counts_against;
 use crate::guard::{Headroom, stale};
 use crate::{Action, Agent, Link};
 
@@ -42,10 +43,10 @@ pub(super) fn make(round: &mut Round<'_>) {
     let mut headroom = once_gone(round);
     let mut leaving: Vec<AgentId> = Vec::new();
     for scaler in 0..round.world.fleet.scalers.len() {
-        while let Some(scope) = headroom.over(scaler) {
-            let Some(spare) = spares.next(scope) else {
-                break;
-            };
+        while let Some(spare) = headroom
+            .over(scaler)
+            .find_map(|cap| spares.next(cap, scaler))
+        {
             headroom.free(Some(spare.scaler), spare.reserved);
             leaving.push(spare.agent);
         }
@@ -78,7 +79,7 @@ fn serve(
     let mut tried: Vec<Spare> = Vec::new();
     let (mut fits, mut cap) = headroom.fits(place.scaler, place.reserved);
     while fits < wanted {
-        let Some(spare) = spares.next(scope_of(cap, place.scaler)) else {
+        let Some(spare) = spares.next(cap, place.scaler) else {
             break;
         };
         headroom.free(Some(spare.scaler), spare.reserved);
@@ -155,8 +156,6 @@ struct Spares {
     by_scaler: Vec<Vec<Spare>>,
     /// Scalers in the order in which they give: lowest priority first.
     order: Vec<usize>,
-    /// Nobody before this in the order has one.
-    first: usize,
 }
 
 impl Spares {
@@ -186,35 +185,37 @@ impl Spares {
         for spares in &mut by_scaler {
             spares.sort_by_key(|spare| (spare.idle_since, spare.agent));
         }
-        Self {
-            by_scaler,
-            order,
-            first: 0,
-        }
+        Self { by_scaler, order }
     }
 
     fn is_empty(&self) -> bool {
         self.by_scaler.iter().all(Vec::is_empty)
     }
 
-    /// The newest of this scaler, or of the scaler that is the first to give.
-    fn next(&mut self, scaler: Option<usize>) -> Option<Spare> {
-        if let Some(scaler) = scaler {
-            return self.by_scaler.get_mut(scaler)?.pop();
+    /// The newest of this scaler, or of the scaler that is the first to give, that takes
+    /// from what this cap bounds: others would leave for nothing, and come back.
+    fn next(&mut self, cap: Reason, scaler: usize) -> Option<Spare> {
+        if let Some(scaler) = scope_of(cap, scaler) {
+            return newest(self.by_scaler.get_mut(scaler)?, cap);
         }
-        while let Some(scaler) = self.order.get(self.first) {
-            if let Some(spare) = self.by_scaler[*scaler].pop() {
-                return Some(spare);
-            }
-            self.first += 1;
-        }
-        None
+        let order = self.order.iter();
+        order
+            .into_iter()
+            .find_map(|scaler| newest(&mut self.by_scaler[*scaler], cap))
     }
 
     fn put_back(&mut self, spare: Spare) {
-        self.by_scaler[spare.scaler].push(spare);
-        self.first = 0;
+        let spares = &mut self.by_scaler[spare.scaler];
+        let key = (spare.idle_since, spare.agent);
+        let at = spares.partition_point(|other| (other.idle_since, other.agent) < key);
+        spares.insert(at, spare);
     }
+}
+
+fn newest(spares: &mut Vec<Spare>, cap: Reason) -> Option<Spare> {
+    let helps = |spare: &Spare| counts_against(cap, spare.reserved);
+    let at = spares.iter().rposition(helps)?;
+    Some(spares.remove(at))
 }
 
 fn may_leave(round: &Round<'_>, agent: &Agent) -> bool {
