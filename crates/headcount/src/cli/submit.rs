@@ -10,6 +10,9 @@ use super::value;
 #[derive(Args, Clone, Debug)]
 #[command(
     group = ArgGroup::new("what").required(true).args(["script", "batch", "command"]),
+    override_usage = "headcount submit [OPTIONS] -- COMMAND...\n       \
+                      headcount submit [OPTIONS] --script FILE\n       \
+                      headcount submit --batch FILE [--wait]",
     after_help = SUBMIT_EXAMPLES
 )]
 pub(crate) struct SubmitArgs {
@@ -120,6 +123,23 @@ pub(crate) enum Pressure {
 const SUBMIT_EXAMPLES: &str = "\
 Examples:
   headcount submit -- make test
-  headcount submit --wait --follow --runs-on linux --cpus 2 --memory 4Gi -- cargo test
+  headcount submit --wait --follow --runs-on linux --cpus 2 --memory 4g -- cargo test
   headcount submit --script build.sh --timeout 30m --retries 1
   headcount submit --batch jobs.jsonl --wait";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Cli;
+    use clap::Parser;
+
+    #[test]
+    fn the_examples_are_understood() {
+        let examples: Vec<&str> = SUBMIT_EXAMPLES.lines().skip(1).map(str::trim).collect();
+        assert_eq!(examples.len(), 4);
+        for example in examples {
+            let parsed = Cli::try_parse_from(example.split(' '));
+            assert!(parsed.is_ok(), "{example}: {parsed:?}");
+        }
+    }
+}

@@ -8,6 +8,7 @@ use headcount_model::Secret;
 use reqwest::Url;
 use reqwest::header::HeaderValue;
 
+use crate::cli::DEFAULT_URL;
 use crate::failure::Failure;
 
 /// Longer is no token.
@@ -28,9 +29,11 @@ impl ClientSettings {
     /// # Errors
     /// [`Exit::Usage`](crate::exit::Exit::Usage): the address or the file cannot be used.
     pub(crate) fn read(url: &str, token_file: Option<&Path>) -> Result<Self, Failure> {
+        // An empty variable is how many files of settings say "unset".
+        let url = if url.is_empty() { DEFAULT_URL } else { url };
         Ok(Self {
             url: parse_url(url)?,
-            token: token_file.map(read_token).transpose()?,
+            token: read_token(token_file)?,
         })
     }
 }
@@ -53,11 +56,16 @@ fn parse_url(text: &str) -> Result<Url, Failure> {
     Ok(url)
 }
 
-/// The one token of a file, blanks around it left out.
+/// The one token of a file, blanks around it left out; none where no file is named.
 ///
 /// # Errors
 /// [`Exit::Usage`](crate::exit::Exit::Usage): the file cannot be used.
-pub(crate) fn read_token(path: &Path) -> Result<Secret, Failure> {
+pub(crate) fn read_token(path: Option<&Path>) -> Result<Option<Secret>, Failure> {
+    let named = path.filter(|path| !path.as_os_str().is_empty());
+    named.map(token_of).transpose()
+}
+
+fn token_of(path: &Path) -> Result<Secret, Failure> {
     let shown = path.display();
     let wrong = |why: String| {
         Failure::usage(format!("the token file {shown} {why}"))
@@ -116,12 +124,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_empty_counts_as_unset() {
+        let settings = ClientSettings::read("", Some(Path::new(""))).unwrap();
+        assert_eq!(settings.url.as_str(), "http://127.0.0.1:4870/");
+        assert!(settings.token.is_none());
+    }
+
+    #[test]
     fn a_token_file_holds_one_token() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("token");
         let read = |content: &[u8]| {
             std::fs::write(&file, content).unwrap();
-            read_token(&file)
+            token_of(&file)
         };
         assert_eq!(read(b"  secret\n").unwrap().expose(), "secret");
         let why = |content: &[u8]| {
@@ -141,7 +156,7 @@ mod tests {
         assert_eq!(after(&why(b"a b")), "holds more than one token");
         assert_eq!(after(&why(&[b'x'; 5000])), "is larger than 4096 bytes");
         assert!(after(&why(b"\xff")).starts_with("cannot be read: "));
-        let gone = read_token(&dir.path().join("gone")).unwrap_err();
+        let gone = token_of(&dir.path().join("gone")).unwrap_err();
         assert!(
             gone.message
                 .ends_with("No such file or directory (os error 2)")

@@ -57,7 +57,7 @@ impl UpArgs {
             config: ConfigOrigin::Files(self.config.paths()?),
             state_dir: state::choose(self.state_dir)?,
             listen: self.listen,
-            token: token_file.as_deref().map(read_token).transpose()?,
+            token: read_token(token_file.as_deref())?,
             max_queue_depth: self.max_queue_depth,
         })
     }
