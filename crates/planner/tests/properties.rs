@@ -65,6 +65,44 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(config(100))]
+
+    /// Classes in pools that share no cap, and agents of other pools that become ready.
+    #[test]
+    fn the_order_of_independent_news_does_not_change_how_many_agents(
+        order in Just((0..6_usize).collect::<Vec<_>>()).prop_shuffle(),
+    ) {
+        let count = |order: &[usize]| {
+            let mut scenario = Scenario::new(APART);
+            scenario.jobs("a", 1).plan();
+            scenario.ok_all();
+            for n in order {
+                match n {
+                    0 => drop(scenario.register(1)),
+                    1 => drop(scenario.jobs("a", 2)),
+                    2 => drop(scenario.jobs("b", 3)),
+                    3 => drop(scenario.jobs("c,cpu:500", 2)),
+                    4 => drop(scenario.jobs("nobody", 2)),
+                    _ => drop(scenario.missed()),
+                }
+            }
+            scenario.plan();
+            let pools = scenario.last.report.pools.iter();
+            (
+                scenario.world.agents().count(),
+                pools.map(|pool| (pool.wanted, pool.allowed)).collect::<Vec<_>>(),
+            )
+        };
+        prop_assert_eq!(count(&order), count(&[0, 1, 2, 3, 4, 5]));
+    }
+}
+
+const APART: &str = "
+    scaler a max=2 labels=a
+    scaler b max=9 labels=b slots=2 jobs=4
+    scaler c max=9 labels=c keep=1";
+
 /// Every job ended, or waits for a reason that only a person can change; nobody is left
 /// whom no rule keeps.
 fn assert_at_rest(scenario: &Scenario) {

@@ -7,7 +7,7 @@ use core::time::Duration;
 use headcount_model::{AgentId, Reason, Timeouts};
 
 use super::wakes::Wakes;
-use crate::{Agent, Job, JobPhase, Link, WakeReason, World};
+use crate::{Agent, Effect, Job, JobPhase, Link, WakeReason, World};
 
 /// The daemon's patience behind the agent's own with a job's timeout.
 const TIMEOUT_BACKSTOP: Duration = Duration::from_secs(60);
@@ -56,7 +56,9 @@ impl Duties {
 
 /// Whether its agent heard of it and did not claim it in time.
 fn unresponsive(world: &World, timeouts: &[Timeouts], job: &Job, wakes: &mut Wakes) -> bool {
-    let Some(offered) = job.assigned_at.filter(|_| job.phase == JobPhase::Assigned) else {
+    // An offer into a broken connection is about to be made again.
+    let made = job.phase == JobPhase::Assigned && job.effect != Effect::None;
+    let Some(offered) = job.assigned_at.filter(|_| made) else {
         return false;
     };
     let agent = world.agents.get(&job.agent);

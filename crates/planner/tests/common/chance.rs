@@ -6,10 +6,10 @@ use headcount_model::{
     AgentPhase, Answer, BackendEvent, BackendId, Exit, LinkEvent, Outcome, PoolName, SourceEvent,
     TroubleKind,
 };
-use headcount_planner::{Action, Answered, JobPhase, Link, News, Operator};
+use headcount_planner::{Answered, JobPhase, Link, News, Operator};
 use proptest::prelude::*;
 
-use super::scenario::refused;
+use super::answers::refused;
 use super::{Scenario, agent, class, digest, job, source};
 
 /// Fleets that reloads go between. All keep within six agents and eight CPUs.
@@ -373,9 +373,4 @@ fn outcome_of(n: u8) -> Outcome {
         2 => Outcome::NotStarted("no such program".to_owned()),
         _ => Outcome::Exited(Exit::Code(0)),
     }
-}
-
-/// Orders as text, for a failing case's message.
-pub fn words(actions: &[Action]) -> Vec<String> {
-    actions.iter().map(ToString::to_string).collect()
 }

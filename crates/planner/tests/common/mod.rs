@@ -11,6 +11,7 @@
     reason = "shared by several test crates, each of which uses a part"
 )]
 
+mod answers;
 mod chance;
 mod fleet;
 mod names;
@@ -18,6 +19,7 @@ mod outside;
 mod play;
 mod render;
 mod scenario;
+mod told;
 
 pub use chance::{Event, FLEETS, event};
 pub use fleet::fleet;

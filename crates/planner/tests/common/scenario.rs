@@ -10,6 +10,7 @@ use headcount_planner::{
     Action, Answered, News, Operator, Plan, Restored, World, check_plan, check_world, observe, plan,
 };
 
+use super::answers::{refused, session_of, token_of};
 use super::names::{EPOCH, agent, class, digest, job, source};
 use super::{Outside, Queued, fleet, lines};
 
@@ -321,76 +322,5 @@ impl Scenario {
     pub fn in_phase(&self, phase: AgentPhase) -> Vec<u32> {
         let agents = self.world.agents().filter(|agent| agent.phase() == phase);
         agents.map(|agent| agent.id().number).collect()
-    }
-
-    /// Each agent: phase and the reason in the last plan.
-    pub fn agents(&self) -> String {
-        let made = plan(&self.world, self.now);
-        let rows = made.report.agents.iter().map(|(id, reason)| {
-            let phase = self.world.agent(*id).unwrap().phase().code();
-            format!("{id} {phase}: {reason}")
-        });
-        rows.collect::<Vec<_>>().join("\n")
-    }
-
-    /// Each taken job: stage, agent and attempt.
-    pub fn taken(&self) -> String {
-        let rows = self.world.jobs().map(|job| {
-            format!(
-                "{} {:?} on {} attempt {}",
-                job.info().job,
-                job.phase().stage(),
-                job.agent(),
-                job.attempt()
-            )
-        });
-        rows.collect::<Vec<_>>().join("\n").to_lowercase()
-    }
-
-    /// How jobs ended, as far as the source was told.
-    pub fn ends(&self) -> String {
-        let rows = self.outside.ended.iter().map(|(id, end)| {
-            let end = match end {
-                headcount_model::JobEnd::Succeeded => "succeeded".to_owned(),
-                headcount_model::JobEnd::Failed { reason, .. } => format!("failed: {reason}"),
-                headcount_model::JobEnd::Cancelled { .. } => "cancelled".to_owned(),
-                headcount_model::JobEnd::Expired => "expired".to_owned(),
-            };
-            format!("{id} {end}")
-        });
-        rows.collect::<Vec<_>>().join("\n")
-    }
-}
-
-/// Each agent's token and session, told apart by their first byte.
-pub fn token_of(agent: AgentId) -> u8 {
-    u8::try_from(agent.number % 100).unwrap()
-}
-
-pub fn session_of(agent: AgentId) -> u8 {
-    100 + token_of(agent)
-}
-
-pub fn refused(action: &Action, kind: TroubleKind) -> Answered {
-    let trouble = Trouble {
-        kind,
-        message: "it did not work".to_owned(),
-    };
-    match action {
-        Action::List { backend, .. } => Answered::List(backend.clone(), Err(trouble)),
-        Action::Refresh { source, .. } => Answered::Refresh(source.clone(), Err(trouble)),
-        Action::Reserve(order) => Answered::Reserve(order.agent, Err(trouble)),
-        Action::Release { agent, .. } => Answered::Release(*agent, Err(trouble)),
-        Action::Create(order) => Answered::Create(order.agent, Err(trouble)),
-        Action::Destroy { agent, .. } => Answered::Destroy(*agent, Err(trouble)),
-        Action::Reap { agent, backend, .. } => {
-            Answered::Reap(backend.clone(), *agent, Err(trouble))
-        }
-        Action::Drain { agent, .. } => Answered::Drain(*agent, Err(trouble)),
-        Action::Assign { job, attempt, .. } => Answered::Assign(*job, *attempt, Err(trouble)),
-        Action::Cancel { job, attempt, .. } => Answered::Cancel(*job, *attempt, Err(trouble)),
-        Action::Take { take, .. } => Answered::Take(*take, Err(trouble)),
-        Action::Settle { job, .. } => Answered::Settle(*job, Err(trouble)),
-        Action::EndWaiting { key, .. } => Answered::EndWaiting((**key).clone(), Err(trouble)),
     }
 }

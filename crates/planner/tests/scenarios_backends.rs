@@ -1,0 +1,246 @@
+//! Backends and shared ledgers: lists that fail, are late or show what nobody knows, and
+//! room that is asked for and given back.
+
+mod common;
+
+use common::Scenario;
+use headcount_model::{AgentPhase, Exit, TroubleKind};
+
+const ONE: &str = "scaler d max=1 labels=linux";
+
+fn failures(s: &Scenario) -> u32 {
+    s.world.pools().map(|pool| pool.backoff.failures).sum()
+}
+
+#[test]
+fn a_list_asked_for_before_a_creation_says_nothing_of_it() {
+    let mut s = Scenario::started(ONE);
+    s.jobs("linux", 1);
+    s.plan();
+    s.ok("refresh").plan();
+    let empty = s.take_pending("list");
+    s.ok("create");
+    let answer = headcount_planner::Answered::List(
+        headcount_model::BackendId::new("bare-metal"),
+        Ok(headcount_model::Listing {
+            instances: Vec::new(),
+        }),
+    );
+    drop(empty);
+    s.tell(headcount_planner::News::Answered(answer));
+    assert_eq!(s.in_phase(AgentPhase::Starting), [1]);
+}
+
+#[test]
+fn a_failed_list_is_never_zero_and_nothing_is_removed_meanwhile() {
+    let mut s = Scenario::new("scaler d max=2 labels=linux keep=2");
+    s.bring_up();
+    s.configure("scaler d max=2 labels=linux");
+    s.missed();
+    s.plan();
+    for seconds in ["0.2", "0.4", "0.8", "1.6"] {
+        s.fail("list", TroubleKind::Transient);
+        assert_eq!(s.plan(), format!("wake in {seconds}s: retry"));
+        assert_eq!(
+            s.agents(),
+            "a-1-1 ready: facts_stale\na-1-2 ready: facts_stale"
+        );
+        assert_eq!(s.wake().plan(), "list bare-metal: facts_missing");
+    }
+    s.ok_all();
+    assert_eq!(
+        s.plan(),
+        "drain a-1-1: surplus_idle\n\
+         drain a-1-2: surplus_idle"
+    );
+}
+
+#[test]
+fn events_missed_while_a_list_is_under_way_need_another() {
+    let mut s = Scenario::started(ONE);
+    s.plan();
+    s.missed();
+    s.ok_all();
+    assert_eq!(s.plan(), "list bare-metal: facts_missing");
+    s.ok_all();
+    assert_eq!(s.plan(), "");
+}
+
+#[test]
+fn an_agent_that_ended_while_a_list_was_under_way_is_no_stranger() {
+    let mut s = Scenario::new(ONE);
+    s.jobs("linux", 1).bring_up();
+    s.missed();
+    s.plan();
+    let backend = headcount_model::BackendId::new("bare-metal");
+    let shows_it = s.outside.listing(&backend);
+    s.take_pending("list");
+    s.gone(1, Exit::Code(0));
+    let answer = headcount_planner::Answered::List(backend, Ok(shows_it));
+    s.tell(headcount_planner::News::Answered(answer));
+    let backend = s.world.backends().next().unwrap();
+    assert!(backend.strangers.is_empty(), "{:?}", backend.strangers);
+}
+
+#[test]
+fn an_instance_that_vanished_while_it_started_is_a_failed_launch() {
+    let mut s = Scenario::new(ONE);
+    s.jobs("linux", 1).plan();
+    s.ok_all();
+    s.outside.instances.clear();
+    s.missed();
+    s.plan();
+    s.ok_all();
+    assert_eq!((s.world.agents().count(), failures(&s)), (0, 1));
+}
+
+#[test]
+fn what_ended_and_left_something_behind_is_cleaned_up() {
+    let mut s = Scenario::new(ONE);
+    s.jobs("linux", 1).run();
+    for (_, state) in s.outside.instances.values_mut() {
+        *state = headcount_model::InstanceState::Ended(Exit::Code(1));
+    }
+    s.missed();
+    s.plan();
+    s.ok_all();
+    assert_eq!(s.plan(), "destroy a-1-1: ended_itself");
+    s.ok_all();
+    assert_eq!(s.plan(), "complete job-1: agent_lost");
+}
+
+#[test]
+fn strangers_count_in_caps_and_are_reaped_after_a_grace() {
+    let mut s = Scenario::started("fleet max=2\nscaler d labels=linux");
+    s.stranger(70, "d/linux").stranger(71, "gone/mac");
+    s.plan();
+    s.ok_all();
+    s.jobs("linux", 1);
+    assert_eq!(
+        s.plan(),
+        "linux wait: 1 fleet_at_max_agents in d/linux\n\
+         d/linux grows by 0 of 1: fleet_at_max_agents\n\
+         wake in 60s: reap_grace"
+    );
+    assert_eq!(
+        s.wake().plan(),
+        "reap a-1-70 in bare-metal: unknown_instance\n\
+         reap a-1-71 in bare-metal: unknown_instance\n\
+         linux wait: 1 fleet_at_max_agents in d/linux\n\
+         d/linux grows by 0 of 1: fleet_at_max_agents"
+    );
+    s.ok("reap a-1-70");
+    s.fail("reap a-1-71", TroubleKind::Transient);
+    assert_eq!(
+        s.plan(),
+        "create a-1-1 in d/linux: demand_waiting\n\
+         linux wait: 1 agent_starting in d/linux\n\
+         wake in 0.2s: retry"
+    );
+}
+
+#[test]
+fn a_shared_ledger_is_asked_before_and_given_back_after() {
+    let mut s = Scenario::new("scaler d max=1 machine=shared labels=linux");
+    s.jobs("linux", 1);
+    assert_eq!(
+        s.plan(),
+        "reserve a-1-1 in d/linux: demand_waiting\n\
+         linux wait: 1 agent_starting in d/linux"
+    );
+    s.ok_all();
+    assert_eq!(
+        s.plan(),
+        "create a-1-1 in d/linux: demand_waiting\n\
+         linux wait: 1 agent_starting in d/linux\n\
+         wake in 300s: launch_deadline"
+    );
+    s.ok_all();
+    s.register(1);
+    s.hand_out().claim_all();
+    s.exit(1, 1, 1, 0);
+    s.plan();
+    s.ok_all();
+    s.gone(1, Exit::Code(0));
+    assert_eq!(s.plan(), "release a-1-1 in shared: done");
+    for seconds in ["0.2", "0.4"] {
+        s.fail("release", TroubleKind::Transient);
+        assert_eq!(s.plan(), format!("wake in {seconds}s: retry"));
+        assert_eq!(s.wake().plan(), "release a-1-1 in shared: done");
+    }
+    assert_eq!(s.world.agents().count(), 1, "its room is not free yet");
+    s.ok_all();
+    assert_eq!(s.world.agents().count(), 0);
+}
+
+#[test]
+fn a_shared_ledger_without_room_is_asked_again_after_a_while() {
+    let mut s = Scenario::new("scaler d machine=shared labels=linux");
+    s.outside.ledger_room = Some(0);
+    s.jobs("linux", 1).plan();
+    s.ok_all();
+    assert_eq!(
+        s.plan(),
+        "linux wait: 1 machine_pool_refused in d/linux\n\
+         d/linux grows by 0 of 1: machine_pool_refused\n\
+         wake in 1.6s: launch_backoff"
+    );
+    s.outside.ledger_room = Some(1);
+    assert!(s.wake().plan().starts_with("reserve a-1-2"));
+    s.ok_all();
+    assert!(s.plan().starts_with("create a-1-2"));
+}
+
+#[test]
+fn a_reservation_of_unknown_outcome_is_given_back_to_be_sure() {
+    let mut s = Scenario::new("scaler d max=1 machine=shared labels=linux");
+    s.jobs("linux", 1).plan();
+    s.fail("reserve", TroubleKind::Unknown);
+    assert_eq!(
+        s.plan().lines().next(),
+        Some("release a-1-1 in shared: done")
+    );
+}
+
+#[test]
+fn a_launch_of_a_machine_pool_that_failed_gives_its_room_back() {
+    let mut s = Scenario::new("scaler d max=1 machine=shared labels=linux");
+    s.jobs("linux", 1).plan();
+    s.ok_all().plan();
+    s.fail("create", TroubleKind::Transient);
+    assert_eq!(
+        s.plan().lines().next(),
+        Some("release a-1-1 in shared: done")
+    );
+}
+
+#[test]
+fn room_reserved_for_a_pool_that_left_goes_back_unused() {
+    let mut s = Scenario::new("scaler d machine=shared labels=linux");
+    s.jobs("linux", 1).plan();
+    s.configure("scaler e labels=mac");
+    s.ok_all();
+    assert_eq!(
+        s.plan().lines().next(),
+        Some("release a-1-1 in shared: done")
+    );
+    s.ok_all();
+    assert_eq!(s.world.agents().count(), 0);
+    assert!(s.outside.instances.is_empty(), "nothing was made");
+}
+
+#[test]
+fn while_its_backend_is_unknown_a_pool_adds_within_caps_that_count_everybody() {
+    let mut s = Scenario::started("scaler d max=2 labels=linux");
+    s.jobs("linux", 3).plan();
+    s.fail("list", TroubleKind::Transient);
+    s.ok("refresh");
+    assert_eq!(
+        s.plan(),
+        "create a-1-1 in d/linux: demand_waiting\n\
+         create a-1-2 in d/linux: demand_waiting\n\
+         linux wait: 2 agent_starting in d/linux, 1 scaler_at_max_agents in d/linux\n\
+         d/linux grows by 2 of 3: scaler_at_max_agents\n\
+         wake in 0.2s: retry"
+    );
+}

@@ -1,0 +1,146 @@
+//! Launches that fail, hang or are doubtful.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{Scenario, agent};
+use headcount_model::{AgentPhase, Answer, Exit, TroubleKind};
+use headcount_planner::Effect;
+
+const ONE: &str = "scaler d max=1 labels=linux";
+const FOUR: &str = "scaler d max=4 labels=linux open-after=3";
+
+fn failures(s: &Scenario) -> u32 {
+    s.world.pools().map(|pool| pool.backoff.failures).sum()
+}
+
+#[test]
+fn failed_launches_wait_longer_and_longer_then_one_probe_at_a_time() {
+    let mut s = Scenario::new(FOUR);
+    s.jobs("linux", 3);
+    let mut launched = Vec::new();
+    let mut waits = Vec::new();
+    for _ in 0..5 {
+        s.plan();
+        launched.push(s.outside.pending.len());
+        while !s.outside.pending.is_empty() {
+            s.fail("create", TroubleKind::Transient);
+        }
+        let plan = s.plan();
+        waits.push(plan.lines().last().unwrap().to_owned());
+        s.wake();
+    }
+    assert_eq!(launched, [3, 3, 3, 1, 1], "launches of one wave count once");
+    assert_eq!(
+        waits,
+        [
+            "wake in 1s: launch_backoff",
+            "wake in 2s: launch_backoff",
+            "wake in 4s: launch_backoff",
+            "wake in 8s: launch_backoff",
+            "wake in 16s: launch_backoff",
+        ]
+    );
+    assert_eq!(
+        s.plan(),
+        "create a-1-12 in d/linux: demand_waiting\n\
+         linux wait: 1 agent_starting in d/linux, 2 circuit_open in d/linux\n\
+         d/linux grows by 1 of 3: circuit_open"
+    );
+    s.ok_all();
+    s.register(12);
+    assert_eq!(failures(&s), 0, "the circuit is closed");
+    assert!(
+        s.plan()
+            .contains("create a-1-14 in d/linux: demand_waiting")
+    );
+}
+
+#[test]
+fn a_backend_without_room_is_left_alone_as_long_as_it_asks() {
+    let mut s = Scenario::new(ONE);
+    s.jobs("linux", 1).plan();
+    let asked = Some(Duration::from_secs(40));
+    s.fail("create", TroubleKind::NoCapacity(asked));
+    assert_eq!(s.plan().lines().last(), Some("wake in 40s: launch_backoff"));
+}
+
+#[test]
+fn other_pools_take_over_while_one_backs_off() {
+    let mut s = Scenario::new("scaler a labels=linux\nscaler b labels=linux,docker");
+    s.jobs("linux", 1).plan();
+    s.fail("create", TroubleKind::Transient);
+    assert_eq!(
+        s.plan(),
+        "create a-1-2 in b/docker+linux: demand_waiting\n\
+         linux wait: 1 agent_starting in b/docker+linux\n\
+         a/linux grows by 0 of 1: launch_backoff\n\
+         wake in 1s: launch_backoff"
+    );
+}
+
+#[test]
+fn a_creation_of_unknown_outcome_is_looked_up_and_counts_until_then() {
+    let mut s = Scenario::new(ONE);
+    s.jobs("linux", 1).plan();
+    s.fail("create", TroubleKind::Unknown);
+    assert_eq!(s.world.agents().count(), 1, "it may exist");
+    assert_eq!(
+        s.plan(),
+        "list bare-metal: confirm\n\
+         linux wait: 1 agent_starting in d/linux\n\
+         wake in 300s: launch_deadline"
+    );
+    s.ok_all();
+    assert_eq!(s.world.agents().count(), 0, "it does not");
+    assert_eq!(failures(&s), 1);
+}
+
+#[test]
+fn a_creation_of_unknown_outcome_that_worked_goes_on() {
+    let mut s = Scenario::new(ONE);
+    s.jobs("linux", 1).plan();
+    s.stranger(1, "d/linux");
+    s.fail("create", TroubleKind::Unknown).plan();
+    s.ok_all();
+    assert_eq!(s.in_phase(AgentPhase::Starting), [1]);
+    assert_eq!(s.register(1), Answer::Applied);
+    assert_eq!(failures(&s), 0);
+}
+
+#[test]
+fn an_agent_that_ends_before_its_creation_is_answered_is_noticed_at_once() {
+    let mut s = Scenario::new(ONE);
+    s.jobs("linux", 1).plan();
+    let create = s.take_pending("create");
+    let answer = s.outside.carry_out(create, s.now).pop().unwrap();
+    s.gone(1, Exit::Code(127));
+    s.tell(answer);
+    assert_eq!(
+        s.plan(),
+        "list bare-metal: confirm\n\
+         linux wait: 1 agent_starting in d/linux\n\
+         wake in 300s: launch_deadline"
+    );
+    s.ok_all();
+    assert_eq!(s.world.agents().count(), 0);
+    let last = s.world.pools().next().unwrap().backoff.last.clone();
+    assert_eq!(
+        last.unwrap().1,
+        "agent a-1-1 ended with code 127 before it was of use"
+    );
+}
+
+#[test]
+fn an_answered_effect_is_no_longer_in_flight() {
+    let mut s = Scenario::new(ONE);
+    s.jobs("linux", 1).plan();
+    assert_eq!(
+        s.world.agent(agent(1)).unwrap().effect(),
+        Effect::InFlight(0)
+    );
+    s.register(1);
+    s.ok_all();
+    assert_eq!(s.world.agent(agent(1)).unwrap().effect(), Effect::None);
+}
