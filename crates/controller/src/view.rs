@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use headcount_model::{
     AgentId, AgentRecord, BackendId, ClassCount, ClassKey, Fleet, Granted, JobId, Labels, Name,
-    PoolName, PoolSpec, Reason, SourceId, Timestamp,
+    PoolName, PoolSpec, Reason, SourceEvent, SourceId, Timestamp,
 };
 use headcount_planner::{
-    Backoff, Impossible, Link, PoolCounts, PoolId, PoolReport, Report, Verdict, Wake, World,
-    explain, plan,
+    Backoff, Impossible, Link, News, PoolCounts, PoolId, PoolReport, Report, Verdict, Wake, World,
+    explain, observe, plan,
 };
 
 /// The world at one moment.
@@ -145,6 +145,9 @@ pub struct ExplanationView {
     pub at: Timestamp,
     /// The class as it stands, if jobs of it wait.
     pub class: Option<ClassView>,
+    /// What one more job would wait for; absent where an agent would take it or start for
+    /// it at once. Found by planning on a copy of the world in which one such job waits.
+    pub would_wait_for: Option<Reason>,
     /// Candidates first, then all other pools.
     pub pools: Vec<ExplainedPool>,
     /// The cap that refuses such jobs for ever, if every candidate does.
@@ -300,17 +303,17 @@ fn source(source: &headcount_planner::SourceFacts) -> SourceView {
 
 impl ExplanationView {
     pub(crate) fn of(world: &World, key: &ClassKey, now: Timestamp) -> Self {
+        let known = world.class_keyed(key).is_some();
+        let supposed = (!known).then(|| with_one_waiting(world, key, now));
+        let world = supposed.as_ref().unwrap_or(world);
         let explanation = explain(world, key);
-        let report = plan(world, now).report;
+        let mut report = plan(world, now).report;
         let class = world.class_keyed(key).map(|class| class.id);
-        let only = report
-            .classes
-            .into_iter()
-            .filter(|report| Some(report.class) == class);
-        let only = Report {
-            classes: only.collect(),
-            ..Report::default()
-        };
+        report.classes.retain(|report| Some(report.class) == class);
+        let class = classes(world, &report).pop();
+        let last = class.as_ref().and_then(|class| class.shares.last());
+        let reason = last.map(|share| share.reason);
+        let served = |reason: &Reason| matches!(reason, Reason::Assigning | Reason::AgentStarting);
         let pools = explanation.pools.into_iter().filter_map(|answer| {
             let pool = world.pool(answer.pool)?;
             Some(ExplainedPool {
@@ -321,12 +324,36 @@ impl ExplanationView {
         });
         Self {
             at: now,
-            class: classes(world, &only).pop(),
+            would_wait_for: reason.filter(|reason| !served(reason)),
+            class: class.filter(|_| known),
             pools: pools.collect(),
             impossible: explanation.impossible,
             nearest: nearest(world, key),
         }
     }
+}
+
+/// A copy of the world in which one job of this class waits, planned once.
+fn with_one_waiting(world: &World, key: &ClassKey, now: Timestamp) -> World {
+    let mut copy = world.clone();
+    let count = ClassCount {
+        waiting: 1,
+        oldest: Some(now),
+        next_expiry: None,
+    };
+    let demand = SourceEvent::Demand {
+        sample: u64::MAX,
+        class: key.clone(),
+        count,
+    };
+    observe(&mut copy, News::Source(key.source.clone(), demand), now);
+    let report = plan(&copy, now).report;
+    observe(
+        &mut copy,
+        News::Planned(Box::new((Vec::new(), report))),
+        now,
+    );
+    copy
 }
 
 fn verdict(verdict: Verdict) -> ExplainedVerdict {

@@ -50,8 +50,10 @@ fn reason_of_class(view: &ExplanationView) -> Option<Reason> {
     if !view.pools.iter().any(candidate) {
         return Some(Reason::NoMatchingPool);
     }
-    let shares = view.class.iter().flat_map(|class| &class.shares);
-    shares.last().map(|share| share.reason)
+    match &view.class {
+        Some(class) => class.shares.last().map(|share| share.reason),
+        None => view.would_wait_for,
+    }
 }
 
 fn pool(pool: &ExplainedPool) -> PoolAnswer {
