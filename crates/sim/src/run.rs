@@ -1,0 +1,65 @@
+//! Runs of seeds.
+
+use std::ops::Range;
+
+use crate::options::{Failure, Options, Outcome, Promise};
+use crate::sabotage::Sabotage;
+use crate::scenario::Scenario;
+use crate::stage::Stage;
+
+/// Runs the story of a seed; twice, and compares, where `options` say so.
+///
+/// # Errors
+/// A promise did not hold, or the second run was not the first one over again.
+pub fn run_seed(seed: u64, options: &Options) -> Result<Outcome, Box<Failure>> {
+    run_sabotaged(seed, options, None)
+}
+
+pub(crate) fn run_sabotaged(
+    seed: u64,
+    options: &Options,
+    sabotage: Option<Sabotage>,
+) -> Result<Outcome, Box<Failure>> {
+    let first = once(seed, options, sabotage)?;
+    if !options.twice {
+        return Ok(first);
+    }
+    let differs = sabotage == Some(Sabotage::SecondRunDiffers);
+    let again = once(seed + u64::from(differs), options, sabotage)?;
+    if first == again {
+        return Ok(first);
+    }
+    Err(Box::new(Failure {
+        seed,
+        promise: Promise::Deterministic,
+        what: format!("first {first:?}, then {again:?}"),
+        at: crate::scenario::START,
+        trace: Vec::new(),
+    }))
+}
+
+/// Runs seeds one after the other and adds up what they did. Stops at the first failure.
+///
+/// # Errors
+/// As [`run_seed`], for the first seed that fails.
+pub fn run_seeds(
+    seeds: Range<u64>,
+    options: &Options,
+    mut seen: impl FnMut(&Outcome),
+) -> Result<Outcome, Box<Failure>> {
+    let mut sum = Outcome {
+        seed: seeds.start,
+        ..Outcome::default()
+    };
+    for seed in seeds {
+        let outcome = run_seed(seed, options)?;
+        seen(&outcome);
+        sum.add(&outcome);
+    }
+    Ok(sum)
+}
+
+fn once(seed: u64, options: &Options, sabotage: Option<Sabotage>) -> Result<Outcome, Box<Failure>> {
+    let stage = Stage::new(Scenario::draw(seed), options, sabotage);
+    stage.run().map_err(Box::new)
+}

@@ -1,0 +1,94 @@
+//! Faults that no honest part would have: they prove that every check can fail.
+//!
+//! Leaves to others: when they strike. Each is asked for where its part does its work.
+
+/// What lies, forgets or oversteps.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Sabotage {
+    /// Caps: every creation is carried out a second time, under an id of its own.
+    CreatesTwice,
+    /// Forgotten: the ledger says that it wrote agents, and did not.
+    LedgerForgetsAgents,
+    /// Forgotten: a destruction is confirmed that did not happen.
+    DestroyLies,
+    /// Foreign: a destruction hits the instance of another owner with the same id.
+    DestroysForeign,
+    /// Running: an idle agent's destruction is ordered for one that works.
+    DestroysWorking,
+    /// Running: agents may run no job at all, and the daemon was not told.
+    AllowsNoJobs,
+    /// Jobs: an agent runs before its claim is durable.
+    RunsBeforeGrant,
+    /// Jobs: the queue says that it recorded an end, and did not.
+    QueueForgetsEnds,
+    /// Jobs: the queue hands out jobs that have ended.
+    QueueRepeats,
+    /// Reasons: one of the plan's reasons is lost on the way.
+    LosesReason,
+    /// Config: half of a new configuration takes effect.
+    HalfConfig,
+    /// Converges: no deadline wakes the daemon.
+    LosesWakes,
+    /// Converges: agents never leave, whatever they are told, and cannot be destroyed.
+    AgentsStay,
+    /// Converges: idle agents end all the time, so that the fleet flaps.
+    AgentsFlap,
+    /// Deterministic: the second run differs.
+    SecondRunDiffers,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::{Options, Promise};
+    use crate::run::run_sabotaged;
+
+    /// Seeds among which one must show the fault; where several promises fall together,
+    /// not every seed breaks the one that is meant first.
+    const SEEDS: std::ops::Range<u64> = 0..120;
+
+    const MEANT: [(Sabotage, Promise); 15] = [
+        (Sabotage::CreatesTwice, Promise::Caps),
+        (Sabotage::LedgerForgetsAgents, Promise::Forgotten),
+        (Sabotage::DestroyLies, Promise::Forgotten),
+        (Sabotage::DestroysForeign, Promise::Foreign),
+        (Sabotage::DestroysWorking, Promise::Running),
+        (Sabotage::AllowsNoJobs, Promise::Running),
+        (Sabotage::RunsBeforeGrant, Promise::Jobs),
+        (Sabotage::QueueForgetsEnds, Promise::Jobs),
+        (Sabotage::QueueRepeats, Promise::Jobs),
+        (Sabotage::LosesReason, Promise::Reasons),
+        (Sabotage::HalfConfig, Promise::Config),
+        (Sabotage::LosesWakes, Promise::Converges),
+        (Sabotage::AgentsStay, Promise::Converges),
+        (Sabotage::AgentsFlap, Promise::Converges),
+        (Sabotage::SecondRunDiffers, Promise::Deterministic),
+    ];
+
+    #[test]
+    fn every_check_fails_when_its_promise_is_broken() {
+        for (sabotage, meant) in MEANT {
+            let mut broken = Vec::new();
+            let found = SEEDS.into_iter().find(|seed| {
+                let failure = run_sabotaged(*seed, &Options::default(), Some(sabotage)).err();
+                let promise = failure.map(|failure| failure.promise);
+                broken.extend(promise);
+                promise == Some(meant)
+            });
+            assert!(
+                found.is_some(),
+                "{sabotage:?} is to break {meant:?}, and breaks {broken:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_promise_has_a_fault_that_breaks_it() {
+        for promise in Promise::ALL {
+            assert!(
+                MEANT.iter().any(|(_, meant)| *meant == promise),
+                "{promise:?}"
+            );
+        }
+    }
+}

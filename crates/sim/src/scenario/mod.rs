@@ -1,0 +1,61 @@
+//! What a seed means: a fleet, load, faults, and people who interfere.
+//!
+//! Promise: everything here follows from the seed alone and is fixed before the run
+//! starts. Leaves to others: what happens then (`stage`).
+
+mod bulk;
+mod faults;
+mod fleet;
+mod load;
+mod script;
+
+use headcount_model::{Fleet, Timestamp};
+
+use crate::random::Random;
+
+pub(crate) use bulk::bulk;
+pub(crate) use faults::{Faults, Odds};
+pub(crate) use fleet::BACKENDS;
+pub(crate) use load::JobSpec;
+pub(crate) use script::Deed;
+
+/// When every run starts: as late as a clock of today, so that epochs look as they do.
+pub(crate) const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+/// One story.
+#[derive(Clone, Debug)]
+pub(crate) struct Scenario {
+    pub(crate) seed: u64,
+    /// The first one holds at the start; reloads bring the others.
+    pub(crate) fleets: Vec<Fleet>,
+    pub(crate) jobs: Vec<JobSpec>,
+    pub(crate) faults: Faults,
+    /// What people and fate do, and when.
+    pub(crate) script: Vec<(Timestamp, Deed)>,
+    /// From here on nothing fails and nobody interferes.
+    pub(crate) quiet_from: Timestamp,
+    /// Things happen only at multiples of this, in milliseconds, so that they meet.
+    pub(crate) grain: u64,
+}
+
+impl Scenario {
+    /// The story of a seed.
+    pub(crate) fn draw(seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let faults = Faults::draw(&mut random.fork());
+        let fleets = fleet::draw(&mut random.fork());
+        let seconds = random.between(20, 240);
+        let quiet_from = START.after(std::time::Duration::from_secs(seconds));
+        let jobs = load::draw(&mut random.fork(), &fleets, seconds);
+        let script = script::draw(&mut random.fork(), &fleets, &jobs, &faults, seconds);
+        Self {
+            seed,
+            fleets,
+            jobs,
+            faults,
+            script,
+            quiet_from,
+            grain: random.pick(&[1, 1, 1, 5, 20]).unwrap_or(1),
+        }
+    }
+}
