@@ -212,6 +212,31 @@ fn what_an_agent_does_not_hold_it_does_not_run() {
 }
 
 #[test]
+fn a_claim_whose_grant_was_lost_is_not_taken_for_a_lost_job() {
+    let mut s = Scenario::new(ONE);
+    s.jobs("linux", 1).run();
+    s.disconnect(1);
+    assert_eq!(s.resume_claiming(1, &[], &[(1, 1)]), Answer::Applied);
+    assert_eq!(s.plan(), "");
+    assert_eq!(s.taken(), "job-1 running on a-1-1 attempt 1");
+    assert_eq!(s.claim(1, 1, 1), Answer::Known, "granted again");
+    assert_eq!(s.exit(1, 1, 1, 0), Answer::Applied);
+}
+
+#[test]
+fn a_claim_that_was_never_granted_fences_nobody_off() {
+    let mut s = Scenario::new("scaler d max=2 labels=linux");
+    s.jobs("linux", 2).run();
+    s.disconnect(1);
+    assert_eq!(s.resume_claiming(1, &[(1, 1)], &[(2, 1)]), Answer::Applied);
+    assert_eq!(
+        s.claim(1, 2, 1),
+        Answer::Refused(Refusal::NotYours),
+        "it is somebody else's by now"
+    );
+}
+
+#[test]
 fn an_offer_into_a_broken_connection_is_made_again() {
     let mut s = Scenario::new(ONE);
     s.jobs("linux", 1).bring_up().hand_out();

@@ -8,53 +8,16 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Outside, Scenario, agent, job, source};
+use common::{Scenario, agent, job, source};
 use headcount_model::{
-    AgentPhase, AgentRecord, Answer, AttemptPhase, AttemptRecord, Exit, JobEnd, Settlement,
-    TroubleKind,
+    AgentPhase, AgentRecord, Answer, AttemptPhase, Exit, JobEnd, Settlement, TroubleKind,
 };
 use headcount_planner::{News, Restored, World};
 
 const ONE: &str = "scaler d max=3 labels=linux";
 
-/// What a ledger that wrote everything down holds now.
-fn kept(s: &Scenario) -> (Vec<AgentRecord>, Vec<AttemptRecord>) {
-    let agents = s.world.agents().map(|agent| agent.record().clone());
-    let attempts = s.world.jobs().filter_map(headcount_planner::Job::record);
-    (agents.collect(), attempts.collect())
-}
-
-/// The daemon is killed and comes back; what is outside lives on, orders are lost.
-fn restart(s: &Scenario, fleet: &str) -> Scenario {
-    let (agents, attempts) = kept(s);
-    restart_on(s, fleet, agents, attempts)
-}
-
-fn restart_on(
-    s: &Scenario,
-    fleet: &str,
-    agents: Vec<AgentRecord>,
-    attempts: Vec<AttemptRecord>,
-) -> Scenario {
-    let mut next = Scenario::restored(fleet, agents, attempts);
-    next.outside = s.outside.clone();
-    next.outside.pending.clear();
-    // What was taken and not offered counts as waiting again.
-    let outside: &mut Outside = &mut next.outside;
-    for (id, (class, queued)) in std::mem::take(&mut outside.taken) {
-        if next.world.job(id).is_some() {
-            outside.taken.insert(id, (class, queued));
-        } else {
-            let line = outside.waiting.entry(class).or_default();
-            line.push_front(queued);
-        }
-    }
-    next.now = s.now;
-    next
-}
-
 fn in_phase(s: &Scenario, phase: AgentPhase) -> AgentRecord {
-    let mut record = kept(s).0.remove(0);
+    let mut record = s.kept().0.remove(0);
     record.phase = phase;
     record
 }
@@ -70,7 +33,7 @@ fn created() -> Scenario {
 fn a_running_job_goes_on_when_its_agent_comes_back() {
     let mut s = Scenario::new(ONE);
     s.jobs("linux", 1).run();
-    let mut s = restart(&s, ONE);
+    let mut s = s.restart(ONE);
     assert_eq!(
         s.plan(),
         "list bare-metal: facts_missing\n\
@@ -91,7 +54,7 @@ fn a_running_job_goes_on_when_its_agent_comes_back() {
 fn an_agent_that_died_meanwhile_loses_its_job_by_the_list() {
     let mut s = Scenario::new(ONE);
     s.jobs("linux", 1).run();
-    let mut s = restart(&s, ONE);
+    let mut s = s.restart(ONE);
     s.outside.instances.clear();
     s.plan();
     s.ok_all();
@@ -102,7 +65,7 @@ fn an_agent_that_died_meanwhile_loses_its_job_by_the_list() {
 fn an_agent_that_does_not_come_back_is_lost_after_the_recovery_time() {
     let mut s = Scenario::new(ONE);
     s.jobs("linux", 1).run();
-    let mut s = restart(&s, ONE);
+    let mut s = s.restart(ONE);
     s.plan();
     s.ok_all();
     s.wait(Duration::from_secs(120));
@@ -113,13 +76,13 @@ fn an_agent_that_does_not_come_back_is_lost_after_the_recovery_time() {
 fn an_offer_that_was_made_is_made_again_or_goes_back() {
     let mut s = Scenario::new(ONE);
     s.jobs("linux", 1).bring_up().hand_out();
-    let mut again = restart(&s, ONE);
+    let mut again = s.restart(ONE);
     again.plan();
     again.ok_all();
     again.resume(1, &[]);
     assert_eq!(again.plan(), "assign job-1 attempt 1 to a-1-1: assigning");
 
-    let mut silent = restart(&s, ONE);
+    let mut silent = s.restart(ONE);
     silent.plan();
     silent.ok_all();
     assert_eq!(silent.plan(), "wake in 10s: claim_deadline");
@@ -134,7 +97,7 @@ fn a_job_taken_and_not_offered_waits_again() {
     let mut s = Scenario::new(ONE);
     s.jobs("linux", 1).bring_up().plan();
     s.ok("take");
-    let mut s = restart(&s, ONE);
+    let mut s = s.restart(ONE);
     s.plan();
     s.ok_all();
     s.resume(1, &[]);
@@ -150,7 +113,7 @@ fn what_a_source_was_not_told_it_is_told() {
     s.jobs("linux", 1).run();
     s.exit(1, 1, 1, 0);
     s.plan();
-    let mut s = restart(&s, ONE);
+    let mut s = s.restart(ONE);
     assert!(s.plan().contains("complete job-1: done"));
     s.ok_all();
     assert_eq!(s.ends(), "job-1 succeeded");
@@ -160,8 +123,8 @@ fn what_a_source_was_not_told_it_is_told() {
 fn an_attempt_whose_agent_is_not_known_is_lost_at_once() {
     let mut s = Scenario::new(ONE);
     s.jobs("linux", 1).run();
-    let (_, attempts) = kept(&s);
-    let mut s = restart_on(&s, ONE, Vec::new(), attempts);
+    let (_, attempts) = s.kept();
+    let mut s = s.restart_on(ONE, Vec::new(), attempts);
     assert!(s.plan().contains("complete job-1: agent_lost"));
 }
 
@@ -169,7 +132,7 @@ fn an_attempt_whose_agent_is_not_known_is_lost_at_once() {
 fn a_creation_that_was_cut_short_is_looked_up() {
     let mut s = Scenario::new(ONE);
     s.jobs("linux", 1).plan();
-    let mut gone = restart(&s, ONE);
+    let mut gone = s.restart(ONE);
     gone.plan();
     gone.ok_all();
     assert_eq!(gone.world.agents().count(), 0);
@@ -178,7 +141,7 @@ fn a_creation_that_was_cut_short_is_looked_up() {
 
     s.ok("create");
     let record = in_phase(&s, AgentPhase::Creating);
-    let mut made = restart_on(&s, ONE, vec![record], Vec::new());
+    let mut made = s.restart_on(ONE, vec![record], Vec::new());
     made.plan();
     made.ok_all();
     assert_eq!(made.in_phase(AgentPhase::Starting), [1]);
@@ -188,8 +151,8 @@ fn a_creation_that_was_cut_short_is_looked_up() {
 #[test]
 fn a_launch_is_not_late_because_no_daemon_ran() {
     let s = created();
-    let (agents, attempts) = kept(&s);
-    let mut late = restart_on(&s, ONE, agents.clone(), attempts.clone());
+    let (agents, attempts) = s.kept();
+    let mut late = s.restart_on(ONE, agents.clone(), attempts.clone());
     let _ = late.wait(Duration::from_secs(3600));
     // An hour later, not an hour of launching: the record is restored then.
     let mut later = Scenario::restored(ONE, Vec::new(), Vec::new());
@@ -218,7 +181,7 @@ fn a_launch_is_not_late_because_no_daemon_ran() {
 fn a_destruction_that_was_cut_short_is_repeated() {
     let s = created();
     let record = in_phase(&s, AgentPhase::Destroying);
-    let mut s = restart_on(&s, ONE, vec![record], Vec::new());
+    let mut s = s.restart_on(ONE, vec![record], Vec::new());
     assert!(s.plan().contains("destroy a-1-1: ended_itself"));
 }
 
@@ -228,7 +191,7 @@ fn a_lost_attempt_is_settled_once_its_agent_is_gone() {
     s.jobs("linux", 1).run();
     s.disconnect(1);
     s.wait(Duration::from_secs(120)).plan();
-    let mut s = restart(&s, ONE);
+    let mut s = s.restart(ONE);
     assert_eq!(s.taken(), "job-1 lost on a-1-1 attempt 1");
     assert!(s.plan().contains("destroy a-1-1: agent_lost"));
     s.ok_all();
@@ -240,7 +203,7 @@ fn a_draining_agent_is_told_again_when_it_comes_back() {
     let mut s = Scenario::new(ONE);
     s.jobs("linux", 1).run();
     s.leaving(1);
-    let mut s = restart(&s, ONE);
+    let mut s = s.restart(ONE);
     s.plan();
     s.ok_all();
     s.resume(1, &[(1, 1)]);
@@ -252,14 +215,14 @@ fn a_reservation_that_was_cut_short_is_repeated_or_given_back() {
     let fleet = "scaler d max=3 machine=shared labels=linux";
     let mut s = Scenario::new(fleet);
     s.jobs("linux", 1).plan();
-    let mut repeated = restart(&s, fleet);
+    let mut repeated = s.restart(fleet);
     assert!(
         repeated
             .plan()
             .contains("reserve a-1-1 in d/linux: demand_waiting")
     );
 
-    let mut removed = restart(&s, "scaler e labels=mac");
+    let mut removed = s.restart("scaler e labels=mac");
     assert!(removed.plan().contains("release a-1-1 in shared: done"));
     removed.ok_all();
     assert_eq!(removed.world.agents().count(), 0);
@@ -271,7 +234,7 @@ fn a_release_that_was_cut_short_is_repeated() {
     let mut s = Scenario::new(fleet);
     s.jobs("linux", 1).plan();
     let record = in_phase(&s, AgentPhase::Releasing);
-    let mut s = restart_on(&s, fleet, vec![record], Vec::new());
+    let mut s = s.restart_on(fleet, vec![record], Vec::new());
     assert!(s.plan().contains("release a-1-1 in shared: done"));
 }
 
@@ -279,7 +242,7 @@ fn a_release_that_was_cut_short_is_repeated() {
 fn a_release_with_nothing_to_release_is_over() {
     let s = created();
     let record = in_phase(&s, AgentPhase::Releasing);
-    let mut s = restart_on(&s, ONE, vec![record], Vec::new());
+    let mut s = s.restart_on(ONE, vec![record], Vec::new());
     assert_eq!(s.world.agents().count(), 0);
     assert_eq!(s.world.take_changes().agents_gone, [agent(1)]);
 }
@@ -288,7 +251,7 @@ fn a_release_with_nothing_to_release_is_over() {
 fn until_backend_and_source_answer_nobody_leaves() {
     let mut s = Scenario::new("scaler d labels=linux keep=2");
     s.bring_up();
-    let mut s = restart(&s, ONE);
+    let mut s = s.restart(ONE);
     s.plan();
     s.resume(1, &[]);
     s.resume(2, &[]);
@@ -315,7 +278,7 @@ fn until_backend_and_source_answer_nobody_leaves() {
 fn agents_of_a_pool_that_left_while_the_daemon_was_down_drain() {
     let mut s = Scenario::new(ONE);
     s.jobs("linux", 1).run();
-    let mut s = restart(&s, "scaler e labels=mac");
+    let mut s = s.restart("scaler e labels=mac");
     s.plan();
     s.ok_all();
     s.resume(1, &[(1, 1)]);
@@ -370,8 +333,10 @@ fn what_is_written_down_is_what_a_restart_believes() {
     s.jobs_with("linux", 3, |queued| queued.info.retries_left = 2)
         .run();
     s.cancel(2);
-    let before = kept(&s);
-    let after = kept(&restart(&s, "scaler d max=3 labels=linux slots=2 jobs=9"));
+    let before = s.kept();
+    let after = s
+        .restart("scaler d max=3 labels=linux slots=2 jobs=9")
+        .kept();
     assert_eq!(before, after);
     let cancelled = after.1.iter().find(|attempt| attempt.job == job(2));
     assert!(cancelled.is_some_and(|attempt| attempt.cancel_requested));

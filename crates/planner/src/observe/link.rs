@@ -111,24 +111,29 @@ fn resumed(
     answer
 }
 
-/// What the agent holds it has claimed; what it does not hold it does not run, whatever
-/// the book says, and will never tell the end of.
+/// What the agent was granted it has claimed; what it neither was granted nor is about to
+/// claim again it does not run, whatever the book says, and will never tell the end of.
 fn compare_held(world: &mut World, id: AgentId, held: &[Held], now: Timestamp) {
     let jobs = world.agents.get(&id).map(|agent| agent.jobs.clone());
     for job in jobs.unwrap_or_default() {
         let phase = world.jobs.get(&job).map(|job| &job.phase);
-        let holds = held.iter().any(|held| held.job == job);
+        let held = held.iter().find(|held| held.job == job);
         match phase {
-            Some(JobPhase::Assigned) if holds => move_job(world, job, JobInput::Claim, now),
-            Some(JobPhase::Running) if !holds => move_job(world, job, JobInput::AgentAbsent, now),
+            Some(JobPhase::Assigned) if held.is_some_and(|held| held.granted) => {
+                move_job(world, job, JobInput::Claim, now)
+            }
+            Some(JobPhase::Running) if held.is_none() => {
+                move_job(world, job, JobInput::AgentAbsent, now)
+            }
             _ => continue,
         };
     }
 }
 
+/// A claim that was never granted harms nobody: it is denied when it comes again.
 fn is_foreign(world: &World, agent: AgentId, held: &Held) -> bool {
     let job = world.jobs.get(&held.job);
-    job.is_some_and(|job| job.agent != agent || job.attempt() != held.attempt)
+    held.granted && job.is_some_and(|job| job.agent != agent || job.attempt() != held.attempt)
 }
 
 fn came_back(world: &mut World, id: AgentId) -> Answer {

@@ -10,6 +10,7 @@ use headcount_planner::{Answered, JobPhase, Link, News, Operator};
 use proptest::prelude::*;
 
 use super::answers::refused;
+use super::names::number;
 use super::{Scenario, agent, class, digest, job, source};
 
 /// Fleets that reloads go between. All keep within six agents and eight CPUs.
@@ -63,7 +64,7 @@ pub enum Event {
     Cancel(u8),
     Drain(u8, bool),
     Configure(u8),
-    Stop,
+    Restart(u8),
     Seconds(u16),
     Wake,
     Nonsense(u8, u8),
@@ -95,6 +96,7 @@ pub fn event() -> impl Strategy<Value = Event> {
         2 => any::<u8>().prop_map(E::Cancel),
         1 => any::<(u8, bool)>().prop_map(|(p, d)| E::Drain(p, d)),
         1 => any::<u8>().prop_map(E::Configure),
+        1 => any::<u8>().prop_map(E::Restart),
         3 => (0..400_u16).prop_map(E::Seconds),
         3 => Just(E::Wake),
         2 => any::<(u8, u8)>().prop_map(|(a, b)| E::Nonsense(a, b)),
@@ -162,9 +164,18 @@ impl Scenario {
                 }
             }
             E::Configure(n) => {
-                self.configure(FLEETS[usize::from(n) % FLEETS.len()]);
+                self.fleet = usize::from(n) % FLEETS.len();
+                self.configure(FLEETS[self.fleet]);
             }
-            E::Stop => drop(self.operator(Operator::Stop)),
+            E::Restart(n) => {
+                // Some of what was ordered last was carried out, and nobody heard.
+                for action in std::mem::take(&mut self.outside.pending) {
+                    if n.is_multiple_of(2) && action.to_string().starts_with("create") {
+                        self.outside.carry_out(action, self.now);
+                    }
+                }
+                *self = self.restart(FLEETS[self.fleet]);
+            }
             E::Nonsense(a, b) => self.nonsense(a, b),
             other => self.agent_does(other),
         }
@@ -202,7 +213,7 @@ impl Scenario {
                 let running = self.outside.running.clone().into_iter().collect();
                 if let Some((id, by)) = pick(running, n) {
                     let attempt = self.world.job(id).map_or(1, |job| job.attempt());
-                    self.finish(by.number, id.0, attempt, outcome_of(outcome));
+                    self.finish(number(by), id.0, attempt, outcome_of(outcome));
                 }
             }
             E::Disconnect(n) => {
@@ -283,13 +294,13 @@ impl Scenario {
         let agents = self.world.agents().filter(exists);
         agents
             .filter(|agent| phase(agent.phase()))
-            .map(|agent| agent.id().number)
+            .map(|agent| number(agent.id()))
             .collect()
     }
 
     fn linked(&self) -> Vec<u32> {
         let agents = self.world.agents().filter(|agent| agent.link() == Link::Up);
-        agents.map(|agent| agent.id().number).collect()
+        agents.map(|agent| number(agent.id())).collect()
     }
 
     /// Jobs that connected agents have heard of and not claimed.
@@ -299,7 +310,7 @@ impl Scenario {
             let up = agent.is_some_and(|agent| agent.link() == Link::Up);
             up && *job.phase() == JobPhase::Assigned
         });
-        jobs.map(|job| (job.agent().number, job.info().job.0, job.attempt()))
+        jobs.map(|job| (number(job.agent()), job.info().job.0, job.attempt()))
             .collect()
     }
 

@@ -18,12 +18,13 @@ mod names;
 mod outside;
 mod play;
 mod render;
+mod restart;
 mod scenario;
 mod told;
 
 pub use chance::{Event, FLEETS, event};
 pub use fleet::fleet;
-pub use names::{agent, class, digest, job, key, source};
+pub use names::{agent, class, digest, job, number, source};
 pub use outside::{Outside, Queued};
 pub use render::{considered, lines};
 pub use scenario::Scenario;

@@ -2,14 +2,21 @@
 
 use headcount_model::{AgentId, ClassKey, Digest, JobId, Labels, Layer, SourceId};
 
-/// The epoch of every scenario: agents are `a-1-1`, `a-1-2`, ...
+/// The first epoch of every scenario: agents are `a-1-1`, `a-1-2`, ...
 pub const EPOCH: u64 = 1;
+/// Agents of the epoch after the first are counted from here, and so on.
+const PER_EPOCH: u32 = 10_000;
 
 pub fn agent(number: u32) -> AgentId {
     AgentId {
-        epoch: EPOCH,
-        number,
+        epoch: EPOCH + u64::from(number / PER_EPOCH),
+        number: number % PER_EPOCH,
     }
+}
+
+/// The number [`agent`] knows it by.
+pub fn number(id: AgentId) -> u32 {
+    u32::try_from(id.epoch - EPOCH).unwrap() * PER_EPOCH + id.number
 }
 
 pub fn job(number: u64) -> JobId {
@@ -46,11 +53,6 @@ pub fn class(text: &str) -> ClassKey {
     key.runs_on = Labels::new(runs_on);
     key.exclude = Labels::new(exclude);
     key
-}
-
-/// The same, for readers who look for a class key.
-pub fn key(text: &str) -> ClassKey {
-    class(text)
 }
 
 /// `1500m` and `2g`, in bytes.

@@ -27,7 +27,11 @@ impl Scenario {
 
     /// Each agent does its next thing. Whether any did.
     fn agents_act(&mut self) -> bool {
-        let numbers: Vec<u32> = self.world.agents().map(|a| a.id().number).collect();
+        let numbers: Vec<u32> = self
+            .world
+            .agents()
+            .map(|a| super::names::number(a.id()))
+            .collect();
         let mut acted = false;
         for number in numbers {
             acted |= self.agent_acts(number);

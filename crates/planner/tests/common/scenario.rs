@@ -11,7 +11,7 @@ use headcount_planner::{
 };
 
 use super::answers::{refused, session_of, token_of};
-use super::names::{EPOCH, agent, class, digest, job, source};
+use super::names::{EPOCH, agent, class, digest, job, number, source};
 use super::{Outside, Queued, fleet, lines};
 
 /// Scenarios start here, in milliseconds.
@@ -23,6 +23,12 @@ pub struct Scenario {
     pub outside: Outside,
     pub now: Timestamp,
     pub last: Plan,
+    /// Which of the fleets of chance is in force.
+    pub fleet: usize,
+    /// Of the daemon that runs.
+    pub epoch: u64,
+    /// As the ledger keeps it.
+    pub drained: Vec<headcount_model::PoolName>,
 }
 
 impl Scenario {
@@ -42,6 +48,9 @@ impl Scenario {
             outside: Outside::default(),
             now: Timestamp::from_millis(START),
             last: Plan::default(),
+            fleet: 0,
+            epoch: EPOCH,
+            drained: Vec::new(),
         };
         let restored = Restored {
             epoch: EPOCH,
@@ -119,7 +128,9 @@ impl Scenario {
                 self.tell(News::Minted(order.agent, token));
             }
         }
-        self.world.take_changes();
+        if let Some(drained) = self.world.take_changes().drained_pools {
+            self.drained = drained;
+        }
     }
 
     /// Without news and time there is nothing more to do.
@@ -188,9 +199,22 @@ impl Scenario {
     }
 
     pub fn resume(&mut self, number: u32, held: &[(u64, u32)]) -> Answer {
-        let held = held.iter().map(|(id, attempt)| Held {
+        self.resume_claiming(number, held, &[])
+    }
+
+    /// It is back, and some of its claims were not answered.
+    pub fn resume_claiming(
+        &mut self,
+        number: u32,
+        granted: &[(u64, u32)],
+        claiming: &[(u64, u32)],
+    ) -> Answer {
+        let granted = granted.iter().map(|of| (of, true));
+        let held = granted.chain(claiming.iter().map(|of| (of, false)));
+        let held = held.map(|((id, attempt), granted)| Held {
             job: job(*id),
             attempt: *attempt,
+            granted,
         });
         self.tell(News::Link(LinkEvent::Resumed {
             agent: agent(number),
@@ -306,7 +330,7 @@ impl Scenario {
             .world
             .jobs()
             .filter(|job| *job.phase() == headcount_planner::JobPhase::Assigned)
-            .map(|job| (job.agent().number, job.info().job.0, job.attempt()))
+            .map(|job| (number(job.agent()), job.info().job.0, job.attempt()))
             .collect();
         for (agent, job, attempt) in offered {
             assert_eq!(self.claim(agent, job, attempt), Answer::Applied);
@@ -321,6 +345,6 @@ impl Scenario {
 
     pub fn in_phase(&self, phase: AgentPhase) -> Vec<u32> {
         let agents = self.world.agents().filter(|agent| agent.phase() == phase);
-        agents.map(|agent| agent.id().number).collect()
+        agents.map(|agent| number(agent.id())).collect()
     }
 }
