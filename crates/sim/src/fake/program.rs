@@ -87,14 +87,22 @@ impl Program {
         }
     }
 
+    /// What it answers for, or is about to claim again. What it was told not to run is not
+    /// among them.
     pub(crate) fn held(&self) -> Vec<Held> {
         let held = self.held.iter();
+        let held = held.filter(|(_, ran)| ran.stage != Stage::Disowned);
         held.map(|((job, attempt), ran)| Held {
             job: *job,
             attempt: *attempt,
-            granted: !matches!(ran.stage, Stage::Claiming | Stage::Withdrawn),
+            granted: matches!(ran.stage, Stage::Running | Stage::Ended),
         })
         .collect()
+    }
+
+    /// Whether it has nothing to do with any attempt.
+    pub(crate) fn is_free(&self) -> bool {
+        self.held.is_empty()
     }
 
     pub(crate) fn running(&self) -> impl Iterator<Item = (JobId, u32)> {

@@ -22,9 +22,8 @@ impl Stage {
         match tick {
             Tick::Started => self.started(agent),
             Tick::Connect => {
-                let idle = program.running().next().is_none() && program.held().is_empty();
                 let waited = self.now.since(program.down_since);
-                if idle && waited > IDLE_PATIENCE {
+                if program.is_free() && waited > IDLE_PATIENCE {
                     self.die(agent, Exit::Code(3));
                 } else {
                     self.connect(agent);

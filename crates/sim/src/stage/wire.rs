@@ -78,6 +78,8 @@ impl Stage {
         let Some(conn) = program.conn else {
             return;
         };
+        // A greeting comes once per connection; it is repeated over the next one.
+        let may_double = said != Said::Greeting;
         let message = match said {
             Said::Greeting if program.welcomed => (
                 LinkEvent::Resumed {
@@ -122,8 +124,7 @@ impl Stage {
             ),
             Said::Leaving => (LinkEvent::Leaving(agent), Reply::Nobody),
         };
-        let twice = self.random.chance(self.faults.says_twice);
-        if twice {
+        if may_double && self.random.chance(self.faults.says_twice) {
             self.send_up(conn, message.clone());
         }
         self.send_up(conn, message);
