@@ -131,6 +131,7 @@ fn world(size: &Size, mood: Mood) -> World {
                 Held {
                     job: a.job,
                     attempt: a.attempt,
+                    granted: true,
                 },
             )
         })

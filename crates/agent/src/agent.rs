@@ -169,7 +169,10 @@ impl Agent {
         match event {
             Some(Event::Greet(reply)) => {
                 // A line that does not wait for it any more will ask again.
-                let _ = reply.send(self.identity.greeting(self.desk.granted()));
+                let _ = reply.send(
+                    self.identity
+                        .greeting(self.desk.granted(), self.desk.claiming()),
+                );
             }
             Some(Event::Up(outgoing)) => {
                 self.identity.welcomed();

@@ -159,12 +159,20 @@ impl Desk {
         }
     }
 
-    /// The attempts it was granted and still answers for, for `resume`. A claim that was
-    /// not answered is not among them: it is sent again, and may be denied by then.
+    /// The attempts it was granted and still answers for, for `resume`.
     pub(crate) fn granted(&self) -> Vec<AttemptRef> {
-        let granted = |entry: &Entry| matches!(entry.phase, Phase::Running | Phase::Ended);
-        let held = self.held.iter().filter(|(_, entry)| granted(entry));
-        held.map(|(attempt, _)| *attempt).collect()
+        self.those(|phase| matches!(phase, Phase::Running | Phase::Ended))
+    }
+
+    /// The attempts whose claim was not answered, for `resume`. It is sent again, and may be
+    /// denied by then.
+    pub(crate) fn claiming(&self) -> Vec<AttemptRef> {
+        self.those(|phase| matches!(phase, Phase::Claiming | Phase::Withdrawn))
+    }
+
+    fn those(&self, wanted: impl Fn(Phase) -> bool) -> Vec<AttemptRef> {
+        let those = self.held.iter().filter(|(_, entry)| wanted(entry.phase));
+        those.map(|(attempt, _)| *attempt).collect()
     }
 
     /// Whether it has nothing left to do or to tell.

@@ -61,7 +61,7 @@ impl Identity {
     }
 
     /// The first message of a connection: `register` until it is welcomed, then `resume`.
-    pub(crate) fn greeting(&self, held: Vec<AttemptRef>) -> FromAgent {
+    pub(crate) fn greeting(&self, held: Vec<AttemptRef>, claiming: Vec<AttemptRef>) -> FromAgent {
         match &self.token {
             Some(token) => FromAgent::Register {
                 protocol: PROTOCOL,
@@ -76,6 +76,7 @@ impl Identity {
                 agent: self.agent.clone(),
                 session: Credential::new(self.session.to_string()),
                 held,
+                claiming,
             },
         }
     }
@@ -157,8 +158,8 @@ mod tests {
     fn registers_with_one_session_until_welcomed_then_resumes() {
         let (dir, identity) = identity("secret-token\n");
         let mut identity = identity.unwrap();
-        let first = identity.greeting(Vec::new());
-        assert_eq!(first, identity.greeting(Vec::new()));
+        let first = identity.greeting(Vec::new(), Vec::new());
+        assert_eq!(first, identity.greeting(Vec::new(), Vec::new()));
         let FromAgent::Register {
             token,
             session_digest,
@@ -170,7 +171,7 @@ mod tests {
         assert_eq!(token.expose(), "secret-token");
         identity.welcomed();
         assert!(!dir.path().join("token").exists());
-        let FromAgent::Resume { session, .. } = identity.greeting(Vec::new()) else {
+        let FromAgent::Resume { session, .. } = identity.greeting(Vec::new(), Vec::new()) else {
             panic!("not a resumption");
         };
         assert_eq!(hex(&Sha256::digest(session.expose())), session_digest);

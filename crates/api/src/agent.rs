@@ -187,6 +187,10 @@ pub enum FromAgent {
         session: Credential,
         /// Attempts it was granted, and of which no end is recorded.
         held: Vec<AttemptRef>,
+        /// Attempts it claimed without having seen an answer. It claims them again, so one
+        /// whose claim was recorded is not lost.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        claiming: Vec<AttemptRef>,
     },
     /// May I run it?
     Claim(AttemptRef),
@@ -414,6 +418,7 @@ mod tests {
             agent: "a-1-1".to_owned(),
             session: Credential::new("hunter2".to_owned()),
             held: Vec::new(),
+            claiming: Vec::new(),
         };
         assert!(!format!("{hello:?}").contains("hunter2"));
         let text = serde_json::to_string(&hello).unwrap();

@@ -39,10 +39,11 @@ const fn nibble(digit: u8) -> Option<u8> {
     }
 }
 
-pub(crate) fn held(attempt: &wire::AttemptRef) -> Held {
+pub(crate) fn held(attempt: &wire::AttemptRef, granted: bool) -> Held {
     Held {
         job: JobId(attempt.job),
         attempt: attempt.attempt,
+        granted,
     }
 }
 

@@ -57,15 +57,18 @@ fn parse(text: &str) -> Result<Greeting, Code> {
             agent,
             session,
             held,
+            claiming,
         } => {
             let agent = check(protocol, &agent)?;
-            if held.len() > MAX_HELD {
+            if held.len() + claiming.len() > MAX_HELD {
                 return Err(Code::BadMessage);
             }
+            let granted = held.iter().map(|attempt| convert::held(attempt, true));
+            let claiming = claiming.iter().map(|attempt| convert::held(attempt, false));
             let event = LinkEvent::Resumed {
                 agent,
                 session: convert::digest(&session),
-                held: held.iter().map(convert::held).collect(),
+                held: granted.chain(claiming).collect(),
             };
             Ok(Greeting { agent, event })
         }

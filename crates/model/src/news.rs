@@ -124,6 +124,8 @@ pub struct Held {
     pub job: JobId,
     /// Which attempt.
     pub attempt: u32,
+    /// Whether it saw its claim granted. One that did not runs nothing yet and claims again.
+    pub granted: bool,
 }
 
 /// What a backend listed.

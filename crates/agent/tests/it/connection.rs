@@ -69,7 +69,10 @@ async fn a_lost_grant_is_asked_for_again_and_the_job_runs_once() {
     let attempt = link.claimed(work.clone()).await;
     drop(link);
     let (greeting, mut link) = bench.welcome().await;
-    assert!(matches!(greeting, FromAgent::Resume { held, .. } if held.is_empty()));
+    let FromAgent::Resume { held, claiming, .. } = greeting else {
+        panic!("not a resume: {greeting:?}");
+    };
+    assert_eq!((held, claiming), (Vec::new(), vec![attempt]));
     assert_eq!(link.hear().await, FromAgent::Claim(attempt));
     link.say(ToAgent::Assign { attempt: 1, work }).await;
     assert_eq!(link.hear().await, FromAgent::Claim(attempt));

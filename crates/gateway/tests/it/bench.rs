@@ -210,6 +210,7 @@ pub fn resume(session: &str, held: Vec<AttemptRef>) -> FromAgent {
         agent: AGENT.to_string(),
         session: Credential::new(session.to_owned()),
         held,
+        claiming: Vec::new(),
     }
 }
 
