@@ -49,6 +49,32 @@ async fn a_second_daemon_is_refused_with_the_pid_of_the_first() {
 }
 
 #[test]
+fn a_lock_that_only_outlives_its_daemon_is_waited_for() {
+    let place = Place::new();
+    let path = fs::canonicalize(place.dir.path()).unwrap().join("lock");
+    let held = fs::File::create(&path).unwrap();
+    held.lock().unwrap();
+    // A process that has ended, and whose pid is therefore nobody's for now.
+    let mut dead = std::process::Command::new("true").spawn().unwrap();
+    dead.wait().unwrap();
+    fs::write(&path, format!("{}\n", dead.id())).unwrap();
+    let place = place.dir.path().to_path_buf();
+    let opened = std::thread::spawn(move || StateDir::open(place).map(drop));
+    // Held until the other has opened the file, too, so that it finds it taken.
+    while open_files(&path) < 2 {
+        std::thread::yield_now();
+    }
+    drop(held);
+    opened.join().unwrap().unwrap();
+}
+
+fn open_files(path: &Path) -> usize {
+    let all = fs::read_dir("/proc/self/fd").unwrap();
+    let targets = all.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+    targets.filter(|target| target == path).count()
+}
+
+#[test]
 fn a_directory_that_cannot_be_made_is_named() {
     let place = Place::new();
     let file = place.dir.path().join("file");

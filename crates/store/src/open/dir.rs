@@ -5,6 +5,10 @@ use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
 
 use super::OpenError;
 
@@ -12,6 +16,10 @@ use super::OpenError;
 pub const LOCK_NAME: &str = "lock";
 /// A pid and a line end, with room to spare.
 const MAX_PID_BYTES: u64 = 32;
+/// What a dead daemon left behind may keep its lock for so long.
+const DEAD_HOLD: Duration = Duration::from_secs(5);
+/// The end of a lock gives no event; so often it is tried again.
+const DEAD_GLANCE: Duration = Duration::from_millis(5);
 
 /// A state directory that is ours until the last clone (an open store holds one) is gone.
 ///
@@ -25,7 +33,8 @@ pub struct StateDir {
 
 impl StateDir {
     /// Makes the directory if needed (readable for this user only; the mode of one that
-    /// exists is left as it is) and takes its lock without waiting.
+    /// exists is left as it is) and takes its lock. Waits only for a daemon that is dead,
+    /// and not for long.
     ///
     /// # Errors
     /// [`OpenError::InUse`] or [`OpenError::Directory`].
@@ -42,13 +51,9 @@ impl StateDir {
             .map_err(unusable)?;
         let path = fs::canonicalize(path).map_err(unusable)?;
         let mut lock = open_private(&path.join(LOCK_NAME)).map_err(unusable)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let pid = read_pid(&mut lock);
-                return Err(OpenError::InUse { dir: path, pid });
-            }
-            Err(TryLockError::Error(source)) => return Err(unusable(source)),
+        match take(&mut lock).map_err(unusable)? {
+            Taken::Ours => {}
+            Taken::Theirs(pid) => return Err(OpenError::InUse { dir: path, pid }),
         }
         write_pid(&mut lock).map_err(unusable)?;
         Ok(Self {
@@ -70,6 +75,35 @@ impl StateDir {
     }
 }
 
+enum Taken {
+    Ours,
+    /// By the process of this pid, if it has written that.
+    Theirs(Option<u32>),
+}
+
+/// Takes the lock. A daemon that is killed while it starts a program leaves for a moment
+/// the process that is about to become that program: until it does, it has the lock too.
+fn take(lock: &mut File) -> io::Result<Taken> {
+    let deadline = Instant::now() + DEAD_HOLD;
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(Taken::Ours),
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(source)) => return Err(source),
+        }
+        let holder = read_pid(lock);
+        if !holder.is_some_and(is_dead) || Instant::now() >= deadline {
+            return Ok(Taken::Theirs(holder));
+        }
+        std::thread::sleep(DEAD_GLANCE);
+    }
+}
+
+fn is_dead(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    pid.is_some_and(|pid| test_kill_process(pid) == Err(Errno::SRCH))
+}
+
 /// Opens or makes a file that only this user can read, without emptying it.
 pub(super) fn open_private(path: &Path) -> io::Result<File> {
     OpenOptions::new()
@@ -83,6 +117,7 @@ pub(super) fn open_private(path: &Path) -> io::Result<File> {
 
 fn read_pid(lock: &mut File) -> Option<u32> {
     let mut text = String::new();
+    lock.rewind().ok()?;
     lock.take(MAX_PID_BYTES).read_to_string(&mut text).ok()?;
     text.trim().parse().ok()
 }
