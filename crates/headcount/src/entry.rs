@@ -47,8 +47,10 @@ fn dispatch(cli: Cli, console: Console) -> Result<ExitCode, Failure> {
         Command::Pump { dir, limit } => done(commands::pump(&dir, limit)),
         Command::Up { args, log_format } => {
             logging::init(log_format)?;
+            let patience = args.stop_timeout();
+            let settings = args.settings(cli.global.token_file).map_err(misuse)?;
             runtime(Builder::new_multi_thread())?
-                .block_on(up::run(args, cli.global.token_file))
+                .block_on(up::run(settings, patience))
                 .map_err(of_daemon)
         }
         Command::Demo(args) => {
@@ -78,7 +80,18 @@ fn runtime(mut builder: Builder) -> Result<Runtime, Failure> {
 
 /// What the daemon says of itself, in one sentence with its causes.
 fn of_daemon(error: anyhow::Error) -> Failure {
-    Failure::failed(format!("{error:#}"))
+    match up::is_misuse(&error) {
+        true => misuse(error),
+        false => Failure::failed(format!("{error:#}")),
+    }
+}
+
+/// What was wrong with what the daemon was given.
+fn misuse(error: anyhow::Error) -> Failure {
+    match error.downcast::<Failure>() {
+        Ok(failure) => failure,
+        Err(error) => Failure::usage(format!("{error:#}")),
+    }
 }
 
 /// An option that was written and means nothing for the command: better told than dropped.

@@ -21,7 +21,7 @@ pub(crate) enum ConfigOrigin {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
     /// The files say something wrong.
-    #[error("{}", .0.render(false, 100))]
+    #[error("the configuration cannot be used:\n\n{}", .0.render(false, 100).trim_end())]
     Problems(Problems),
     /// The host lacks something the configuration asks for.
     #[error("this host lacks what the configuration asks for:\n{}", bullets(.0))]

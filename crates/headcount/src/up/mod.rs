@@ -15,28 +15,43 @@ mod signals;
 mod state;
 mod stop;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Result;
+use headcount_server::BindRefused;
+
+use configuration::ConfigError;
+use signals::Signals;
 
 pub(crate) use args::UpArgs;
 pub(crate) use configuration::ConfigOrigin;
 pub(crate) use daemon::{Daemon, DaemonSettings};
 
-/// Runs the daemon until it is told to stop.
-pub(crate) async fn run(args: UpArgs, token_file: Option<PathBuf>) -> Result<ExitCode> {
-    let stop_timeout = args.stop_timeout();
+/// Runs the daemon until it is told to stop, and then for as long as `patience` while jobs
+/// run.
+///
+/// # Errors
+/// It could not be started; [`is_misuse`] says whether that is its settings' fault.
+pub(crate) async fn run(settings: DaemonSettings, patience: Duration) -> Result<ExitCode> {
     limits::raise_open_files();
-    let daemon = Daemon::start(args.settings(token_file)?).await?;
+    // Before anybody is told that the daemon is ready: what comes meanwhile is not lost.
+    let mut signals = Signals::listen()?;
+    let daemon = Daemon::start(settings).await?;
     tracing::info!(
         api = %daemon.api_url(),
         state_dir = %daemon.state_dir().display(),
         "ready"
     );
     signals::ready();
-    signals::serve(&daemon).await;
+    signals.serve(&daemon).await;
     signals::stopping();
-    stop::politely(&daemon, stop_timeout).await;
+    stop::politely(&daemon, patience).await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether the daemon did not start because of what it was told: starting it again cannot
+/// help, mending the configuration or the arguments can.
+pub(crate) fn is_misuse(error: &anyhow::Error) -> bool {
+    error.is::<ConfigError>() || error.is::<BindRefused>()
 }

@@ -1,5 +1,6 @@
 //! Signals of the host and words to the service manager.
 
+use anyhow::{Context, Result};
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -21,30 +22,35 @@ fn notify(states: &[NotifyState<'_>]) {
     }
 }
 
-/// Reloads on SIGHUP; returns on SIGTERM or SIGINT.
-pub(super) async fn serve(daemon: &Daemon) {
-    let (Some(mut hangup), Some(mut terminate), Some(mut interrupt)) = (
-        listen(SignalKind::hangup()),
-        listen(SignalKind::terminate()),
-        listen(SignalKind::interrupt()),
-    ) else {
-        return std::future::pending().await;
-    };
-    loop {
-        tokio::select! {
-            _ = hangup.recv() => reload(daemon).await,
-            _ = terminate.recv() => return,
-            _ = interrupt.recv() => return,
-        }
-    }
+/// Signals that the daemon acts upon.
+pub(super) struct Signals {
+    hangup: Signal,
+    terminate: Signal,
+    interrupt: Signal,
 }
 
-fn listen(kind: SignalKind) -> Option<Signal> {
-    match signal(kind) {
-        Ok(signal) => Some(signal),
-        Err(error) => {
-            tracing::error!(%error, "signals cannot be received; stop the daemon with SIGKILL");
-            None
+impl Signals {
+    /// From now on signals are kept until they are served, instead of ending the process.
+    ///
+    /// # Errors
+    /// This host refuses to deliver signals.
+    pub(super) fn listen() -> Result<Self> {
+        let listen = |kind| signal(kind).context("this host delivers no signals");
+        Ok(Self {
+            hangup: listen(SignalKind::hangup())?,
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Reloads on SIGHUP; returns on SIGTERM or SIGINT.
+    pub(super) async fn serve(&mut self, daemon: &Daemon) {
+        loop {
+            tokio::select! {
+                _ = self.hangup.recv() => reload(daemon).await,
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+            }
         }
     }
 }
