@@ -1,0 +1,92 @@
+//! Why a job waits: one screen, one reason, and what to do.
+
+use serde_json::json;
+
+use crate::harness::{House, pool_of, script};
+
+#[test]
+fn a_job_for_labels_nobody_has_is_accepted_and_explained() {
+    let house = House::up(&pool_of(2));
+    let accepted = house
+        .run(&["submit", "--runs-on", "linxu,gpu", "--", "true"])
+        .good();
+    let id = accepted.text().trim().to_owned();
+    let explained = house.run(&["explain", &id, "--json"]).good().json();
+    assert_eq!(explained["reason"], "no_matching_pool");
+    assert_eq!(
+        explained["nearest"],
+        json!([{"asked": "linxu", "nearest": "linux"}])
+    );
+    assert_eq!(explained["pools"][0]["verdict"], "unfit");
+    assert_eq!(explained["pools"][0]["missing"], json!(["gpu", "linxu"]));
+    let screen = house.run(&["explain", &id]).good().text();
+    for part in ["no pool has the labels", "linxu", "linux", "local/linux"] {
+        assert!(
+            screen.contains(part),
+            "`{part}` is not on the screen:\n{screen}"
+        );
+    }
+    assert!(
+        screen.lines().count() <= 40,
+        "it is more than one screen:\n{screen}"
+    );
+    house.run(&["cancel", &id]).good();
+    house.close();
+}
+
+#[test]
+fn a_full_pool_says_which_cap_stands_in_the_way() {
+    let house = House::up(&pool_of(1));
+    let api = house.api();
+    let blocker = api.submit(&script("sleep 1000"));
+    api.running(&blocker);
+    let waiting = api.submit(&script("true"));
+    let explained = api.get(&format!("/explain/{waiting}")).json();
+    assert_eq!(explained["reason"], "scaler_at_max_agents", "{explained}");
+    assert_eq!(explained["pools"][0]["verdict"], "candidate");
+    assert_eq!(explained["pools"][0]["blockedBy"], "scaler_at_max_agents");
+    assert!(explained["pools"][0]["since"].is_string(), "{explained}");
+    assert_eq!(explained["position"]["ahead"], 0);
+    let screen = house.run(&["explain", &waiting]).good().text();
+    assert!(screen.contains("maxAgents"), "{screen}");
+    let nobody = house
+        .run(&["explain", "--runs-on", "windows", "--json"])
+        .good()
+        .json();
+    assert_eq!(nobody["reason"], "no_matching_pool", "{nobody}");
+    house.run(&["cancel", &blocker, &waiting]).good();
+    house.close();
+}
+
+#[test]
+fn a_job_larger_than_any_cap_is_refused_with_the_name_of_the_cap() {
+    let config = "version: 1\nscalers:\n  - name: small\n    type: bare-metal\n    maxAgents: 4\n    \
+                  resourceCap: { maxCpu: 4, maxMemory: 4g }\n    labelSets:\n      - labels: [linux]\n";
+    let house = House::up(config);
+    let refused = house.run(&[
+        "submit",
+        "--memory",
+        "6g",
+        "--runs-on",
+        "linux",
+        "--",
+        "true",
+    ]);
+    assert_eq!(refused.code, 5, "{refused:?}");
+    for part in ["maxMemory", "6g", "4g"] {
+        assert!(refused.err.contains(part), "`{part}` is not in {refused:?}");
+    }
+    let answer = house.api().post(
+        "/jobs",
+        &json!({"script": "true", "runsOn": ["linux"], "resources": {"cpus": 8}}),
+    );
+    assert_eq!(answer.status, 422, "{answer:?}");
+    let problem = answer.json();
+    assert_eq!(problem["impossible"]["cap"], "scaler_cpu_cap", "{problem}");
+    assert_eq!(
+        house.api().get("/jobs").text.trim(),
+        "[]",
+        "a refused job was kept"
+    );
+    house.close();
+}

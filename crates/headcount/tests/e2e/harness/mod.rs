@@ -1,0 +1,23 @@
+//! What every end-to-end test stands on: a house with a daemon in it, its API, its command
+//! line, and the processes of this host.
+//!
+//! Promise: a test sees only what a user sees; whatever it starts is gone when it ends, and
+//! a process that is left behind fails it. Waiting has a deadline and says what it waited for.
+
+mod api;
+mod command;
+mod daemon;
+mod house;
+mod ledger;
+mod patience;
+mod processes;
+mod random;
+mod sampler;
+
+pub use api::{Answer, QUICK, script};
+pub use command::content;
+pub use house::{House, pool_of};
+pub use patience::until;
+pub use processes::Process;
+pub use random::Random;
+pub use sampler::Sampler;

@@ -1,0 +1,30 @@
+//! End to end: the real binary, real processes, real `kill -9`.
+//!
+//! Each file holds one promise that a user is given; each test has a house of its own, so
+//! all of them may run at once.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test may fail loudly"
+)]
+
+mod harness;
+
+mod agents_killed;
+mod burst;
+mod daemon_killed;
+mod demo;
+mod disk_full;
+mod ending;
+mod explain;
+mod hostile_jobs;
+mod limits;
+mod queue;
+mod refusals;
+mod reload;
+mod strangers;
+mod submit;
+mod workers;
