@@ -36,8 +36,11 @@ use teller::Teller;
 
 /// What this backend is called in configuration and records.
 const ID: &str = "bare-metal";
-/// Processes made at once, and ended at once: threads that may block.
-const HANDS: usize = 8;
+/// Processes made at once: threads that may block.
+const MAKERS: usize = 8;
+/// Leftovers removed at once. Those who wait for a look at all processes share one, so a
+/// large fleet leaves the faster the more of them there are.
+const SWEEPERS: usize = 64;
 
 /// Agents as processes of this host.
 ///
@@ -88,8 +91,8 @@ impl ProcessBackend {
             table: Table::default(),
             scans: Scans::default(),
             teller: Teller::start(BackendId::new(ID), inbox),
-            makers: Semaphore::new(HANDS),
-            sweepers: Semaphore::new(HANDS),
+            makers: Semaphore::new(MAKERS),
+            sweepers: Semaphore::new(SWEEPERS),
             options,
         };
         Ok(Arc::new(Self {
