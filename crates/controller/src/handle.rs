@@ -7,9 +7,9 @@ use headcount_model::{Answer, ClassKey, Fleet, PoolName, Timestamp};
 use headcount_planner::{Impossible, News, Operator, World, admission, observe};
 use tokio::sync::{broadcast, oneshot};
 
+use crate::compare::compare;
+use crate::explanation::ExplanationView;
 use crate::inbox::{Ask, Inbox};
-use crate::preview::compare;
-use crate::view::ExplanationView;
 use crate::{Event, PoolChange, Preview, View};
 
 /// A handle to a running controller. Cheap to clone.

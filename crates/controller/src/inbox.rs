@@ -8,7 +8,7 @@ use headcount_planner::News;
 use headcount_ports::{BackendInbox, LinkInbox, SourceInbox};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::view::ExplanationView;
+use crate::explanation::ExplanationView;
 use crate::{Preview, View};
 
 /// Mails waiting for the loop; beyond that whoever posts waits.

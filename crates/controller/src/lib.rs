@@ -9,19 +9,25 @@
 
 mod answers;
 mod clock;
+mod compare;
 mod core;
 mod events;
 mod executor;
+mod explanation;
 mod handle;
 mod inbox;
 mod mint;
 mod preview;
 mod run;
+#[cfg(test)]
+#[path = "../tests/common/fleet.rs"]
+mod sample;
 mod view;
 
 pub use clock::Clock;
 pub use core::{Core, Order, Round};
 pub use events::Event;
+pub use explanation::{ExplainedPool, ExplainedVerdict, ExplanationView};
 pub use handle::{Admission, Handle, Stopped};
 pub use headcount_planner::{Impossible, Link, PoolCounts, Wake};
 pub use inbox::Inbox;
@@ -29,6 +35,5 @@ pub use mint::{Mint, RandomMint, digest};
 pub use preview::{PoolChange, Preview};
 pub use run::{Controller, Wiring};
 pub use view::{
-    AgentView, BackendView, ClassView, ExplainedPool, ExplainedVerdict, ExplanationView, PoolView,
-    ShareView, SourceView, TakenJobView, View,
+    AgentView, BackendView, ClassView, PoolView, ShareView, SourceView, TakenJobView, View,
 };

@@ -9,11 +9,13 @@ use headcount_model::{Answer, Fleet, Refusal, SourceId, Timestamp};
 use headcount_planner::{Action, Wake};
 use headcount_ports::{AgentLink, Backend, Ledger, Recovered, Source, StoreError};
 use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::executor::{Executor, bounded};
+use crate::explanation::ExplanationView;
 use crate::handle::Admission;
 use crate::inbox::{Ask, Inbox, Mail};
-use crate::view::ExplanationView;
 use crate::{Clock, Core, Handle, Mint, Preview, RandomMint, Round, View, events};
 
 /// Mails taken in by one round at most, so that one round stays short.
@@ -22,7 +24,10 @@ const MAX_MAILS: usize = 1024;
 const MAX_EVENTS: usize = 4096;
 /// What retention no longer keeps is removed this often, while there is activity.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
+/// A round that could not be written is written again after this, then after twice as
+/// long, and so on.
 const FIRST_COMMIT_RETRY: Duration = Duration::from_millis(200);
+/// The longest such delay.
 const LONGEST_COMMIT_RETRY: Duration = Duration::from_secs(10);
 
 /// Everything a controller is built from.
@@ -68,7 +73,9 @@ impl Controller {
     }
 
     /// Goes on from what the ledger kept. The first round asks every backend and source;
-    /// the future is the loop, and ends when every inbox is dropped.
+    /// the future is the loop. It has no end of its own: a daemon ends it by dropping it,
+    /// and whoever waits for an answer then is told
+    /// [`Refusal::Stopping`](headcount_model::Refusal::Stopping).
     pub fn start(self, wiring: Wiring) -> (Handle, impl Future<Output = ()> + Send + use<>) {
         let mint: Box<dyn Mint> = Box::new(RandomMint);
         let recovered = wiring.recovered;
@@ -108,6 +115,7 @@ impl Controller {
             backlog: Vec::new(),
             view: None,
             pruned_at: now,
+            pruning: None,
         };
         (handle, hall.run())
     }
@@ -126,10 +134,11 @@ struct Hall {
     /// The last view, until something changes.
     view: Option<Arc<View>>,
     pruned_at: Timestamp,
+    pruning: Option<JoinHandle<()>>,
 }
 
 impl Hall {
-    /// Runs until every inbox is dropped.
+    /// Runs until it is dropped.
     async fn run(mut self) {
         let mut wake = self.round(Vec::new()).await;
         while let Some(mails) = self.next(wake).await {
@@ -146,10 +155,12 @@ impl Hall {
             None => Some(self.mails.recv().await?),
             Some(wake) => {
                 let span = wake.at.since(self.clock.now());
-                match tokio::time::timeout(span, self.mails.recv()).await {
+                match timeout(span, self.mails.recv()).await {
                     Ok(mail) => Some(mail?),
                     Err(_) => {
                         tracing::debug!(reason = wake.reason.code(), "time to look again");
+                        // What time alone changes shows in it too.
+                        self.view = None;
                         None
                     }
                 }
@@ -169,7 +180,7 @@ impl Hall {
         let now = self.clock.now();
         let (replies, asks) = self.take_in(mails, now);
         let round = self.core.round(now);
-        self.make_durable(&round).await;
+        let asks = self.make_durable(&round, asks).await;
         for (reply, answer) in replies {
             // Who asked may have gone; the news stands all the same.
             let _ = reply.send(answer);
@@ -209,43 +220,46 @@ impl Hall {
     }
 
     /// Writes until it is written: until then nothing is done and nothing acknowledged.
-    /// New jobs are refused by the ledger itself in the meantime.
-    async fn make_durable(&mut self, round: &Round) {
+    /// New jobs are refused by the ledger itself in the meantime. Returns the questions
+    /// that are still open.
+    async fn make_durable(&mut self, round: &Round, mut asks: Vec<Ask>) -> Vec<Ask> {
         if !round.orders.is_empty() || !round.changes.is_empty() {
             self.view = None;
         }
         if round.changes.is_empty() && round.decision.is_none() {
-            return;
+            return asks;
         }
         let mut delay = FIRST_COMMIT_RETRY;
         loop {
-            let written = self
-                .ledger
-                .commit(round.changes.clone(), round.decision.clone())
-                .await;
-            let Err(error) = written else { break };
+            let (changes, decision) = (round.changes.clone(), round.decision.clone());
+            let Err(error) = self.ledger.commit(changes, decision).await else {
+                return asks;
+            };
             tracing::error!(%error, retry_in = ?delay, "a round could not be written; nothing is done until it is");
-            self.serve_meanwhile(&error, delay).await;
+            let until = Instant::now() + delay;
+            self.serve_meanwhile(&error, std::mem::take(&mut asks), until)
+                .await;
             delay = (delay * 2).min(LONGEST_COMMIT_RETRY);
         }
     }
 
-    /// While nothing can be written, questions are still answered.
-    async fn serve_meanwhile(&mut self, error: &StoreError, delay: Duration) {
-        tokio::time::sleep(delay).await;
-        let mut asks = Vec::new();
+    /// While nothing can be written, questions are still answered and news is kept, as
+    /// far as there is room.
+    async fn serve_meanwhile(&mut self, error: &StoreError, asks: Vec<Ask>, until: Instant) {
+        let trouble = error.to_string();
+        for ask in asks {
+            self.answer_one(ask, Some(trouble.clone()), self.clock.now());
+        }
         while self.backlog.len() < MAX_MAILS {
-            match self.mails.try_recv() {
-                Ok(Mail::Ask(ask)) => asks.push(ask),
-                Ok(mail) => self.backlog.push(mail),
-                Err(_) => break,
+            match timeout_at(until, self.mails.recv()).await {
+                Ok(Some(Mail::Ask(ask))) => {
+                    self.answer_one(ask, Some(trouble.clone()), self.clock.now());
+                }
+                Ok(Some(mail)) => self.backlog.push(mail),
+                Ok(None) | Err(_) => break,
             }
         }
-        let now = self.clock.now();
-        let trouble = Some(error.to_string());
-        for ask in asks {
-            self.answer_one(ask, trouble.clone(), now);
-        }
+        tokio::time::sleep_until(until).await;
     }
 
     fn answer(&mut self, asks: Vec<Ask>, now: Timestamp) {
@@ -272,16 +286,17 @@ impl Hall {
     }
 
     fn prune(&mut self, now: Timestamp) {
-        if now.since(self.pruned_at) < PRUNE_EVERY {
+        let busy = self.pruning.as_ref().is_some_and(|it| !it.is_finished());
+        if busy || now.since(self.pruned_at) < PRUNE_EVERY {
             return;
         }
         self.pruned_at = now;
         let ledger = Arc::clone(&self.ledger);
-        tokio::spawn(async move {
+        self.pruning = Some(tokio::spawn(async move {
             if let Err(error) = ledger.prune(now).await {
                 tracing::warn!(%error, "old records could not be removed");
             }
-        });
+        }));
     }
 }
 

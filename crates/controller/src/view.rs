@@ -1,16 +1,16 @@
 //! The published view: an immutable picture of the world with the report of a plan for
 //! it. Everything that shows something reads this and nothing else.
+//!
+//! Promise: every waiting job, agent and taken job in it has exactly one reason. Leaves
+//! to others: why a class waits pool by pool (`explanation`).
 
 use std::sync::Arc;
 
 use headcount_model::{
-    AgentId, AgentRecord, BackendId, ClassCount, ClassKey, Fleet, Granted, JobId, Labels, Name,
-    PoolName, PoolSpec, Reason, SourceEvent, SourceId, Timestamp,
+    AgentId, AgentRecord, BackendId, ClassCount, ClassKey, Fleet, JobId, Name, PoolName, PoolSpec,
+    Reason, SourceId, Timestamp,
 };
-use headcount_planner::{
-    Backoff, Impossible, Link, News, PoolCounts, PoolId, PoolReport, Report, Verdict, Wake, World,
-    explain, observe, plan,
-};
+use headcount_planner::{Backoff, Link, PoolCounts, PoolId, PoolReport, Report, Wake, World, plan};
 
 /// The world at one moment.
 #[derive(Clone, Debug)]
@@ -138,61 +138,6 @@ pub struct SourceView {
     pub trouble: Option<String>,
 }
 
-/// Why jobs of a class wait, pool by pool.
-#[derive(Clone, Debug)]
-pub struct ExplanationView {
-    /// When it was made.
-    pub at: Timestamp,
-    /// The class as it stands, if jobs of it wait.
-    pub class: Option<ClassView>,
-    /// What one more job would wait for; absent where an agent would take it or start for
-    /// it at once. Found by planning on a copy of the world in which one such job waits.
-    pub would_wait_for: Option<Reason>,
-    /// Candidates first, then all other pools.
-    pub pools: Vec<ExplainedPool>,
-    /// The cap that refuses such jobs for ever, if every candidate does.
-    pub impossible: Option<Impossible>,
-    /// For each label that no pool has, the nearest one that some pool has.
-    pub nearest: Vec<(String, String)>,
-}
-
-/// One pool's answer to a class.
-#[derive(Clone, Debug)]
-pub struct ExplainedPool {
-    /// Which.
-    pub pool: PoolName,
-    /// Its labels as declared.
-    pub labels: Labels,
-    /// What it says.
-    pub verdict: ExplainedVerdict,
-}
-
-/// What a pool says to a class; see [`Verdict`].
-#[derive(Clone, Debug)]
-pub enum ExplainedVerdict {
-    /// It can serve it.
-    Candidate {
-        /// What an agent made for it is granted.
-        granted: Granted,
-        /// What stands in the way, and since when.
-        blocked: Option<(Reason, Timestamp)>,
-    },
-    /// It cannot.
-    Unfit {
-        /// Labels asked for that it lacks.
-        missing: Labels,
-        /// Labels excluded that it has.
-        excluded: Labels,
-        /// Labels it insists on that were not asked for.
-        gate: Labels,
-        /// It runs workers, which feed themselves.
-        worker: bool,
-    },
-}
-
-/// How similar a label must be to be worth naming, from 0 to 1.
-const NEAR: f64 = 0.8;
-
 impl View {
     /// The world at `now`, with a report made for just this.
     pub(crate) fn of(world: &World, ledger_trouble: Option<String>, now: Timestamp) -> Self {
@@ -250,7 +195,7 @@ fn agents(world: &World, report: &Report) -> Vec<AgentView> {
     agents.collect()
 }
 
-fn classes(world: &World, report: &Report) -> Vec<ClassView> {
+pub(crate) fn classes(world: &World, report: &Report) -> Vec<ClassView> {
     let classes = report.classes.iter().filter_map(|report| {
         let class = world.class(report.class)?;
         let shares = report.shares.iter().map(|share| ShareView {
@@ -299,99 +244,4 @@ fn source(source: &headcount_planner::SourceFacts) -> SourceView {
         fresh: source.fresh,
         trouble: source.trouble.clone(),
     }
-}
-
-impl ExplanationView {
-    pub(crate) fn of(world: &World, key: &ClassKey, now: Timestamp) -> Self {
-        let known = world.class_keyed(key).is_some();
-        let supposed = (!known).then(|| with_one_waiting(world, key, now));
-        let world = supposed.as_ref().unwrap_or(world);
-        let explanation = explain(world, key);
-        let mut report = plan(world, now).report;
-        let class = world.class_keyed(key).map(|class| class.id);
-        report.classes.retain(|report| Some(report.class) == class);
-        let class = classes(world, &report).pop();
-        let last = class.as_ref().and_then(|class| class.shares.last());
-        let reason = last.map(|share| share.reason);
-        let served = |reason: &Reason| matches!(reason, Reason::Assigning | Reason::AgentStarting);
-        let pools = explanation.pools.into_iter().filter_map(|answer| {
-            let pool = world.pool(answer.pool)?;
-            Some(ExplainedPool {
-                pool: pool.name.clone(),
-                labels: pool.configured.as_ref()?.spec.labels.clone(),
-                verdict: verdict(answer.verdict),
-            })
-        });
-        Self {
-            at: now,
-            would_wait_for: reason.filter(|reason| !served(reason)),
-            class: class.filter(|_| known),
-            pools: pools.collect(),
-            impossible: explanation.impossible,
-            nearest: nearest(world, key),
-        }
-    }
-}
-
-/// A copy of the world in which one job of this class waits, planned once.
-fn with_one_waiting(world: &World, key: &ClassKey, now: Timestamp) -> World {
-    let mut copy = world.clone();
-    let count = ClassCount {
-        waiting: 1,
-        oldest: Some(now),
-        next_expiry: None,
-    };
-    let demand = SourceEvent::Demand {
-        sample: u64::MAX,
-        class: key.clone(),
-        count,
-    };
-    observe(&mut copy, News::Source(key.source.clone(), demand), now);
-    let report = plan(&copy, now).report;
-    observe(
-        &mut copy,
-        News::Planned(Box::new((Vec::new(), report))),
-        now,
-    );
-    copy
-}
-
-fn verdict(verdict: Verdict) -> ExplainedVerdict {
-    match verdict {
-        Verdict::Candidate { granted, blocked } => ExplainedVerdict::Candidate { granted, blocked },
-        Verdict::Unfit {
-            missing,
-            excluded,
-            gate,
-            worker,
-        } => ExplainedVerdict::Unfit {
-            missing,
-            excluded,
-            gate,
-            worker,
-        },
-    }
-}
-
-/// For each label that no pool has, the most similar one that some pool has.
-fn nearest(world: &World, key: &ClassKey) -> Vec<(String, String)> {
-    let specs = world
-        .fleet()
-        .scalers
-        .iter()
-        .flat_map(|scaler| &scaler.pools);
-    let known: Vec<_> = specs
-        .flat_map(|spec| [spec.labels.clone(), spec.system_labels.clone()])
-        .collect();
-    let strange = key
-        .runs_on
-        .iter()
-        .filter(|label| !known.iter().any(|set| set.contains(label)));
-    let near = strange.filter_map(|label| {
-        let all = known.iter().flat_map(|set| set.iter());
-        let scored = all.map(|k| (strsim::jaro_winkler(label.as_str(), k.as_str()), k));
-        let best = scored.max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)))?;
-        (best.0 > NEAR).then(|| (label.to_string(), best.1.to_string()))
-    });
-    near.collect()
 }

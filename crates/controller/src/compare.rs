@@ -1,0 +1,215 @@
+//! How two configurations differ, in the words and units in which they are written.
+//!
+//! Promise: whatever differs in a pool or over the fleet is named, by its key, as
+//! `key: before -> after`. Leaves to others: what is done about it (`preview`).
+
+use std::time::Duration;
+
+use headcount_model::{
+    Cap, Fleet, Layer, Layers, Partial, PoolSpec, Retry, Role, Roles, ScalerSpec, Timeouts,
+};
+
+use crate::PoolChange;
+
+/// How two configurations differ.
+pub(crate) fn compare(old: &Fleet, new: &Fleet) -> Vec<PoolChange> {
+    let mut changes = Vec::new();
+    let over_all = fleet(old, new);
+    if !over_all.is_empty() {
+        changes.push(PoolChange::Fleet(over_all));
+    }
+    for (scaler, pool) in pools(old) {
+        match pools(new).find(|(_, other)| other.name == pool.name) {
+            None => changes.push(PoolChange::Removed(pool.name.clone())),
+            Some((new_scaler, new_pool)) => {
+                let mut words = Words::default();
+                words.scaler(scaler, new_scaler);
+                words.pool(pool, new_pool);
+                if !words.0.is_empty() {
+                    changes.push(PoolChange::Changed(pool.name.clone(), words.0));
+                }
+            }
+        }
+    }
+    let added = pools(new).filter(|(_, pool)| !pools(old).any(|(_, old)| old.name == pool.name));
+    changes.extend(added.map(|(_, pool)| PoolChange::Added(pool.name.clone())));
+    changes.sort();
+    changes
+}
+
+fn fleet(old: &Fleet, new: &Fleet) -> Vec<String> {
+    let mut words = Words::default();
+    words.say("globalMaxAgents", &old.max_agents, &new.max_agents);
+    words.cap("globalResourceCap", old.resource_cap, new.resource_cap);
+    words.0
+}
+
+fn pools(fleet: &Fleet) -> impl Iterator<Item = (&ScalerSpec, &PoolSpec)> {
+    fleet
+        .scalers
+        .iter()
+        .flat_map(|scaler| scaler.pools.iter().map(move |pool| (scaler, pool)))
+}
+
+/// Differences, one line each.
+#[derive(Default)]
+struct Words(Vec<String>);
+
+impl Words {
+    fn scaler(&mut self, old: &ScalerSpec, new: &ScalerSpec) {
+        self.say("maxAgents", &old.max_agents, &new.max_agents);
+        self.say("priority", &old.priority, &new.priority);
+        self.say(
+            "mandatoryLabels",
+            &labels(&old.mandatory),
+            &labels(&new.mandatory),
+        );
+        self.say("roles", &roles(&old.roles), &roles(&new.roles));
+        self.say("backend", &old.backend, &new.backend);
+        let machine_pool = |scaler: &ScalerSpec| match &scaler.machine_pool {
+            Some(name) => name.to_string(),
+            None => "none".to_owned(),
+        };
+        self.say("machinePool", &machine_pool(old), &machine_pool(new));
+        self.cap("resourceCap", old.resource_cap, new.resource_cap);
+    }
+
+    fn pool(&mut self, old: &PoolSpec, new: &PoolSpec) {
+        self.say("idleCount", &old.idle.keep, &new.idle.keep);
+        let idle_time = |pool: &PoolSpec| span(pool.idle.idle_time);
+        self.say("idleTime", &idle_time(old), &idle_time(new));
+        let age = |pool: &PoolSpec| pool.idle.max_idle_age.map_or("never".to_owned(), span);
+        self.say("maxIdleAge", &age(old), &age(new));
+        let jobs = |pool: &PoolSpec| {
+            let bound = pool.max_jobs.map(|jobs| jobs.to_string());
+            bound.unwrap_or_else(|| "unlimited".to_owned())
+        };
+        self.say("maxJobs", &jobs(old), &jobs(new));
+        self.layers(old.layers, new.layers);
+        self.timeouts(old.timeouts, new.timeouts);
+        self.retry(old.retry, new.retry);
+        if old.fingerprint() != new.fingerprint() {
+            self.0
+                .push("what its agents are made from: idle agents are replaced".into());
+        }
+    }
+
+    fn layers(&mut self, old: Layers, new: Layers) {
+        self.layer("resources", old.label_set, new.label_set);
+        self.layer("defaults.resources", old.defaults, new.defaults);
+    }
+
+    fn layer(&mut self, key: &str, old: Layer, new: Layer) {
+        self.partial(&format!("{key}.requests"), old.requests, new.requests);
+        self.partial(&format!("{key}.limits"), old.limits, new.limits);
+    }
+
+    fn partial(&mut self, key: &str, old: Partial, new: Partial) {
+        let cpu = |partial: Partial| partial.cpu_millis.map_or("unset".to_owned(), cpus);
+        self.say(&format!("{key}.cpus"), &cpu(old), &cpu(new));
+        let bytes = |partial: Partial| partial.memory_bytes.map_or("unset".to_owned(), memory);
+        self.say(&format!("{key}.memory"), &bytes(old), &bytes(new));
+    }
+
+    fn cap(&mut self, key: &str, old: Cap, new: Cap) {
+        let cpu = |cap: Cap| cap.max_cpu_millis.map_or("no limit".to_owned(), cpus);
+        self.say(&format!("{key}.maxCpu"), &cpu(old), &cpu(new));
+        let bytes = |cap: Cap| cap.max_memory_bytes.map_or("no limit".to_owned(), memory);
+        self.say(&format!("{key}.maxMemory"), &bytes(old), &bytes(new));
+    }
+
+    fn timeouts(&mut self, old: Timeouts, new: Timeouts) {
+        for (key, old, new) in [
+            ("create", old.create, new.create),
+            ("launch", old.launch, new.launch),
+            ("claim", old.claim, new.claim),
+            ("recovery", old.recovery, new.recovery),
+            ("retire", old.retire, new.retire),
+            ("destroy", old.destroy, new.destroy),
+        ] {
+            self.say(&format!("timeouts.{key}"), &span(old), &span(new));
+        }
+    }
+
+    fn retry(&mut self, old: Retry, new: Retry) {
+        let first = (span(old.first_delay), span(new.first_delay));
+        self.say("retry.firstDelay", &first.0, &first.1);
+        self.say("retry.maxDelay", &span(old.max_delay), &span(new.max_delay));
+        self.say("retry.openAfter", &old.open_after, &new.open_after);
+    }
+
+    fn say<T: PartialEq + std::fmt::Display>(&mut self, key: &str, old: &T, new: &T) {
+        if old != new {
+            self.0.push(format!("{key}: {old} -> {new}"));
+        }
+    }
+}
+
+fn labels(labels: &headcount_model::Labels) -> String {
+    match labels.is_empty() {
+        true => "none".to_owned(),
+        false => labels.join(","),
+    }
+}
+
+fn roles(roles: &Roles) -> String {
+    let Roles::Only(roles) = roles else {
+        return "all".to_owned();
+    };
+    let names = roles.iter().map(|role| match role {
+        Role::Builder => "builder",
+        Role::InitRunner => "init-runner",
+    });
+    let names: Vec<&str> = names.collect();
+    match names.is_empty() {
+        true => "none".to_owned(),
+        false => names.join(","),
+    }
+}
+
+/// `1.5`, `2`.
+fn cpus(millis: u64) -> String {
+    let fraction = format!("{:03}", millis % 1000);
+    match fraction.trim_end_matches('0') {
+        "" => (millis / 1000).to_string(),
+        fraction => format!("{}.{fraction}", millis / 1000),
+    }
+}
+
+/// In the largest unit without a fraction: `4g`, `1536m`. What no unit divides is in bytes.
+fn memory(bytes: u64) -> String {
+    let units = [("g", 1_u64 << 30), ("m", 1 << 20), ("k", 1 << 10)];
+    let unit = units
+        .iter()
+        .find(|(_, unit)| bytes > 0 && bytes.is_multiple_of(*unit));
+    match unit {
+        Some((name, unit)) => format!("{}{name}", bytes / unit),
+        None => format!("{bytes} bytes"),
+    }
+}
+
+/// As it is written in a configuration: `1h30m`, `30s`, `500ms`.
+fn span(span: Duration) -> String {
+    let units = [
+        ("d", 86_400_000),
+        ("h", 3_600_000),
+        ("m", 60_000),
+        ("s", 1_000),
+        ("ms", 1),
+    ];
+    let mut left = span.as_millis();
+    let mut text = String::new();
+    for (name, unit) in units {
+        if left >= unit {
+            text.push_str(&format!("{}{name}", left / unit));
+            left %= unit;
+        }
+    }
+    match text.is_empty() {
+        true => "0s".to_owned(),
+        false => text,
+    }
+}
+
+#[cfg(test)]
+mod tests;
