@@ -1,0 +1,105 @@
+//! Orders to backends: a bounded number at a time, each with its deadline.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use headcount_model::{AgentId, AgentKind, BackendId, Listing, Secret, Trouble, TroubleKind};
+use headcount_planner::{Action, Answered, CreateOrder};
+use headcount_ports::{Backend, CreateRequest, DestroyRequest};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use super::{Executor, late};
+use crate::answers;
+
+impl Executor {
+    /// Absent when the order is not one to a backend.
+    pub(super) async fn at_backend(
+        &self,
+        action: Action,
+        token: Option<Secret>,
+    ) -> Option<Answered> {
+        Some(match action {
+            Action::Create(create) => {
+                Answered::Create(create.agent, self.create(create, token).await)
+            }
+            Action::Destroy {
+                agent,
+                backend,
+                grace,
+                deadline,
+                ..
+            } => Answered::Destroy(agent, self.destroy(&backend, agent, grace, deadline).await),
+            Action::Reap {
+                agent,
+                backend,
+                grace,
+                deadline,
+                ..
+            } => {
+                let result = self.destroy(&backend, agent, grace, deadline).await;
+                Answered::Reap(backend, agent, result)
+            }
+            Action::List {
+                backend, deadline, ..
+            } => {
+                let result = self.list(&backend, deadline).await;
+                Answered::List(backend, result)
+            }
+            _ => return None,
+        })
+    }
+
+    async fn create(&self, order: CreateOrder, token: Option<Secret>) -> Result<(), Trouble> {
+        let (backend, permits) = self.backend(&order.backend)?;
+        let _permit = permits.acquire().await;
+        let deadline = order.deadline;
+        let request = CreateRequest {
+            agent: order.agent,
+            owner: self.owner.clone(),
+            pool: order.pool,
+            scaler: order.scaler,
+            kind: order.kind,
+            labels: order.labels.to_string(),
+            granted: order.granted,
+            slots: order.slots,
+            log_pressure: order.log_pressure,
+            recipe: order.recipe,
+            token: token.filter(|_| order.kind == AgentKind::Managed),
+        };
+        match timeout(deadline, backend.create(request)).await {
+            Ok(result) => result.map_err(answers::backend),
+            Err(_) => late("create", deadline),
+        }
+    }
+
+    async fn destroy(
+        &self,
+        backend: &BackendId,
+        agent: AgentId,
+        grace: Duration,
+        deadline: Duration,
+    ) -> Result<(), Trouble> {
+        let (backend, permits) = self.backend(backend)?;
+        let _permit = permits.acquire().await;
+        match timeout(deadline, backend.destroy(DestroyRequest { agent, grace })).await {
+            Ok(result) => result.map_err(answers::backend),
+            Err(_) => late("destroy", deadline),
+        }
+    }
+
+    async fn list(&self, backend: &BackendId, deadline: Duration) -> Result<Listing, Trouble> {
+        let (backend, _) = self.backend(backend)?;
+        match timeout(deadline, backend.list()).await {
+            Ok(result) => result.map_err(answers::backend),
+            Err(_) => late("list", deadline),
+        }
+    }
+
+    fn backend(&self, id: &BackendId) -> Result<&(Arc<dyn Backend>, Arc<Semaphore>), Trouble> {
+        self.backends.get(id).ok_or_else(|| Trouble {
+            kind: TroubleKind::Unknown,
+            message: format!("backend {id} is not wired in this daemon"),
+        })
+    }
+}
