@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use headcount_api::JobState;
+use headcount_api::{AgentState, JobState};
 use serde_json::{Value, json};
 
 use crate::harness::{House, Process, Random, pool_of, until};
@@ -103,6 +103,31 @@ fn a_job_whose_agent_was_killed_fails_and_leaves_nothing() {
 }
 
 #[test]
+fn an_agent_that_is_asked_to_end_finishes_its_job_first() {
+    let house = House::up(&pool_of(1));
+    let api = house.api();
+    let gate = house.path("gate");
+    let wait = format!("while [ ! -e {} ]; do sleep 0.05; done", gate.display());
+    let id = api.submit(&json!({"script": wait}));
+    let agent = api.running(&id).latest.unwrap().agent;
+    house.agent_process(&agent).unwrap().terminate();
+    until("it is known to leave", || {
+        let agents = api.agents();
+        let left = agents.iter().find(|known| known.id == agent)?;
+        (left.state == AgentState::Draining).then_some(())
+    });
+    fs::write(&gate, "").unwrap();
+    let ended = api.end_of(&id);
+    assert_eq!(
+        (ended.state, ended.attempts),
+        (JobState::Succeeded, 1),
+        "{ended:#?}"
+    );
+    house.await_empty();
+    house.close();
+}
+
+#[test]
 fn a_lost_agent_ends_a_waiting_client_with_its_code() {
     let house = House::up(&pool_of(1));
     let client = house.begin(&["submit", "--wait", "--", "sleep", "1000"]);
@@ -110,7 +135,7 @@ fn a_lost_agent_ends_a_waiting_client_with_its_code() {
         let agents = house.api().agents();
         agents
             .into_iter()
-            .find(|agent| agent.state == headcount_api::AgentState::Busy)
+            .find(|agent| agent.state == AgentState::Busy)
     });
     let id = busy.jobs[0].clone();
     house.api().running(&id);

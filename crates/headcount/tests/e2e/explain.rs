@@ -1,8 +1,9 @@
 //! Why a job waits: one screen, one reason, and what to do.
 
+use headcount_api::PoolState;
 use serde_json::json;
 
-use crate::harness::{House, pool_of, script};
+use crate::harness::{House, pool_of, script, until};
 
 #[test]
 fn a_job_for_labels_nobody_has_is_accepted_and_explained() {
@@ -89,4 +90,44 @@ fn a_job_larger_than_any_cap_is_refused_with_the_name_of_the_cap() {
         "a refused job was kept"
     );
     house.close();
+}
+
+#[test]
+fn agents_that_never_come_up_are_explained_and_not_started_without_end() {
+    let config = "version: 1\nscalers:\n  - name: broken\n    type: bare-metal\n    maxAgents: 2\n    \
+                  labelSets:\n      - labels: [linux]\n        binaryPath: /bin/false\n";
+    let house = House::up(config);
+    let api = house.api();
+    let id = api.submit(&script("true"));
+    until("the pool fails", || {
+        (api.pool("broken/linux").state == PoolState::Failing).then_some(())
+    });
+    let explained = until("the next launch is put off", || {
+        let explained = api.get(&format!("/explain/{id}")).json();
+        let put_off = ["launch_backoff", "circuit_open"].map(serde_json::Value::from);
+        put_off.contains(&explained["reason"]).then_some(explained)
+    });
+    assert!(explained["advice"].is_string(), "{explained}");
+    let pool = api.pool("broken/linux");
+    let failure = pool.last_failure.unwrap();
+    assert!(
+        failure
+            .message
+            .ends_with("ended with code 1 before it was of use"),
+        "{failure:?}"
+    );
+    assert!(pool.next_launch_at.is_some());
+    house.run(&["cancel", &id]).good();
+    house.close();
+}
+
+#[test]
+fn an_agent_program_that_is_not_there_is_told_at_the_start() {
+    let config = "version: 1\nscalers:\n  - name: broken\n    type: bare-metal\n    maxAgents: 2\n    \
+                  labelSets:\n      - labels: [linux]\n        binaryPath: /no/such/agent\n";
+    let house = House::new(config);
+    let refused = house.refused();
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert!(refused.err.contains("/no/such/agent"), "{refused:?}");
+    house.close_unused();
 }

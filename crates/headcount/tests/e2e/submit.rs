@@ -2,9 +2,11 @@
 
 use std::fs;
 
+use headcount_api::{Job, JobState};
+use rustix::process::Signal;
 use serde_json::json;
 
-use crate::harness::{House, pool_of};
+use crate::harness::{House, pool_of, until};
 
 fn house() -> House {
     House::up(&pool_of(4))
@@ -84,7 +86,7 @@ fn a_cancelled_job_ends_its_waiting_client() {
     let api = house.api();
     let again = json!({"command": ["sleep", "1000"], "key": "long"});
     api.when("the client has handed in its job", || {
-        let jobs: Vec<headcount_api::Job> = serde_json::from_str(&api.get("/jobs").text).unwrap();
+        let jobs: Vec<Job> = serde_json::from_str(&api.get("/jobs").text).unwrap();
         (!jobs.is_empty()).then_some(())
     });
     let id = api.submit(&again);
@@ -92,6 +94,40 @@ fn a_cancelled_job_ends_its_waiting_client() {
     house.run(&["cancel", &id]).good();
     let ended = client.end();
     assert_eq!(ended.code, 125, "{ended:?}");
+    house.close();
+}
+
+#[test]
+fn ctrl_c_stops_waiting_and_a_second_one_cancels() {
+    let house = house();
+    let api = house.api();
+    let wait = |key: &str| {
+        let client = house.begin(&["submit", "--wait", "--key", key, "--", "sleep", "1000"]);
+        let id = until("the job runs", || {
+            let jobs: Vec<Job> = serde_json::from_str(&api.get("/jobs?state=running").text).ok()?;
+            let ours = jobs.into_iter().find(|job| job.key.as_deref() == Some(key));
+            ours.map(|job| job.id)
+        });
+        (client, id)
+    };
+    let (left, goes_on) = wait("left alone");
+    left.tell(Signal::INT);
+    let ended = left.end();
+    assert_eq!(ended.code, 130, "{ended:?}");
+    assert!(ended.err.contains(&goes_on), "{ended:?}");
+    assert_eq!(api.job(&goes_on).state, JobState::Running);
+
+    let (cancelled, id) = wait("cancelled");
+    cancelled.tell(Signal::INT);
+    // Signals of one kind that come at once are one signal: the next is sent when the
+    // first was told. A client that has ended meanwhile has not cancelled.
+    until("the job is cancelled", || {
+        cancelled.tell(Signal::INT);
+        api.job(&id).state.is_ended().then_some(())
+    });
+    assert_eq!(api.end_of(&id).state, JobState::Cancelled);
+    cancelled.end();
+    house.run(&["cancel", &goes_on]).good();
     house.close();
 }
 
@@ -214,7 +250,7 @@ fn a_log_is_followed_while_it_grows() {
     );
     let api = house.api();
     let id = api.submit(&json!({"script": wait}));
-    crate::harness::until("the first line is there before the job ends", || {
+    until("the first line is there before the job ends", || {
         (house.run(&["logs", &id]).good().text() == "first\n").then_some(())
     });
     let follower = house.begin(&["logs", "--follow", &id]);

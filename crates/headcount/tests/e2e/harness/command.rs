@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use super::patience::{PATIENCE, until};
 use super::processes::Process;
 
@@ -82,6 +84,11 @@ impl Started {
     pub fn new(mut command: Command) -> Self {
         let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
         Self(command.spawn().unwrap())
+    }
+
+    /// Sends a signal, as a terminal or a shell does.
+    pub fn tell(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.0), signal).unwrap();
     }
 
     /// Waits for its end. One that does not end is killed, which its exit code then says.

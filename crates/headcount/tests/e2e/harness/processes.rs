@@ -66,6 +66,11 @@ impl Process {
         line.trim().strip_suffix(" kB")?.parse().ok()
     }
 
+    /// Asks it to end.
+    pub fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
     /// Ends it at once, and waits until it has ended.
     pub fn end(&self) {
         self.kill();
@@ -74,6 +79,10 @@ impl Process {
 
     /// Ends it at once, and nobody else who got its pid meanwhile.
     pub fn kill(&self) {
+        self.signal(Signal::KILL);
+    }
+
+    fn signal(&self, signal: Signal) {
         let Some(pid) = Pid::from_raw(self.pid) else {
             return;
         };
@@ -83,7 +92,7 @@ impl Process {
         // The handle is of whoever has the pid now; only then is it checked who that is.
         if self.lives() {
             // It may end on its own at this very moment.
-            let _ = pidfd_send_signal(&handle, Signal::KILL);
+            let _ = pidfd_send_signal(&handle, signal);
         }
     }
 }
