@@ -51,7 +51,13 @@ fn operator(world: &mut World, wish: Operator, now: Timestamp) -> Answer {
             }
             drained(world, name, true, now)
         }
-        Operator::Undrain(name) => drained(world, name, false, now),
+        // A pool that left the configuration while it was drained may still be undrained.
+        Operator::Undrain(name) => {
+            if !world.pool_ids.contains_key(&name) && !world.drained.contains(&name) {
+                return Answer::Refused(Refusal::UnknownPool);
+            }
+            drained(world, name, false, now)
+        }
     }
 }
 
