@@ -128,6 +128,40 @@ fn slots_left_over_by_one_class_serve_the_next() {
 }
 
 #[test]
+fn an_agent_made_for_one_class_is_not_taken_by_another_that_has_one() {
+    let mut s = Scenario::new(
+        "scaler d max=3 labels=linux,docker
+           pool labels=linux,node20 keep=1 slots=2",
+    );
+    s.jobs("linux", 1);
+    let spare = s.plan();
+    assert!(spare.contains("linux wait: 1 agent_starting in d/linux+node20"));
+    s.at(1).jobs("docker", 1);
+    assert!(s.plan().starts_with("create a-1-3 in d/docker+linux"));
+    s.ok_all().at(2);
+    assert_eq!(
+        s.plan(),
+        "linux wait: 1 agent_starting in d/linux+node20\n\
+         docker wait: 1 agent_starting in d/docker+linux\n\
+         wake in 298s: launch_deadline"
+    );
+}
+
+#[test]
+fn who_has_a_higher_priority_takes_over_what_was_promised() {
+    let mut s = Scenario::new(ONE);
+    s.jobs("linux", 1).plan();
+    s.at(1).jobs("linux,prio:1", 1);
+    assert_eq!(
+        s.plan(),
+        "linux wait: 1 agent_starting in d/linux\n\
+         linux wait: 1 scaler_at_max_agents in d/linux\n\
+         d/linux grows by 0 of 1: scaler_at_max_agents"
+    );
+    assert_eq!(s.last.report.classes[0].counts_on, [(common::agent(1), 1)]);
+}
+
+#[test]
 fn the_last_jobs_of_an_agents_life_bound_its_slots() {
     let mut s = Scenario::new("scaler d max=9 labels=linux slots=4 jobs=3");
     s.jobs("linux", 4);
