@@ -10,7 +10,7 @@ use headcount_api::JobState;
 
 use crate::harness::{House, content, pool_of, script, until};
 
-/// A small file system of one's own; unmounted when dropped.
+/// A small file system of its own; unmounted when dropped.
 struct Mount(PathBuf);
 
 impl Mount {
@@ -24,23 +24,23 @@ impl Mount {
         let mounted = mounted.is_ok_and(|status| status.success());
         mounted.then(|| Self(place.to_path_buf()))
     }
-
-    /// Takes all the room that is left.
-    fn fill(&self) -> PathBuf {
-        let path = self.0.join("filler");
-        let mut file = File::create(&path).unwrap();
-        for size in [64 * 1024, 1024, 1] {
-            while file.write_all(&vec![1; size]).is_ok() {}
-        }
-        path
-    }
 }
 
 impl Drop for Mount {
     fn drop(&mut self) {
-        // Lazily: the house may still end what runs there.
+        // Lazily: what was killed a moment ago may not have let go of it yet.
         let _ = Command::new("umount").arg("-l").arg(&self.0).status();
     }
+}
+
+/// Takes all the room that is left there.
+fn fill(place: &Path) -> PathBuf {
+    let path = place.join("filler");
+    let mut file = File::create(&path).unwrap();
+    for size in [64 * 1024, 1024, 1] {
+        while file.write_all(&vec![1; size]).is_ok() {}
+    }
+    path
 }
 
 #[test]
@@ -50,6 +50,7 @@ fn a_full_disk_refuses_new_jobs_and_keeps_the_others() {
         eprintln!("skipped: file systems cannot be mounted here");
         return house.close_unused();
     };
+    house.keep(mount);
     house.start();
     let api = house.api();
     let (pid, gate, done) = (house.path("pid"), house.path("gate"), house.path("done"));
@@ -63,7 +64,7 @@ fn a_full_disk_refuses_new_jobs_and_keeps_the_others() {
     content(&pid);
     api.running(&id);
 
-    let filler = mount.fill();
+    let filler = fill(&house.state());
     // The file of the state may have had room inside, so until it has none.
     let refused = until("a new job is refused", || {
         let answer = api.post("/jobs", &script("true"));

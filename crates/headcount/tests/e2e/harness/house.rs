@@ -3,6 +3,7 @@
 //! Promise: when a house is closed nothing of it runs any more, or the test fails; when a
 //! test fails, its daemons' words are printed and nothing of it runs either.
 
+use std::any::Any;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -32,6 +33,8 @@ pub fn pool_of(max: u32) -> String {
 
 /// One directory and what runs in it.
 pub struct House {
+    /// Dropped before the directory is removed.
+    fixture: Option<Box<dyn Any>>,
     root: TempDir,
     daemon: Option<Daemon>,
     starts: usize,
@@ -48,6 +51,7 @@ impl House {
             .tempdir()
             .unwrap();
         let house = Self {
+            fixture: None,
             root,
             daemon: None,
             starts: 0,
@@ -79,6 +83,11 @@ impl House {
         fs::write(&file, format!("{token}\n")).unwrap();
         self.token = Some(token.to_owned());
         self.with(&["--token-file", file.to_str().unwrap()])
+    }
+
+    /// Keeps something that belongs to the directory until nothing runs there any more.
+    pub fn keep(&mut self, fixture: impl Any) {
+        self.fixture = Some(Box::new(fixture));
     }
 
     /// Everything of this house is below this directory.
