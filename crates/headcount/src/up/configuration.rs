@@ -108,21 +108,30 @@ impl Configuration {
         }
     }
 
-    /// Reads the configuration again and puts it into effect, whole or not at all.
+    /// Reads the configuration again, puts it into effect, whole or not at all, and logs
+    /// what came of it.
     ///
     /// # Errors
     /// Nothing has changed.
     pub(crate) async fn reload(&self) -> Result<(Vec<PoolChange>, Problems), ConfigError> {
         let _one_at_a_time = self.reloading.lock().await;
-        let loaded = self.load()?;
-        if !loaded.warnings.is_empty() {
-            tracing::warn!("{}", loaded.warnings.render(false, 100));
+        let result = self.replace().await;
+        match &result {
+            Ok((changes, warnings)) => {
+                if !warnings.is_empty() {
+                    tracing::warn!("{}", warnings.render(false, 100));
+                }
+                tracing::info!(?changes, "reloaded");
+            }
+            Err(error) => tracing::error!("not reloaded, the old configuration stays:\n{error}"),
         }
+        result
+    }
+
+    async fn replace(&self) -> Result<(Vec<PoolChange>, Problems), ConfigError> {
+        let loaded = self.load()?;
         let handle = self.handle.get().ok_or(ConfigError::Stopping)?;
-        let changes = handle
-            .configure(loaded.fleet)
-            .await
-            .map_err(|_| ConfigError::Stopping)?;
-        Ok((changes, loaded.warnings))
+        let changes = handle.configure(loaded.fleet).await;
+        Ok((changes.map_err(|_| ConfigError::Stopping)?, loaded.warnings))
     }
 }

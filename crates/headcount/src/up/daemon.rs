@@ -46,7 +46,6 @@ pub(crate) struct DaemonSettings {
 pub(crate) struct Daemon {
     handle: Handle,
     server: Server,
-    configuration: Arc<Configuration>,
     queue: Arc<QueueSource>,
     store: SqliteStore,
     state_dir: PathBuf,
@@ -134,7 +133,6 @@ impl Daemon {
         let daemon = Self {
             handle,
             server,
-            configuration,
             queue: queue.clone(),
             store: store.clone(),
             state_dir: dir.path().to_path_buf(),
@@ -152,8 +150,9 @@ impl Daemon {
         &self.handle
     }
 
-    pub(crate) fn configuration(&self) -> &Configuration {
-        &self.configuration
+    /// Reads the configuration again, as a client's `reload` does; what came of it is logged.
+    pub(crate) async fn reload(&self) {
+        drop(self.server.reload().await);
     }
 
     /// Where jobs are submitted from within.

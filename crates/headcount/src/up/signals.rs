@@ -47,18 +47,10 @@ impl Signals {
     pub(super) async fn serve(&mut self, daemon: &Daemon) {
         loop {
             tokio::select! {
-                _ = self.hangup.recv() => reload(daemon).await,
+                _ = self.hangup.recv() => daemon.reload().await,
                 _ = self.terminate.recv() => return,
                 _ = self.interrupt.recv() => return,
             }
         }
-    }
-}
-
-async fn reload(daemon: &Daemon) {
-    match daemon.configuration().reload().await {
-        Ok((changes, _)) if changes.is_empty() => tracing::info!("reloaded: nothing changed"),
-        Ok((changes, _)) => tracing::info!(?changes, "reloaded"),
-        Err(error) => tracing::error!("not reloaded, the old configuration stays:\n{error}"),
     }
 }
