@@ -48,7 +48,7 @@ impl Ledger {
         }
     }
 
-    pub(crate) fn commit(&mut self, changes: &Changes) {
+    pub(crate) fn commit(&mut self, changes: Changes) {
         for (job, attempt) in &changes.attempts_settled {
             if self
                 .attempts
@@ -58,20 +58,20 @@ impl Ledger {
                 self.attempts.remove(job);
             }
         }
-        for row in &changes.attempts {
+        for row in changes.attempts {
             if row.phase == AttemptPhase::Running {
                 self.claimed.insert((row.job, row.attempt), row.agent);
             }
-            self.attempts.insert(row.job, row.clone());
+            self.attempts.insert(row.job, row);
         }
-        for row in &changes.agents {
-            self.agents.insert(row.id, row.clone());
+        for row in changes.agents {
+            self.agents.insert(row.id, row);
         }
-        for agent in &changes.agents_gone {
-            self.agents.remove(agent);
+        for agent in changes.agents_gone {
+            self.agents.remove(&agent);
         }
-        if let Some(drained) = &changes.drained_pools {
-            self.drained.clone_from(drained);
+        if let Some(drained) = changes.drained_pools {
+            self.drained = drained;
         }
     }
 

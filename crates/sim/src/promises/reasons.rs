@@ -2,8 +2,6 @@
 //! every removal has one; and every plan is a plan: the linter of the planner finds
 //! nothing in it, and once it took effect nothing is left to do at that moment.
 
-use std::collections::BTreeSet;
-
 use headcount_controller::Round;
 use headcount_model::Timestamp;
 use headcount_planner::{Action, Plan, Violation, World, check_plan, check_world, plan};
@@ -12,8 +10,7 @@ use super::{Found, broken};
 use crate::options::Promise;
 
 pub(crate) fn of_plan(world: &World, plan: &Plan, now: Timestamp) -> Found {
-    words("before a plan", check_world(world))
-        .or_else(|| words("in a plan", check_plan(world, plan)))
+    words("in a plan", check_plan(world, plan))
         .or_else(|| doubled(plan))
         .or_else(|| {
             let wake = plan.wake_at.filter(|wake| wake.at <= now)?;
@@ -21,12 +18,11 @@ pub(crate) fn of_plan(world: &World, plan: &Plan, now: Timestamp) -> Found {
         })
 }
 
-/// One entry for each thing that has a reason.
+/// One entry for each thing that has a reason, in order.
 fn doubled(plan: &Plan) -> Found {
-    let agents: BTreeSet<_> = plan.report.agents.iter().map(|(id, _)| id).collect();
-    let jobs: BTreeSet<_> = plan.report.jobs.iter().map(|(id, _)| id).collect();
-    let once = agents.len() == plan.report.agents.len() && jobs.len() == plan.report.jobs.len();
-    if once {
+    let agents = plan.report.agents.is_sorted_by(|a, b| a.0 < b.0);
+    let jobs = plan.report.jobs.is_sorted_by(|a, b| a.0 < b.0);
+    if agents && jobs {
         return None;
     }
     broken(Promise::Reasons, "an agent or a job has two reasons")

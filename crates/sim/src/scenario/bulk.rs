@@ -16,9 +16,9 @@ use crate::random::Random;
 /// arrives while a round is being written.
 const GRAIN: u64 = 5;
 /// The longest job, in milliseconds; the shortest takes one.
-const LONGEST: u64 = 100;
+const LONGEST: u64 = 20;
 /// What an agent needs for one job on average, claim and result included.
-const TURN_MILLIS: u64 = 110;
+const TURN_MILLIS: u64 = 50;
 
 /// `jobs` jobs for `agents` agents in `pools` pools, each pool with a class of its own.
 pub(crate) fn bulk(agents: u32, pools: u32, jobs: usize) -> Scenario {
@@ -44,6 +44,8 @@ pub(crate) fn bulk(agents: u32, pools: u32, jobs: usize) -> Scenario {
         faults: Faults::default(),
         quiet_from: Timestamp::MAX,
         grain: GRAIN,
+        hop_millis: GRAIN,
+        boot_millis: 10 * GRAIN,
     }
 }
 

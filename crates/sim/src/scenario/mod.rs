@@ -22,6 +22,11 @@ pub(crate) use script::Deed;
 /// When every run starts: as late as a clock of today, so that epochs look as they do.
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
+/// What is not slow takes at most this long from one part of a story to another.
+const HOP_MILLIS: u64 = 15;
+/// And an agent is up within this.
+const BOOT_MILLIS: u64 = 3000;
+
 /// One story.
 #[derive(Clone, Debug)]
 pub(crate) struct Scenario {
@@ -36,6 +41,10 @@ pub(crate) struct Scenario {
     pub(crate) quiet_from: Timestamp,
     /// Things happen only at multiples of this, in milliseconds, so that they meet.
     pub(crate) grain: u64,
+    /// What is not slow takes at most this many milliseconds, from one part to another.
+    pub(crate) hop_millis: u64,
+    /// An agent tries to register at most this long after it was made.
+    pub(crate) boot_millis: u64,
 }
 
 impl Scenario {
@@ -56,6 +65,8 @@ impl Scenario {
             script,
             quiet_from,
             grain: random.pick(&[1, 1, 1, 5, 20]).unwrap_or(1),
+            hop_millis: HOP_MILLIS,
+            boot_millis: BOOT_MILLIS,
         }
     }
 }

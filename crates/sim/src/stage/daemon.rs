@@ -190,7 +190,7 @@ impl Stage {
         if self.sabotage == Some(Sabotage::LedgerForgetsAgents) {
             writing.changes.agents.clear();
         }
-        self.ledger.commit(&writing.changes);
+        self.ledger.commit(writing.changes);
         if self.random.chance(self.faults.crash_after_write) {
             return self.crash("after a round was written");
         }

@@ -112,7 +112,8 @@ impl Stage {
         if worker {
             self.worker_life(agent);
         } else if !self.random.chance(self.faults.never_registers) {
-            self.agent_within(agent, 5, 3000, Tick::Connect);
+            let longest = self.scenario.boot_millis;
+            self.agent_within(agent, 5, longest, Tick::Connect);
         }
         if self.random.chance(self.faults.dies) {
             self.agent_within(agent, 1, FIRST_MINUTE, Tick::Die(Exit::Signal(9)));
@@ -168,7 +169,11 @@ impl Stage {
     /// A backend's word, as far as it arrives: late, twice, or only as "words were lost".
     pub(super) fn emit(&mut self, backend: BackendId, event: BackendEvent) {
         let late = self.random.chance(self.faults.event_late);
-        let longest = if late { 20_000 } else { 15 };
+        let longest = if late {
+            20_000
+        } else {
+            self.scenario.hop_millis
+        };
         let at = self.within(1, longest);
         let event = if self.random.chance(self.faults.event_lost) {
             BackendEvent::Missed

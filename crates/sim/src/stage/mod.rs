@@ -208,7 +208,7 @@ impl Stage {
     }
 
     fn soon(&mut self) -> Timestamp {
-        self.within(1, 15)
+        self.within(1, self.scenario.hop_millis)
     }
 
     fn on_grain(&self, at: Timestamp) -> Timestamp {

@@ -79,13 +79,15 @@ impl Stage {
 
     /// Sabotage: a creation is carried out once more.
     fn twin(&self, order: &Order) -> Option<Order> {
-        let mut twin =
-            Some(order.clone()).filter(|_| self.sabotage == Some(Sabotage::CreatesTwice));
-        if let Some(Action::Create(create)) = twin.as_mut().map(|twin| &mut twin.action) {
-            create.agent.number += 1_000_000;
-            return twin;
+        if self.sabotage != Some(Sabotage::CreatesTwice) {
+            return None;
         }
-        None
+        let mut twin = order.clone();
+        let Action::Create(create) = &mut twin.action else {
+            return None;
+        };
+        create.agent.number += 1_000_000;
+        Some(twin)
     }
 
     fn start_effect(&mut self, order: Order) {
@@ -171,9 +173,14 @@ impl Stage {
         }
         let deadline = super::duration_millis(deadline);
         let slow = self.random.chance(odds.slow);
-        let longest = if slow { deadline.saturating_mul(2) } else { 15 };
+        let hop = self.scenario.hop_millis;
+        let longest = if slow {
+            deadline.saturating_mul(2)
+        } else {
+            hop
+        };
         let done_at = self.within(1, longest);
-        let after = self.random.millis(1, if slow { deadline } else { 15 });
+        let after = self.random.millis(1, if slow { deadline } else { hop });
         let answer_at = self.on_grain(done_at.after(after));
         let lost = self.random.chance(odds.loses_answer) || answer_at > latest;
         Course {

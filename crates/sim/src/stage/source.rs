@@ -72,8 +72,12 @@ impl Stage {
             let found = jobs::ended(self, job, end);
             self.found(found);
         }
+        let waited = self.jobs.is_waiting(job);
         self.jobs.end(job, end);
-        self.tell_demand_of(job);
+        // The end of a taken job changes no number.
+        if waited {
+            self.tell_demand_of(job);
+        }
     }
 
     fn end_waiting(&mut self, key: &ClassKey, end: &JobEnd) {
