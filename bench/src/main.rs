@@ -42,7 +42,13 @@ fn bench(words: &[String]) -> Result<ExitCode> {
     for (name, measure) in rows::ALL {
         if words.is_empty() || words.iter().any(|word| name.contains(word.as_str())) {
             println!("measuring {name} …");
-            let lines = measure().unwrap_or_else(|error| vec![Line::failed(name, &error)]);
+            let measured = measure();
+            if matches!(&measured, Err(error) if error.is::<rows::Interrupted>()) {
+                println!("told to end");
+                return Ok(ExitCode::FAILURE);
+            }
+            // One row that cannot be measured is no reason not to measure the others.
+            let lines = measured.unwrap_or_else(|error| vec![Line::failed(name, &error)]);
             for line in lines {
                 println!("  {}: {}", line.what, line.measured);
                 table.add(line);

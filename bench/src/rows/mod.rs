@@ -5,11 +5,14 @@ mod latency;
 mod memory;
 mod plan;
 mod restart;
+mod sim;
 mod submit;
 
+use std::fmt;
 use std::future::Future;
 
 use anyhow::Result;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::table::Line;
 
@@ -23,15 +26,36 @@ pub(crate) type Row = (&'static str, fn() -> Result<Vec<Line>>);
 pub(crate) const ALL: &[Row] = &[
     ("latency", latency::measure),
     ("plan", plan::measure),
+    ("sim", sim::measure),
     ("submit", submit::measure),
     ("memory", memory::measure),
     ("idle", idle::measure),
     ("restart", restart::measure),
 ];
 
-/// Runs what asks a daemon, on one thread: the rest of the machine is the daemon's.
+/// Somebody wants the whole run to end.
+#[derive(Debug)]
+pub(crate) struct Interrupted;
+
+impl fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("told to end")
+    }
+}
+
+impl std::error::Error for Interrupted {}
+
+/// Runs what asks a daemon, on one thread: the rest of the machine is the daemon's. Told to
+/// end, it ends with an error, so that what was started is ended too.
 fn block_on<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
-    let runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = { runtime }.enable_all().build()?;
-    runtime.block_on(future)
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_all().build()?.block_on(async {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        tokio::select! {
+            result = future => result,
+            _ = terminate.recv() => Err(Interrupted.into()),
+            _ = interrupt.recv() => Err(Interrupted.into()),
+        }
+    })
 }
