@@ -4,11 +4,13 @@
 //! recommended ones where the original has a defect: exclusions always apply, one case
 //! rule, and candidates are tried one after the other (spill-over).
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
 use headcount_model::{
-    AgentKind, Cap, ClassKey, Fleet, Granted, PoolSpec, Reason, Resources, ScalerSpec,
+    AgentKind, Cap, ClassKey, Fleet, Granted, Label, Labels, PoolSpec, Reason, Resources,
+    ScalerSpec,
 };
 
 use crate::{PoolId, World};
@@ -17,25 +19,70 @@ use crate::{PoolId, World};
 /// label set, then file order. Jobs that ask for no label take file order alone.
 #[must_use]
 pub fn candidates(world: &World, key: &ClassKey) -> Vec<PoolId> {
-    let any = key.runs_on.is_empty();
-    let mut ranked = Vec::new();
-    for (scaler_index, scaler) in world.fleet.scalers.iter().enumerate() {
-        if !gate_open(scaler, key) {
-            continue;
-        }
-        for (index, spec) in scaler.pools.iter().enumerate() {
-            if !qualifies(spec, key) {
-                continue;
-            }
-            let Some(pool) = world.pool_ids.get(&spec.name) else {
-                continue;
-            };
-            let size = if any { 0 } else { spec.labels.len() };
-            ranked.push(((Reverse(scaler.priority), size, scaler_index, index), *pool));
-        }
-    }
-    ranked.sort();
+    let mut ranked: Vec<(Rank, PoolId)> = match world.labelled.rarest(&key.runs_on) {
+        Some(places) => places
+            .iter()
+            .filter_map(|place| rank(world, key, *place))
+            .collect(),
+        None => places(&world.fleet)
+            .filter_map(|place| rank(world, key, place))
+            .collect(),
+    };
+    ranked.sort_unstable();
     ranked.into_iter().map(|(_, pool)| pool).collect()
+}
+
+/// Smaller is better.
+type Rank = (Reverse<i32>, usize, Place);
+
+/// How well this pool serves the class, if it does.
+fn rank(world: &World, key: &ClassKey, place: Place) -> Option<(Rank, PoolId)> {
+    let scaler = world.fleet.scalers.get(place.0)?;
+    let spec = scaler.pools.get(place.1)?;
+    if !gate_open(scaler, key) || !qualifies(spec, key) {
+        return None;
+    }
+    let pool = world.pool_ids.get(&spec.name)?;
+    let size = if key.runs_on.is_empty() {
+        0
+    } else {
+        spec.labels.len()
+    };
+    Some(((Reverse(scaler.priority), size, place), *pool))
+}
+
+/// Index of a scaler in the fleet, and of a pool in the scaler.
+type Place = (usize, usize);
+
+fn places(fleet: &Fleet) -> impl Iterator<Item = Place> {
+    let scalers = fleet.scalers.iter().enumerate();
+    scalers.flat_map(|(n, scaler)| (0..scaler.pools.len()).map(move |pool| (n, pool)))
+}
+
+/// Where each label is, so that a new class does not look at every pool.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct Labelled(BTreeMap<Label, Vec<Place>>);
+
+impl Labelled {
+    pub(crate) fn of(fleet: &Fleet) -> Self {
+        let mut labelled: BTreeMap<Label, Vec<Place>> = BTreeMap::new();
+        for place in places(fleet) {
+            let spec = &fleet.scalers[place.0].pools[place.1];
+            for label in spec.labels.union(&spec.system_labels).iter() {
+                labelled.entry(label.clone()).or_default().push(place);
+            }
+        }
+        Self(labelled)
+    }
+
+    /// The pools with the label of these that the fewest have; none if no label is asked
+    /// for.
+    fn rarest(&self, labels: &Labels) -> Option<&[Place]> {
+        let places = labels
+            .iter()
+            .map(|label| self.0.get(label).map_or(&[][..], Vec::as_slice));
+        places.min_by_key(|places| places.len())
+    }
 }
 
 /// Whether every mandatory label of the scaler is among the labels asked for.

@@ -30,6 +30,7 @@ pub(super) fn configured(world: &mut World, fleet: Fleet, now: Timestamp) -> Ans
             }
         }
     }
+    world.labelled = crate::fit::Labelled::of(&fleet);
     world.fleet = Arc::new(fleet);
     let gone = world
         .pools

@@ -29,6 +29,8 @@ pub use pool::{Backoff, Configured, Pool, PoolId};
 pub struct World {
     /// What the configuration says.
     pub(crate) fleet: Arc<Fleet>,
+    /// Which of its pools have which label.
+    pub(crate) labelled: crate::fit::Labelled,
     /// Indexed by [`PoolId`]; pools stay, marked as removed, until their agents are gone.
     pub(crate) pools: BTreeMap<PoolId, Pool>,
     pub(crate) pool_ids: BTreeMap<PoolName, PoolId>,
@@ -61,6 +63,7 @@ impl World {
     #[must_use]
     pub fn new() -> Self {
         Self {
+            labelled: crate::fit::Labelled::default(),
             fleet: Arc::new(Fleet {
                 max_agents: 1,
                 resource_cap: headcount_model::Cap::default(),
