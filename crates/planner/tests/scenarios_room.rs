@@ -103,3 +103,21 @@ fn spares_do_not_take_the_room_that_jobs_wait_for() {
          a/mac grows by 0 of 2: fleet_cpu_cap"
     );
 }
+
+#[test]
+fn who_takes_nothing_from_the_cap_that_is_full_stays() {
+    let mut s = Scenario::new(
+        "fleet max=9 cpu=1000
+         scaler b labels=mac keep=1 request-cpu=500
+         scaler a labels=win keep=1
+         scaler c labels=linux",
+    );
+    s.bring_up();
+    s.jobs("linux,cpu:1000", 1);
+    s.plan();
+    assert_eq!(
+        s.agents(),
+        "a-1-1 draining: room_wanted\n\
+         a-1-2 ready: kept_ready"
+    );
+}
