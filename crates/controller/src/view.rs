@@ -5,6 +5,7 @@
 //! to others: why a class waits pool by pool (`explanation`).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use headcount_model::{
     AgentId, AgentRecord, BackendId, ClassCount, ClassKey, Fleet, JobId, Name, PoolName, PoolSpec,
@@ -56,6 +57,8 @@ pub struct PoolView {
     pub drained: bool,
     /// How its launches go.
     pub backoff: Backoff,
+    /// Launches that failed within the last five minutes.
+    pub failures_lately: u32,
     /// Its agents by what they do.
     pub counts: PoolCounts,
     /// New agents that demand and idle rule ask for beyond what is on its way.
@@ -138,6 +141,9 @@ pub struct SourceView {
     pub trouble: Option<String>,
 }
 
+/// Failed launches of so long ago are still worth showing.
+const LATELY: Duration = Duration::from_secs(300);
+
 impl View {
     /// The world at `now`, with a report made for just this.
     pub(crate) fn of(world: &World, ledger_trouble: Option<String>, now: Timestamp) -> Self {
@@ -146,7 +152,7 @@ impl View {
             .report
             .pools
             .iter()
-            .filter_map(|report| pool(world, report))
+            .filter_map(|report| pool(world, report, now))
             .collect();
         pools.sort_by(|a, b| a.name.cmp(&b.name));
         Self {
@@ -165,7 +171,7 @@ impl View {
     }
 }
 
-fn pool(world: &World, report: &PoolReport) -> Option<PoolView> {
+fn pool(world: &World, report: &PoolReport, now: Timestamp) -> Option<PoolView> {
     let pool = world.pool(report.pool)?;
     let configured = pool.configured.as_ref();
     let scaler = configured.and_then(|c| world.fleet().scalers.get(c.scaler_index));
@@ -177,6 +183,7 @@ fn pool(world: &World, report: &PoolReport) -> Option<PoolView> {
         backend: scaler.map(|scaler| scaler.backend.clone()),
         drained: pool.drained,
         backoff: pool.backoff.clone(),
+        failures_lately: world.failures().lately(pool.id, LATELY, now),
         counts: report.counts,
         wanted: report.wanted,
         limited_by: report.limited_by,

@@ -32,8 +32,8 @@ pub use report::{
     ClassReport, Considered, PoolCounts, PoolReport, Report, Share, Wake, WakeReason,
 };
 pub use world::{
-    Agent, Backend, Backoff, Class, ClassId, Effect, Job, JobPhase, Link, Pool, PoolId,
-    SourceFacts, Stranger, Take, World,
+    Agent, Backend, Backoff, Class, ClassId, Effect, Failures, Job, JobPhase, LaunchFailure, Link,
+    Pool, PoolId, SourceFacts, Stranger, Take, World,
 };
 
 /// Counts of things that configuration bounds far below `u32::MAX`.

@@ -11,7 +11,7 @@ use headcount_model::{
 
 use super::moves::move_agent;
 use crate::lifecycle::agent::AgentInput;
-use crate::world::{Backend, Stranger};
+use crate::world::{Backend, LaunchFailure, Stranger};
 use crate::{Effect, World};
 
 /// A worker that lives no longer than this did not really launch.
@@ -123,6 +123,10 @@ pub(super) fn launch_failed(
         return;
     };
     let intended = agent.record.created_at;
+    world.failures.record(LaunchFailure {
+        at: now,
+        pool: agent.pool,
+    });
     if let Some(pool) = world.pools.get_mut(&agent.pool) {
         let retry = pool
             .configured

@@ -8,6 +8,7 @@ mod agent;
 mod changes;
 mod demand;
 mod facts;
+mod failures;
 mod job;
 mod pool;
 
@@ -20,6 +21,7 @@ pub use agent::{Agent, Effect, Link};
 pub(crate) use changes::Touched;
 pub use demand::{Class, ClassId, Standing, Take};
 pub use facts::{Backend, SourceFacts, Stranger};
+pub use failures::{Failures, LaunchFailure};
 pub use job::{Job, JobPhase};
 pub(crate) use pool::delay_after;
 pub use pool::{Backoff, Configured, Pool, PoolId};
@@ -50,6 +52,8 @@ pub struct World {
     pub(crate) next_take: u64,
     pub(crate) sources: BTreeMap<SourceId, SourceFacts>,
     pub(crate) backends: BTreeMap<BackendId, Backend>,
+    /// Launches that failed lately.
+    pub(crate) failures: Failures,
     pub(crate) epoch: u64,
     pub(crate) next_agent: u32,
     /// Counts plans that did something; orders lists and effects against each other.
@@ -84,6 +88,7 @@ impl World {
             next_take: 0,
             sources: BTreeMap::new(),
             backends: BTreeMap::new(),
+            failures: Failures::default(),
             epoch: 0,
             next_agent: 1,
             round: 0,
@@ -187,6 +192,12 @@ impl World {
         };
         let agents = (pool, first)..=(pool, last);
         self.agents_of.range(agents).next().is_some()
+    }
+
+    /// Launches that failed lately.
+    #[must_use]
+    pub const fn failures(&self) -> &Failures {
+        &self.failures
     }
 
     /// Whether no new jobs are handed out.

@@ -143,6 +143,10 @@ impl Page {
         let failures = failures.map(|p| (pool(&p.name), f64::from(p.backoff.failures)));
         let help = "Launches of a pool that failed in a row";
         self.gauges("pool_launch_failures_in_row", help, failures);
+        let lately = view.pools.iter();
+        let lately = lately.map(|p| (pool(&p.name), f64::from(p.failures_lately)));
+        let help = "Launches of a pool that failed within the last five minutes";
+        self.gauges("pool_launch_failures_lately", help, lately);
     }
 
     fn demand(&mut self, view: &View) {
