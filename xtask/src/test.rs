@@ -14,8 +14,6 @@ pub(crate) fn test(root: &Path) -> Result<()> {
     run::cargo(root, &["check", "--quiet", "-p", "headcount-planner"])?;
     lint(root, &mut skipped)?;
     step("tests: unit, scenario, property, simulation, end to end");
-    // The binary the end-to-end tests start, as its users have it.
-    run::cargo(root, &["build", "--quiet", "-p", "headcount"])?;
     let nextest = run::works("cargo", &["nextest", "--version"]);
     if !nextest {
         skipped.push("cargo-nextest is missing: the tests run under cargo test instead".into());
