@@ -22,6 +22,8 @@ pub(crate) struct Program {
     pub(crate) down_since: Timestamp,
     /// Hears offers and does nothing.
     pub(crate) deaf: bool,
+    /// Does not leave when the daemon tells it to.
+    pub(crate) stubborn: bool,
     /// Is not one that speaks to the daemon.
     pub(crate) worker: bool,
     slots: usize,
@@ -79,6 +81,7 @@ impl Program {
             up: false,
             down_since: now,
             deaf: false,
+            stubborn: false,
             worker: false,
             slots: usize::try_from(slots).unwrap_or(1),
             leaving: false,

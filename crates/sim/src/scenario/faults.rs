@@ -49,12 +49,16 @@ pub(crate) struct Faults {
     pub(crate) deaf: u32,
     /// A job with a timeout of its own runs on for ever, and its agent lets it.
     pub(crate) overruns: u32,
+    /// An agent does not leave when it is told to.
+    pub(crate) stubborn: u32,
     /// An agent declines an offer.
     pub(crate) declines: u32,
     /// An agent leaves of its own will within its first minute.
     pub(crate) leaves: u32,
     /// A connection breaks within its first minute.
     pub(crate) breaks: u32,
+    /// Of broken connections: the agent lives on, and never comes back.
+    pub(crate) vanishes: u32,
     /// Of broken connections: what was under way arrives all the same.
     pub(crate) drains_out: u32,
     /// An agent says a thing twice.
@@ -117,9 +121,11 @@ impl Faults {
             never_registers: rate(100),
             deaf: rate(60),
             overruns: rate(300),
+            stubborn: rate(100),
             declines: rate(100),
             leaves: rate(100),
             breaks: rate(300),
+            vanishes: rate(200),
             drains_out: rate(300) * 3,
             says_twice: rate(300),
             intruder: rate(200),

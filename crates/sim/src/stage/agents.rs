@@ -80,7 +80,7 @@ impl Stage {
                 doing = does;
                 said.extend(says);
             }
-            Word::Drain if self.sabotage == Some(Sabotage::AgentsStay) => {}
+            Word::Drain if program.stubborn => {}
             Word::Drain => said.extend(program.leave()),
         }
         self.act_on(agent, doing, said);

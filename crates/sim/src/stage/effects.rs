@@ -105,6 +105,8 @@ impl Stage {
         let session = self.some_digest();
         let mut program = Program::new(token, session, order.slots, self.now);
         program.deaf = self.random.chance(self.faults.deaf);
+        program.stubborn =
+            self.random.chance(self.faults.stubborn) || self.sabotage == Some(Sabotage::AgentsStay);
         program.worker = order.kind == AgentKind::Worker;
         let worker = program.worker;
         self.programs.insert(agent, program);

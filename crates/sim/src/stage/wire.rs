@@ -240,7 +240,7 @@ impl Stage {
         }
         let notices_at = self.within(1, 5000);
         self.queue.push(notices_at, Event::Noticed(conn));
-        if comes_back {
+        if comes_back && !self.random.chance(self.faults.vanishes) {
             self.wait_to_connect(agent);
         }
     }
