@@ -17,7 +17,7 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    pub(crate) fn new(world: &World, tally: &Tally) -> Self {
+    pub(crate) fn new(world: &World, tally: &Tally<'_>) -> Self {
         let room = |cap: u32, used: u32| i64::from(cap) - i64::from(used);
         let scalers = world.fleet.scalers.iter().zip(&tally.scaler_agents);
         Self {

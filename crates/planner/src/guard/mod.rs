@@ -51,7 +51,7 @@ impl Permit {
 }
 
 impl<'w> Headroom<'w> {
-    pub(crate) fn new(world: &'w World, tally: &Tally) -> Self {
+    pub(crate) fn new(world: &'w World, tally: &Tally<'_>) -> Self {
         Self {
             world,
             limits: limits::Limits::new(world, tally),

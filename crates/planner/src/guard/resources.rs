@@ -15,7 +15,7 @@ pub(crate) struct Sums {
 }
 
 impl Sums {
-    pub(crate) fn new(world: &World, tally: &Tally) -> Self {
+    pub(crate) fn new(world: &World, tally: &Tally<'_>) -> Self {
         let scalers = world.fleet.scalers.iter().zip(&tally.scaler_reserved);
         Self {
             fleet: (tally.fleet_reserved, world.fleet.resource_cap),

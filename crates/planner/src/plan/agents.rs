@@ -1,6 +1,7 @@
 //! Agents move on: what must be repeated, what took too long, what has to leave.
 
 use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use headcount_model::{AgentId, AgentKind, AgentPhase, PoolSpec, Reason, Timeouts, Timestamp};
@@ -12,8 +13,8 @@ use crate::{Action, Agent, CreateOrder, JobPhase, Link, WakeReason};
 /// Between TERM and KILL when an agent is destroyed.
 const KILL_AFTER: Duration = Duration::from_secs(5);
 
-pub(super) fn move_on(round: &mut Round<'_>) {
-    for agent in round.world.agents.values() {
+pub(super) fn move_on<'w>(round: &mut Round<'w>, restless: Vec<&'w Agent>) {
+    for agent in with_overdue(round, restless) {
         if let Some(reason) = overdue(round, agent) {
             destroy(round, agent, reason);
             continue;
@@ -32,6 +33,16 @@ pub(super) fn move_on(round: &mut Round<'_>) {
         }
     }
     forget_destroyed(round);
+}
+
+/// Adds those that only their duties move on; all in order of id.
+fn with_overdue<'w>(round: &Round<'w>, mut restless: Vec<&'w Agent>) -> Vec<&'w Agent> {
+    let agents = &round.world.agents;
+    let overdue = round.duties.all_overdue();
+    restless.extend(overdue.filter_map(|id| agents.get(&id)));
+    restless.sort_by_key(|agent| agent.record.id);
+    restless.dedup_by_key(|agent| agent.record.id);
+    restless
 }
 
 /// Agents that are destroyed take no jobs in this plan.

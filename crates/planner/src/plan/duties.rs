@@ -47,6 +47,11 @@ impl Duties {
         self.overdue.get(&agent.record.id).copied()
     }
 
+    /// Agents that must go for not having done their duty, in order of id.
+    pub(crate) fn all_overdue(&self) -> impl Iterator<Item = AgentId> {
+        self.overdue.keys().copied()
+    }
+
     /// Whether it runs at least one of the jobs it was given.
     pub(crate) fn works(&self, agent: &Agent) -> bool {
         let unclaimed = self.unclaimed.get(&agent.record.id).copied().unwrap_or(0);

@@ -15,7 +15,7 @@ const REAP_GRACE: Duration = Duration::from_secs(60);
 const REAP_DEADLINE: Duration = Duration::from_secs(30);
 const REAP_KILL_AFTER: Duration = Duration::from_secs(5);
 
-pub(super) fn ask(round: &mut Round<'_>, tally: &Tally) {
+pub(super) fn ask(round: &mut Round<'_>, tally: &Tally<'_>) {
     list(round, tally);
     refresh(round);
     reap(round);
@@ -30,7 +30,7 @@ pub(super) fn may_start(round: &mut Round<'_>, effect: Effect) -> bool {
     }
 }
 
-fn list(round: &mut Round<'_>, tally: &Tally) {
+fn list(round: &mut Round<'_>, tally: &Tally<'_>) {
     for facts in round.world.backends.values() {
         let doubtful = tally.doubtful.contains(&facts.id);
         let reason = match (facts.fresh, doubtful) {

@@ -42,15 +42,14 @@ pub struct Plan {
 /// effect is followed by an empty one until there is news.
 #[must_use]
 pub fn plan(world: &World, now: Timestamp) -> Plan {
-    let mut tally = Tally::of(world);
-    let mut round = Round::new(world, now, &mut tally);
+    let (mut round, mut tally) = Round::begin(world, now);
     facts::ask(&mut round, &tally);
-    agents::move_on(&mut round);
+    agents::move_on(&mut round, core::mem::take(&mut tally.restless));
     jobs::move_on(&mut round);
     demand::serve(&mut round);
     idle::keep(&mut round);
     room::make(&mut round);
-    reasons::tell(&mut round, &tally);
+    reasons::tell(&mut round, tally);
     Plan {
         actions: round.actions,
         report: round.report,
@@ -108,13 +107,15 @@ pub(crate) struct Growth {
 }
 
 impl<'w> Round<'w> {
-    fn new(world: &'w World, now: Timestamp, tally: &mut Tally) -> Self {
-        let headroom = Headroom::new(world, tally);
-        let ready = core::mem::take(&mut tally.ready);
+    /// What there is, and nothing decided yet.
+    fn begin(world: &'w World, now: Timestamp) -> (Self, Tally<'w>) {
         let timeouts = timeouts(world);
         let mut wakes = wakes::Wakes::new(now);
         let duties = duties::Duties::of(world, &timeouts, &mut wakes);
-        Self {
+        let mut tally = Tally::of(world, &duties);
+        let headroom = Headroom::new(world, &tally);
+        let ready = core::mem::take(&mut tally.ready);
+        let round = Self {
             world,
             now,
             actions: Vec::new(),
@@ -131,7 +132,8 @@ impl<'w> Round<'w> {
             stays: BTreeMap::new(),
             next_agent: world.next_agent,
             next_take: world.next_take,
-        }
+        };
+        (round, tally)
     }
 
     /// Asks the guards for up to `wanted` new agents and orders those they allow.

@@ -1,16 +1,21 @@
 //! The world added up: recomputed for every plan, so no counter can drift.
+//!
+//! All that a plan must know of every agent is found in this one walk: with a hundred
+//! thousand of them their records no longer fit the caches, and a walk is what costs.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
-use headcount_model::{AgentId, AgentKind, AgentPhase, BackendId, Name, Resources};
+use headcount_model::{AgentId, AgentKind, AgentPhase, BackendId, Name, Reason, Resources};
 
+use super::duties::Duties;
+use super::reasons;
 use super::slots::{Slot, Slots};
 use crate::world::Configured;
-use crate::{Agent, Effect, PoolCounts, World};
+use crate::{Agent, Effect, Link, PoolCounts, World};
 
 /// Everything a plan counts.
-pub(crate) struct Tally {
+pub(crate) struct Tally<'w> {
     /// Agents and unknown instances of ours.
     pub(crate) fleet_agents: u32,
     pub(crate) fleet_reserved: Resources,
@@ -28,10 +33,17 @@ pub(crate) struct Tally {
     pub(crate) scaler_of: Vec<Option<usize>>,
     /// Backends that must say whether an agent exists.
     pub(crate) doubtful: BTreeSet<BackendId>,
+    /// Agents that time or a repeated order may move on, in order of id. One that is
+    /// ready and can be spoken to moves on for what it owes alone.
+    pub(crate) restless: Vec<&'w Agent>,
+    /// Why every agent is as it is, in order of id, before this plan decides anything.
+    pub(crate) reasons: Vec<(AgentId, Reason)>,
+    /// Agents that are out of sight while they have jobs.
+    pub(crate) away: BTreeSet<AgentId>,
 }
 
-impl Tally {
-    pub(crate) fn of(world: &World) -> Self {
+impl<'w> Tally<'w> {
+    pub(crate) fn of(world: &'w World, duties: &Duties) -> Self {
         let pools = world.next_pool as usize;
         let scalers = world.fleet.scalers.len();
         let mut tally = Self {
@@ -45,6 +57,9 @@ impl Tally {
             coming: alloc::vec![Slots::default(); pools],
             scaler_of: Vec::new(),
             doubtful: BTreeSet::new(),
+            restless: Vec::new(),
+            reasons: Vec::with_capacity(world.agents.len()),
+            away: BTreeSet::new(),
         };
         let index = scaler_index(world);
         let scaler_of = pool_scalers(world, &index);
@@ -58,6 +73,7 @@ impl Tally {
                 .next_if(|(taker, _)| taker == id)
                 .map_or(0, |(_, n)| n);
             tally.add(agent, scaler_of[pool], open[pool], taken);
+            tally.note(agent, duties);
         }
         tally.add_strangers(world, &index);
         for slots in tally.ready.iter_mut().chain(&mut tally.coming) {
@@ -110,6 +126,18 @@ impl Tally {
         } else if agent.is_launching() {
             self.coming[pool].push(slot);
         }
+    }
+
+    fn note(&mut self, agent: &'w Agent, duties: &Duties) {
+        let id = agent.record.id;
+        let down = matches!(agent.link, Link::Down(_));
+        if agent.record.phase != AgentPhase::Ready || down {
+            self.restless.push(agent);
+        }
+        if down && !agent.jobs.is_empty() {
+            self.away.insert(id);
+        }
+        self.reasons.push((id, reasons::of(agent, duties)));
     }
 
     /// What is ours but unknown exists and counts: in the fleet, and in the scaler whose
