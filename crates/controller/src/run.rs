@@ -24,6 +24,8 @@ const MAX_MAILS: usize = 1024;
 const MAX_EVENTS: usize = 4096;
 /// What retention no longer keeps is removed this often, while there is activity.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
+/// A round that is not written within this is given out as trouble.
+const COMMIT_PATIENCE: Duration = Duration::from_secs(10);
 /// A round that could not be written is written again after this, then after twice as
 /// long, and so on.
 const FIRST_COMMIT_RETRY: Duration = Duration::from_millis(200);
@@ -231,8 +233,7 @@ impl Hall {
         }
         let mut delay = FIRST_COMMIT_RETRY;
         loop {
-            let (changes, decision) = (round.changes.clone(), round.decision.clone());
-            let Err(error) = self.ledger.commit(changes, decision).await else {
+            let Err(error) = self.commit(round, &mut asks).await else {
                 return asks;
             };
             tracing::error!(%error, retry_in = ?delay, "a round could not be written; nothing is done until it is");
@@ -240,6 +241,29 @@ impl Hall {
             self.serve_meanwhile(&error, std::mem::take(&mut asks), until)
                 .await;
             delay = (delay * 2).min(LONGEST_COMMIT_RETRY);
+        }
+    }
+
+    /// One attempt to write. One that hangs is waited for, because it may yet succeed and
+    /// must not be made twice; questions are answered meanwhile, and say so.
+    async fn commit(&mut self, round: &Round, asks: &mut Vec<Ask>) -> Result<(), StoreError> {
+        let (changes, decision) = (round.changes.clone(), round.decision.clone());
+        let ledger = Arc::clone(&self.ledger);
+        let mut writing = std::pin::pin!(ledger.commit(changes, decision));
+        if let Ok(result) = timeout(COMMIT_PATIENCE, &mut writing).await {
+            return result;
+        }
+        let waited = COMMIT_PATIENCE.as_secs();
+        let trouble = StoreError::Busy(format!(
+            "a round is being written for more than {waited} s; is the state disk alive?"
+        ));
+        tracing::error!(error = %trouble, "nothing is done until it is written");
+        loop {
+            let until = Instant::now() + COMMIT_PATIENCE;
+            tokio::select! {
+                result = &mut writing => return result,
+                () = self.serve_meanwhile(&trouble, std::mem::take(asks), until) => {}
+            }
         }
     }
 

@@ -114,6 +114,35 @@ async fn questions_are_answered_while_nothing_can_be_written() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_write_that_hangs_is_waited_for_and_said() {
+    let house = House::settled(fleet([scaler("d", "linux", 3)])).await;
+    house.ledger.close();
+    let start = Instant::now();
+    house.submit("linux", 1).await;
+    house.pass(Duration::from_secs(45)).await;
+    let asked = Instant::now();
+    assert_eq!(
+        house.view().await.ledger_trouble.as_deref(),
+        Some(
+            "ledger is busy: a round is being written for more than 10 s; is the state disk \
+             alive?"
+        )
+    );
+    assert_eq!(asked.elapsed(), Duration::ZERO);
+    assert_eq!(
+        house.ledger.attempts_since(start),
+        [0],
+        "never written twice"
+    );
+    assert!(house.backend.creates().is_empty());
+
+    house.ledger.open();
+    house.pass(Duration::from_secs(1)).await;
+    assert_eq!(house.view().await.ledger_trouble, None);
+    assert_eq!(house.backend.instances(), [agent(1)]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_question_in_the_round_that_fails_is_answered_too() {
     let house = House::settled(fleet([scaler("d", "linux", 3)])).await;
     house.ledger.fail(3);
