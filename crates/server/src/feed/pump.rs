@@ -51,6 +51,8 @@ async fn measure_wait(feed: &Feed, book: &dyn JobBook, job: JobId) {
 #[derive(Default)]
 struct Seen {
     launching: HashMap<AgentId, Launch>,
+    /// Agents that were seen to be made, until they are gone.
+    made: HashMap<AgentId, Made>,
     /// Agents whose leaving has been counted.
     leaving: HashMap<AgentId, PoolName>,
     running: HashMap<JobId, u32>,
@@ -59,6 +61,13 @@ struct Seen {
 struct Launch {
     pool: PoolName,
     began: Instant,
+}
+
+struct Made {
+    pool: PoolName,
+    /// Whether the next job it takes did not have to wait for it.
+    ready_made: bool,
+    bound: bool,
 }
 
 impl Seen {
@@ -75,16 +84,27 @@ impl Seen {
             Event::Job {
                 job,
                 attempt,
+                agent,
                 stage: "running",
-                ..
             } => {
                 let new = self.running.insert(*job, *attempt) != Some(*attempt);
+                if new {
+                    self.served(feed, *agent);
+                }
                 return (new && *attempt == 1).then_some(*job);
             }
             Event::JobSettled { job, .. } => drop(self.running.remove(job)),
             Event::Job { .. } => {}
         }
         None
+    }
+
+    /// Of agents made before this daemon started nobody knows what for.
+    fn served(&mut self, feed: &Feed, agent: AgentId) {
+        if let Some(made) = self.made.get_mut(&agent) {
+            feed.metrics().served(&made.pool, made.ready_made);
+            made.ready_made = true;
+        }
     }
 
     fn agent(
@@ -102,6 +122,13 @@ impl Seen {
                     if phase != AgentPhase::Starting {
                         metrics.decided(pool, "create", reason);
                     }
+                    let bound = reason == Reason::DemandWaiting;
+                    let made = Made {
+                        pool: pool.clone(),
+                        ready_made: !bound,
+                        bound,
+                    };
+                    self.made.insert(agent, made);
                     Launch {
                         pool: pool.clone(),
                         began: now,
@@ -115,7 +142,7 @@ impl Seen {
             }
             AgentPhase::Draining | AgentPhase::Destroying | AgentPhase::Releasing => {
                 if self.launching.remove(&agent).is_some() && is_failure(reason) {
-                    metrics.launch_failed(pool, reason);
+                    metrics.launch_failed(pool, reason, self.is_bound(agent));
                 }
                 if self.leaving.insert(agent, pool.clone()).is_none() {
                     metrics.decided(pool, "remove", reason);
@@ -128,9 +155,14 @@ impl Seen {
     fn gone(&mut self, feed: &Feed, agent: AgentId) {
         self.leaving.remove(&agent);
         if let Some(launch) = self.launching.remove(&agent) {
-            let reason = Reason::CreateFailed;
-            feed.metrics().launch_failed(&launch.pool, reason);
+            let (reason, bound) = (Reason::CreateFailed, self.is_bound(agent));
+            feed.metrics().launch_failed(&launch.pool, reason, bound);
         }
+        self.made.remove(&agent);
+    }
+
+    fn is_bound(&self, agent: AgentId) -> bool {
+        self.made.get(&agent).is_some_and(|made| made.bound)
     }
 }
 
@@ -244,6 +276,31 @@ mod tests {
         }
         let withdrawn = r#"failures_total{pool="s/linux",reason="surplus_idle"}"#;
         assert!(!text.contains(withdrawn), "{text}");
+    }
+
+    #[test]
+    fn a_job_hits_a_ready_agent_or_misses() {
+        let running = |job, number| Event::Job {
+            job: JobId(job),
+            attempt: 1,
+            agent: AgentId { epoch: 1, number },
+            stage: "running",
+        };
+        let text = metrics_of(&[
+            agent(1, AgentPhase::Creating, Reason::KeepReady),
+            agent(2, AgentPhase::Creating, Reason::DemandWaiting),
+            running(1, 1),
+            running(1, 1),
+            running(2, 2),
+            running(3, 2),
+            running(4, 9),
+        ]);
+        for line in [
+            r#"headcount_ready_hits_total{pool="s/linux"} 2"#,
+            r#"headcount_ready_misses_total{pool="s/linux"} 1"#,
+        ] {
+            assert!(text.contains(line), "{line} in\n{text}");
+        }
     }
 
     #[test]

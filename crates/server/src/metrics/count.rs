@@ -28,6 +28,10 @@ pub(crate) struct Metrics {
     waits: Histogram,
     launches: Histograms,
     launch_failures: Counters,
+    /// Kept apart for the names of another system: by pool, and whether a job waited for it.
+    failed_spawns: Counters,
+    ready_hits: Counters,
+    ready_misses: Counters,
     decisions: Counters,
     reloads: Counters,
     requests: Counters,
@@ -42,6 +46,9 @@ impl Metrics {
             waits: spans(),
             launches: Histograms::new_with_constructor(spans),
             launch_failures: Counters::default(),
+            failed_spawns: Counters::default(),
+            ready_hits: Counters::default(),
+            ready_misses: Counters::default(),
             decisions: Counters::default(),
             reloads: Counters::default(),
             requests: Counters::default(),
@@ -75,6 +82,16 @@ impl Metrics {
             "agent_launch_failures",
             "Agents that ended before they were ready",
             self.launch_failures.clone(),
+        );
+        registry.register(
+            "ready_hits",
+            "Jobs given to an agent that was kept ready or had served before",
+            self.ready_hits.clone(),
+        );
+        registry.register(
+            "ready_misses",
+            "Jobs given to an agent that was made because jobs waited",
+            self.ready_misses.clone(),
         );
         registry.register(
             "agent_decisions",
@@ -116,12 +133,37 @@ impl Metrics {
         launches.observe(span.as_secs_f64());
     }
 
-    pub(crate) fn launch_failed(&self, pool: &PoolName, reason: Reason) {
+    /// A launch ended before its agent was ready; `bound` when jobs waited for it.
+    pub(crate) fn launch_failed(&self, pool: &PoolName, reason: Reason, bound: bool) {
+        let spawn = vec![("pool", pool.to_string()), ("bound", bound.to_string())];
+        self.failed_spawns.get_or_create(&spawn).inc();
         let labels = vec![
             ("pool", pool.to_string()),
             ("reason", reason.code().to_owned()),
         ];
         self.launch_failures.get_or_create(&labels).inc();
+    }
+
+    /// A job was claimed by an agent that was there already, or had to be made.
+    pub(crate) fn served(&self, pool: &PoolName, ready: bool) {
+        let counters = if ready {
+            &self.ready_hits
+        } else {
+            &self.ready_misses
+        };
+        let labels = vec![("pool", pool.to_string())];
+        counters.get_or_create(&labels).inc();
+    }
+
+    /// Failed launches of a pool for which jobs waited, or did not.
+    pub(super) fn failed_spawns(&self, pool: &PoolName, bound: bool) -> u64 {
+        let labels = vec![("pool", pool.to_string()), ("bound", bound.to_string())];
+        count_of(&self.failed_spawns, &labels)
+    }
+
+    /// Reloads with this result.
+    pub(super) fn reloads(&self, result: &'static str) -> u64 {
+        count_of(&self.reloads, &vec![("result", result.to_owned())])
     }
 
     pub(crate) fn decided(&self, pool: &PoolName, decision: &'static str, reason: Reason) {
@@ -158,6 +200,10 @@ impl Metrics {
         encode_registry(&mut text, &self.registry)?;
         Ok(text)
     }
+}
+
+fn count_of(counters: &Counters, labels: &Labels) -> u64 {
+    counters.get(labels).map_or(0, |counter| counter.get())
 }
 
 fn spans() -> Histogram {

@@ -2,22 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::AtomicU64;
 
 use headcount_controller::View;
-use headcount_model::Resources;
 use headcount_ports::JobStatus;
-use prometheus_client::encoding::text::{encode_eof, encode_registry};
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::registry::Registry;
+use prometheus_client::encoding::text::encode_eof;
+use serde::Deserialize;
 
-use super::Metrics;
-use super::count::Labels;
+use super::count::Metrics;
+use super::gauges::{Page, cpus_of, float, memory_of, per_scaler};
+use super::kici;
 
-type Number = Gauge<f64, AtomicU64>;
-type Numbers = Family<Labels, Number>;
+/// Names of another system that are given besides ours.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Names {
+    /// Those of the KiCI auto-scaler.
+    Kici,
+}
 
 /// The daemon at one moment.
 pub(crate) struct Snapshot<'a> {
@@ -31,8 +32,12 @@ pub(crate) struct Snapshot<'a> {
 ///
 /// # Errors
 /// Never, into a text.
-pub(crate) fn text(metrics: &Metrics, snapshot: &Snapshot<'_>) -> Result<String, fmt::Error> {
-    let mut page = Page(Registry::with_prefix("headcount"));
+pub(crate) fn text(
+    metrics: &Metrics,
+    snapshot: &Snapshot<'_>,
+    names: Option<Names>,
+) -> Result<String, fmt::Error> {
+    let mut page = Page::new("headcount");
     page.agents(snapshot.view);
     page.scalers(snapshot.view);
     page.fleet(snapshot.view);
@@ -40,28 +45,16 @@ pub(crate) fn text(metrics: &Metrics, snapshot: &Snapshot<'_>) -> Result<String,
     page.demand(snapshot.view);
     page.edges(snapshot);
     let mut text = metrics.text_of_counters()?;
-    encode_registry(&mut text, &page.0)?;
+    page.write(&mut text)?;
+    match names {
+        Some(Names::Kici) => kici::page(metrics, snapshot).write(&mut text)?,
+        None => {}
+    }
     encode_eof(&mut text)?;
     Ok(text)
 }
 
-struct Page(Registry);
-
 impl Page {
-    fn gauges(&mut self, name: &str, help: &str, rows: impl IntoIterator<Item = (Labels, f64)>) {
-        let numbers = Numbers::default();
-        for (labels, value) in rows {
-            numbers.get_or_create(&labels).set(value);
-        }
-        self.0.register(name, help, numbers);
-    }
-
-    fn gauge(&mut self, name: &str, help: &str, value: f64) {
-        let number = Number::default();
-        number.set(value);
-        self.0.register(name, help, number);
-    }
-
     fn agents(&mut self, view: &View) {
         let rows = view.pools.iter().flat_map(|pool| {
             let counts = pool.counts;
@@ -192,48 +185,9 @@ impl Page {
     }
 
     fn refusals(&mut self, refused: &BTreeMap<&'static str, u64>) {
-        let counters: Family<Labels, Counter> = Family::default();
-        for (code, n) in refused {
-            let labels = vec![("code", (*code).to_owned())];
-            counters.get_or_create(&labels).inc_by(*n);
-        }
+        let rows = refused.iter();
+        let rows = rows.map(|(code, n)| (vec![("code", (*code).to_owned())], *n));
         let help = "Registrations and reconnects of agents that were refused";
-        self.0
-            .register("agent_registrations_refused", help, counters);
+        self.counters("agent_registrations_refused", help, rows);
     }
-}
-
-#[derive(Default)]
-struct Used {
-    agents: u32,
-    requests: Resources,
-}
-
-fn per_scaler(view: &View) -> BTreeMap<&str, Used> {
-    let mut scalers: BTreeMap<&str, Used> = BTreeMap::new();
-    for spec in &view.fleet.scalers {
-        scalers.entry(spec.name.as_str()).or_default();
-    }
-    for agent in &view.agents {
-        let record = &agent.record;
-        let used = scalers.entry(record.scaler.as_str()).or_default();
-        used.agents += 1;
-        let reserved = record.granted.requests.times(u64::from(record.slots));
-        used.requests = used.requests.plus(reserved);
-    }
-    scalers
-}
-
-fn cpus_of(resources: Resources) -> f64 {
-    float(resources.cpu_millis) / 1000.0
-}
-
-fn memory_of(resources: Resources) -> f64 {
-    float(resources.memory_bytes)
-}
-
-/// Metrics are floating-point numbers; beyond 2^53 the last digits do not matter.
-#[expect(clippy::cast_precision_loss, reason = "see above")]
-fn float(number: u64) -> f64 {
-    number as f64
 }

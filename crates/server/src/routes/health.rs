@@ -6,8 +6,11 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use headcount_api::{Health, Readiness};
 use headcount_controller::View;
+use serde::Deserialize;
+use utoipa::IntoParams;
 
-use crate::metrics::{Snapshot, text};
+use crate::metrics::{Names, Snapshot, text};
+use crate::read::Params;
 use crate::refused::{Answer, Kind, Refused};
 use crate::server::Server;
 
@@ -84,15 +87,29 @@ fn silence(what: &str, trouble: Option<&str>) -> String {
     }
 }
 
+/// Which numbers.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub(crate) struct MetricsParams {
+    /// Names of another system to give besides ours, for dashboards that exist already.
+    #[param(inline)]
+    names: Option<Names>,
+}
+
 /// Numbers for Prometheus.
 #[utoipa::path(
     get,
     path = "/metrics",
     operation_id = "metrics",
     tag = "daemon",
+    params(MetricsParams),
     responses((status = 200, description = "The text format of Prometheus and OpenMetrics", body = String, content_type = "application/openmetrics-text"))
 )]
-pub(crate) async fn metrics(State(server): State<Server>) -> Answer<Response> {
+pub(crate) async fn metrics(
+    State(server): State<Server>,
+    Params(params): Params<MetricsParams>,
+) -> Answer<Response> {
     let view = server.handle().view().await?;
     let jobs = server.jobs().counts().await;
     if let Err(error) = &jobs {
@@ -103,7 +120,7 @@ pub(crate) async fn metrics(State(server): State<Server>) -> Answer<Response> {
         jobs: jobs.ok(),
         refused_registrations: server.daemon().refused_registrations(),
     };
-    let text = text(server.feed().metrics(), &snapshot);
+    let text = text(server.feed().metrics(), &snapshot, params.names);
     let text = text.map_err(|_| Refused::new(Kind::Busy, "the numbers could not be written"))?;
     Ok(([(header::CONTENT_TYPE, METRICS)], text).into_response())
 }

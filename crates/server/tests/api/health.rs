@@ -117,3 +117,32 @@ async fn made_up_paths_make_no_metrics() {
         "{text}"
     );
 }
+
+#[tokio::test]
+async fn dashboards_of_another_system_find_their_names_on_request() {
+    let house = House::new().await;
+    house.submit(&["hold"]).await;
+    house
+        .until("/api/v1/agents", |agents| agents[0]["state"] == "busy")
+        .await;
+    let text = house.get("/metrics").await.text();
+    assert!(!text.contains("kici_orch"), "{text}");
+    let text = house.get("/metrics?names=kici").await.text();
+    for line in [
+        r#"kici_orch_scaler_config_reloads_total{result="attempted"} 0"#,
+        r#"kici_orch_config_reload_total{result="success"} 0"#,
+        r#"kici_orch_scaler_cpus_used{scaler="builders",scalerType="bare-metal"} 0.0"#,
+        r#"kici_orch_scaler_memory_bytes_used{scaler="__global__",scalerType="__global__"} 0.0"#,
+        "kici_orch_scaler_spawn_refusals_total 0.0",
+        r#"kici_orch_scaler_spawn_failures_total{backend="bare-metal",bound="true"} 0"#,
+        "kici_orch_agents_active 1.0",
+        r#"kici_orch_dispatch_queue_depth{status="pending"} 0.0"#,
+        r#"headcount_ready_misses_total{pool="builders/linux"} 1"#,
+    ] {
+        assert!(text.contains(line), "{line} in\n{text}");
+    }
+    assert!(text.ends_with("# EOF\n"));
+    let wrong = house.get("/metrics?names=kicy").await;
+    assert_eq!(wrong.status, 400);
+    assert_eq!(wrong.json()["hint"], "write `kici`");
+}
