@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Class, Job, Moment, Resources};
+use crate::{Class, Job, Moment, ProvisioningEvent, Resources};
 
 /// Why a job, or jobs like it, wait.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -36,6 +36,10 @@ pub struct Explanation {
     /// The cap that refuses such jobs for ever, if every candidate does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub impossible: Option<Impossible>,
+    /// For a job: how its agent came up, and launches for such jobs that failed while it
+    /// waited. For labels: launches for such jobs that failed within the last five minutes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub provisioning: Vec<ProvisioningEvent>,
 }
 
 /// Where a waiting job stands.

@@ -17,6 +17,7 @@ mod moment;
 mod plan;
 mod pool;
 mod problem;
+mod provisioning;
 mod resources;
 mod submit;
 
@@ -35,6 +36,7 @@ pub use plan::{
 };
 pub use pool::{DrainRequest, Drained, Failure, Pool, PoolCounts, PoolState};
 pub use problem::{Place, Problem, ProblemItem, Severity};
+pub use provisioning::{ProvisioningEvent, ProvisioningStep};
 pub use resources::{Amount, ResourceCap, Resources};
 pub use submit::{
     AskedAmount, AskedResources, LabelList, LogPressure, Quantity, SubmitJob, SubmittedJob,

@@ -79,7 +79,7 @@ mod tests {
         let text = serde_json::to_string(&line).unwrap();
         assert_eq!(
             text,
-            r#"{"type":"output","attempt":1,"number":3,"at":"1970-01-01T00:00:00Z","stream":"out","base64":"/w=="}"#
+            r#"{"type":"output","attempt":1,"number":3,"at":"1970-01-01T00:00:00.000Z","stream":"out","base64":"/w=="}"#
         );
         assert_eq!(serde_json::from_str::<LogLine>(&text).unwrap(), line);
         let end = LogLine::End {

@@ -1,4 +1,5 @@
-//! Moments on the wire: RFC 3339 in UTC, to the millisecond.
+//! Moments on the wire: RFC 3339 in UTC, always to the millisecond, so that their texts
+//! sort as they do.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +10,7 @@ use utoipa::ToSchema;
 
 /// A moment, as `2026-03-01T12:00:00.250Z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
-#[schema(value_type = String, format = DateTime, example = "2026-03-01T12:00:00.25Z")]
+#[schema(value_type = String, format = DateTime, example = "2026-03-01T12:00:00.250Z")]
 pub struct Moment(jiff::Timestamp);
 
 impl Moment {
@@ -31,7 +32,7 @@ impl Moment {
 
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
+        write!(f, "{:.3}", self.0)
     }
 }
 
@@ -63,13 +64,14 @@ mod tests {
     #[test]
     fn moments_print_and_parse_back() {
         for (millis, text) in [
-            (0, "1970-01-01T00:00:00Z"),
-            (1_772_366_400_250, "2026-03-01T12:00:00.25Z"),
+            (0, "1970-01-01T00:00:00.000Z"),
+            (1_772_366_400_250, "2026-03-01T12:00:00.250Z"),
         ] {
             let moment = Moment::from_millis(millis);
             assert_eq!(moment.to_string(), text);
             assert_eq!(text.parse::<Moment>().unwrap().as_millis(), millis);
         }
+        assert!("1970-01-01T00:00:00Z".parse::<Moment>().is_ok());
         assert!("yesterday".parse::<Moment>().is_err());
         assert!(Moment::from_millis(u64::MAX) > Moment::from_millis(0));
     }

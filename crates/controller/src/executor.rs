@@ -13,12 +13,17 @@ use headcount_model::{AgentId, BackendId, OwnerId, SourceId, Trouble, TroubleKin
 use headcount_planner::{Action, Answered, News};
 use headcount_ports::{AgentLink, Backend, Source};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use crate::inbox::Inbox;
+use crate::launches::{Launches, MAX_LINES};
 use crate::{Clock, Order, answers};
 
 /// Effects under way at one backend at a time; further ones wait their turn.
 const MAX_PER_BACKEND: usize = 64;
+
+/// For a backend to tell what an agent said last.
+const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// Carries out orders.
 pub(crate) struct Executor {
@@ -52,6 +57,20 @@ impl Executor {
     pub(crate) fn forget(self: &Arc<Self>, agent: AgentId) {
         let link = Arc::clone(&self.link);
         tokio::spawn(async move { link.forget(agent).await });
+    }
+
+    /// Notes what an agent said last, as far as its backend can still tell.
+    pub(crate) fn last_words(&self, agent: AgentId, at: &BackendId, launches: &Arc<Launches>) {
+        let Some((backend, _)) = self.backends.get(at) else {
+            return;
+        };
+        let (backend, launches) = (Arc::clone(backend), Arc::clone(launches));
+        tokio::spawn(async move {
+            let asked = backend.last_output(agent, MAX_LINES);
+            if let Ok(lines) = timeout(LAST_WORDS, asked).await {
+                launches.said(agent, lines);
+            }
+        });
     }
 
     /// The answer, once it is known. Every kind of order belongs to one of these.

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use headcount_model::{Answer, ClassKey, Fleet, PoolName, Timestamp};
-use headcount_planner::{Impossible, News, Operator, World, admission, observe};
+use headcount_planner::{Impossible, News, Operator, Verdict, World, admission, explain, observe};
 use tokio::sync::{broadcast, oneshot};
 
 use crate::compare::compare;
 use crate::explanation::ExplanationView;
 use crate::inbox::{Ask, Inbox};
+use crate::launches::Launches;
 use crate::{Event, PoolChange, Preview, View};
 
 /// A handle to a running controller. Cheap to clone.
@@ -18,6 +19,7 @@ pub struct Handle {
     pub(crate) inbox: Inbox,
     pub(crate) door: Arc<Admission>,
     pub(crate) events: broadcast::Sender<Arc<Event>>,
+    pub(crate) launches: Arc<Launches>,
 }
 
 /// The controller has ended; nothing can be asked of it any more.
@@ -90,6 +92,19 @@ impl Handle {
         self.door.ask(key)
     }
 
+    /// How the last launches went. Asks nobody.
+    #[must_use]
+    pub fn launches(&self) -> &Launches {
+        &self.launches
+    }
+
+    /// Pools that can serve jobs of this class, by the configuration alone, best first.
+    /// Asks nobody.
+    #[must_use]
+    pub fn candidates(&self, key: &ClassKey) -> Vec<PoolName> {
+        self.door.candidates(key)
+    }
+
     /// What changes from now on. A reader that is too slow is told how much it missed.
     #[must_use]
     pub fn events(&self) -> broadcast::Receiver<Arc<Event>> {
@@ -124,6 +139,17 @@ impl Admission {
         let world = self.world.load();
         let impossible = admission(&world, key)?;
         Some((impossible, world.pool(impossible.pool)?.name.clone()))
+    }
+
+    fn candidates(&self, key: &ClassKey) -> Vec<PoolName> {
+        let world = self.world.load();
+        let answers = explain(&world, key).pools.into_iter();
+        let candidates =
+            answers.filter(|answer| matches!(answer.verdict, Verdict::Candidate { .. }));
+        candidates
+            .filter_map(|answer| world.pool(answer.pool))
+            .map(|pool| pool.name.clone())
+            .collect()
     }
 }
 

@@ -16,6 +16,7 @@ use crate::executor::{Executor, bounded};
 use crate::explanation::ExplanationView;
 use crate::handle::Admission;
 use crate::inbox::{Ask, Inbox, Mail};
+use crate::launches::Launches;
 use crate::{Clock, Core, Handle, Mint, Preview, RandomMint, Round, View, events};
 
 /// Mails taken in by one round at most, so that one round stays short.
@@ -102,7 +103,9 @@ impl Controller {
             link: wiring.link,
         };
         let (events, _) = broadcast::channel(MAX_EVENTS);
+        let launches = Arc::new(Launches::default());
         let handle = Handle {
+            launches: Arc::clone(&launches),
             inbox: self.inbox,
             door: Arc::new(Admission::new(wiring.fleet)),
             events: events.clone(),
@@ -113,6 +116,8 @@ impl Controller {
             ledger: wiring.ledger,
             executor: Arc::new(executor),
             events,
+            launches,
+            failures_seen: 0,
             mails: self.mails,
             backlog: Vec::new(),
             view: None,
@@ -130,6 +135,9 @@ struct Hall {
     ledger: Arc<dyn Ledger>,
     executor: Arc<Executor>,
     events: broadcast::Sender<Arc<crate::Event>>,
+    launches: Arc<Launches>,
+    /// Failed launches that were noted.
+    failures_seen: u64,
     mails: mpsc::Receiver<Mail>,
     /// News that arrived while nothing could be written; taken in first.
     backlog: Vec<Mail>,
@@ -190,6 +198,7 @@ impl Hall {
         for event in events::of(&round.changes) {
             drop(self.events.send(Arc::new(event)));
         }
+        self.note_launches(&round, now);
         for agent in &round.changes.agents_gone {
             self.executor.forget(*agent);
         }
@@ -200,6 +209,19 @@ impl Hall {
         self.answer(asks, now);
         self.prune(now);
         round.wake_at
+    }
+
+    /// Remembers how launches went, and asks for the last words of those that failed.
+    fn note_launches(&mut self, round: &Round, now: Timestamp) {
+        self.launches.note(&round.changes.agents, now);
+        let failures = self.core.world().failures();
+        for failure in failures.after(self.failures_seen) {
+            self.launches
+                .failed(failure.agent, failure.at, &failure.message);
+            self.executor
+                .last_words(failure.agent, &failure.backend, &self.launches);
+        }
+        self.failures_seen = failures.count();
     }
 
     fn take_in(&mut self, mails: Vec<Mail>, now: Timestamp) -> (Replies, Vec<Ask>) {

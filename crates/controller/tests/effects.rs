@@ -7,11 +7,11 @@ use std::time::Duration;
 use common::{House, agent, class, fleet, scaler};
 use headcount_controller::{Core, Mint, digest};
 use headcount_model::{
-    AgentKind, BackendId, ClassCount, Demand, Listing, OwnerId, ProcessProgram, Recipe, Secret,
-    SourceId, Timestamp,
+    AgentKind, BackendEvent, BackendId, ClassCount, Demand, Exit, Listing, OwnerId, PoolName,
+    ProcessProgram, Reason, Recipe, Secret, SourceId, Timestamp,
 };
 use headcount_planner::{Action, Answered, News};
-use headcount_ports::Recovered;
+use headcount_ports::{BackendInbox, Recovered};
 
 #[tokio::test(start_paused = true)]
 async fn a_creation_without_an_answer_is_doubtful_and_looked_for() {
@@ -109,6 +109,32 @@ async fn an_agent_that_is_gone_is_forgotten() {
     assert_eq!(house.backend.instances(), []);
     assert_eq!(house.link.said().last().unwrap(), "forget a-1-1");
     assert!(house.ledger.agents().await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_launch_that_failed_is_remembered_with_the_agents_last_words() {
+    let house = House::settled(fleet([scaler("d", "linux", 1)])).await;
+    house.submit("linux", 1).await;
+    house.quiet().await;
+    let ended = BackendEvent::Gone(agent(1), Exit::Code(127));
+    let backend = BackendId::new("bare-metal");
+    BackendInbox::post(&house.inbox, &backend, ended).await;
+    house.quiet().await;
+    let launch = house.handle.launches().of(agent(1)).unwrap();
+    assert_eq!(launch.made_for, Reason::DemandWaiting);
+    let failure = launch.failure.clone().unwrap();
+    assert_eq!(
+        failure.message,
+        "agent a-1-1 ended with code 127 before it was of use"
+    );
+    assert_eq!(failure.output, ["last words of a-1-1, at most 50 lines"]);
+    let pools = house.handle.candidates(&class("linux"));
+    assert_eq!(pools, [PoolName::new("d/linux")]);
+    let from_then = (failure.at, house.view().await.at);
+    assert_eq!(
+        house.handle.launches().failed_in(&pools, from_then, 9),
+        [launch]
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -35,6 +35,13 @@ impl Timestamp {
         Self(self.0.saturating_add(millis))
     }
 
+    /// This moment minus `span`, stopping at [`Timestamp::ZERO`].
+    #[must_use]
+    pub fn before(self, span: Duration) -> Self {
+        let millis = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+        Self(self.0.saturating_sub(millis))
+    }
+
     /// How long ago `earlier` was; zero when it lies ahead.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {

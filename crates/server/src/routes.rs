@@ -39,6 +39,7 @@ fn api() -> Router<Server> {
         .route("/jobs/{id}/cancel", post(jobs::cancel))
         .route("/jobs/{id}/logs", get(logs::logs))
         .route("/jobs/{id}/wait", get(wait::wait))
+        .route("/jobs/{id}/provisioning", get(jobs::provisioning))
         .route("/agents", get(agents::list))
         .route("/agents/{id}", get(agents::one))
         .route("/pools", get(pools::list))

@@ -8,6 +8,7 @@ mod explain;
 mod job;
 mod log;
 mod pool;
+mod provisioning;
 mod resources;
 
 pub(crate) use agent::{agent, agent_state};
@@ -17,6 +18,7 @@ pub(crate) use explain::explanation;
 pub(crate) use job::{JobContext, job, job_state, stage_state, status};
 pub(crate) use log::{log_line, plain_bytes};
 pub(crate) use pool::pools;
+pub(crate) use provisioning::{of_class as failed_launches, of_job as provisioning};
 pub(crate) use resources::{cap, impossible, layer};
 
 use headcount_api::Moment;

@@ -149,7 +149,7 @@ impl Backend for TestBackend {
         Ok(())
     }
 
-    async fn last_output(&self, _agent: AgentId, _max_lines: usize) -> Vec<String> {
-        Vec::new()
+    async fn last_output(&self, agent: AgentId, max_lines: usize) -> Vec<String> {
+        vec![format!("last words of {agent}, at most {max_lines} lines")]
     }
 }

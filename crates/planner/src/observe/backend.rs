@@ -126,6 +126,9 @@ pub(super) fn launch_failed(
     world.failures.record(LaunchFailure {
         at: now,
         pool: agent.pool,
+        agent: id,
+        backend: agent.record.backend.clone(),
+        message: message.clone(),
     });
     if let Some(pool) = world.pools.get_mut(&agent.pool) {
         let retry = pool

@@ -2,9 +2,10 @@
 //! lately and not only how many there were in a row.
 
 use alloc::collections::VecDeque;
+use alloc::string::String;
 use core::time::Duration;
 
-use headcount_model::Timestamp;
+use headcount_model::{AgentId, BackendId, Timestamp};
 
 use crate::PoolId;
 
@@ -12,12 +13,18 @@ use crate::PoolId;
 const CAPACITY: usize = 256;
 
 /// One launch that failed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LaunchFailure {
     /// When.
     pub at: Timestamp,
     /// In which pool.
     pub pool: PoolId,
+    /// Whose.
+    pub agent: AgentId,
+    /// Where it was to live.
+    pub backend: BackendId,
+    /// What went wrong.
+    pub message: String,
 }
 
 /// The last launches that failed, oldest first.
@@ -25,6 +32,8 @@ pub struct LaunchFailure {
 pub struct Failures {
     capacity: usize,
     ring: VecDeque<LaunchFailure>,
+    /// All that were ever recorded, those that made room included.
+    count: u64,
 }
 
 impl Failures {
@@ -32,6 +41,7 @@ impl Failures {
         Self {
             capacity,
             ring: VecDeque::new(),
+            count: 0,
         }
     }
 
@@ -40,6 +50,20 @@ impl Failures {
             self.ring.pop_front();
         }
         self.ring.push_back(failure);
+        self.count += 1;
+    }
+
+    /// How many there were since the start.
+    #[must_use]
+    pub const fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Those after the first `seen`, oldest first, as far as they are still remembered.
+    pub fn after(&self, seen: u64) -> impl Iterator<Item = &LaunchFailure> {
+        let new = usize::try_from(self.count.saturating_sub(seen)).unwrap_or(usize::MAX);
+        let known = self.ring.len().saturating_sub(new);
+        self.ring.iter().skip(known)
     }
 
     /// Failures of a pool within `window` before `now`.
@@ -66,6 +90,12 @@ mod tests {
         LaunchFailure {
             at: Timestamp::from_millis(second * 1000),
             pool: PoolId(0),
+            agent: AgentId {
+                epoch: 1,
+                number: 1,
+            },
+            backend: BackendId::new("b"),
+            message: String::new(),
         }
     }
 
@@ -75,6 +105,22 @@ mod tests {
         (1..=5).for_each(|second| failures.record(failure(second)));
         let kept: Vec<LaunchFailure> = failures.ring.into_iter().collect();
         assert_eq!(kept, [failure(3), failure(4), failure(5)]);
+    }
+
+    #[test]
+    fn a_reader_sees_each_once() {
+        let mut failures = Failures::with_capacity(3);
+        (1..=2).for_each(|second| failures.record(failure(second)));
+        let seen = failures.count();
+        assert_eq!(failures.after(seen).count(), 0);
+        failures.record(failure(3));
+        assert!(failures.after(seen).eq([&failure(3)]));
+        (4..=9).for_each(|second| failures.record(failure(second)));
+        assert_eq!(
+            failures.after(seen).count(),
+            3,
+            "those it was too late for are gone"
+        );
     }
 
     #[test]

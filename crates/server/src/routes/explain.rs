@@ -1,5 +1,7 @@
 //! Why a job waits, or would wait.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use headcount_api::{
@@ -15,6 +17,9 @@ use crate::refused::Answer;
 use crate::server::Server;
 use crate::show;
 use crate::submit::{AskedClass, class_key};
+
+/// Failed launches of so long ago are told where no job is asked about.
+const LATELY: Duration = Duration::from_secs(300);
 
 /// What to ask about.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -62,7 +67,10 @@ pub(crate) async fn asked(
     let asked = params.into_class();
     let key = class_key(&asked, server.queue().source(), server.grammar())?;
     let view = server.handle().explain(key.clone()).await?;
-    Ok(Json(show::explanation(&view, &key, server.grammar())))
+    let mut explanation = show::explanation(&view, &key, server.grammar());
+    let lately = (view.at.before(LATELY), view.at);
+    explanation.provisioning = show::failed_launches(server.handle(), &key, lately);
+    Ok(Json(explanation))
 }
 
 /// Why a job waits, or stands as it does.
@@ -101,6 +109,7 @@ pub(crate) async fn job(
         explanation.advice = None;
     }
     explanation.job = Some(job);
+    explanation.provisioning = show::provisioning(server.handle(), &record, &key);
     Ok(Json(explanation))
 }
 

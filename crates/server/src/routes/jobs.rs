@@ -3,7 +3,9 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use headcount_api::{CancelledJob, DEFAULT_LIMIT, Job, JobState, MAX_LIMIT, Problem};
+use headcount_api::{
+    CancelledJob, DEFAULT_LIMIT, Job, JobState, MAX_LIMIT, Problem, ProvisioningEvent,
+};
 use headcount_controller::View;
 use headcount_model::JobId;
 use headcount_ports::{JobFilter, JobRecord};
@@ -101,6 +103,29 @@ pub(crate) async fn one(State(server): State<Server>, Path(id): Path<String>) ->
     let record = find(&server, job_id(&id)?).await?;
     let view = server.handle().view().await.ok();
     Ok(Json(shown(&server, &record, view.as_deref())))
+}
+
+/// How agents came up for a job: the way of the agent that has or had it, and launches
+/// for such jobs that failed while it waited. What happened before the daemon started is
+/// not told.
+#[utoipa::path(
+    get,
+    path = "/api/v1/jobs/{id}/provisioning",
+    operation_id = "jobProvisioning",
+    tag = "jobs",
+    params(("id" = String, Path, description = "The job's id", example = "job-42")),
+    responses(
+        (status = 200, description = "Oldest first", body = Vec<ProvisioningEvent>),
+        (status = 404, description = "No such job", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn provisioning(
+    State(server): State<Server>,
+    Path(id): Path<String>,
+) -> Answer<Json<Vec<ProvisioningEvent>>> {
+    let record = find(&server, job_id(&id)?).await?;
+    let key = record.spec.class(&server.queue().source());
+    Ok(Json(show::provisioning(server.handle(), &record, &key)))
 }
 
 /// Cancels a job: one that waits ends at once, one that runs is told to end. Cancelling

@@ -7,7 +7,8 @@ use headcount_model::{ClassKey, Reason};
 use super::{class, class_of_key, impossible, labels, moment, resources};
 use crate::needs::Grammar;
 
-/// The explanation of a class; what is known of one job is added by whoever knows it.
+/// The explanation of a class; what is known of one job, and of launches, is added by
+/// whoever knows it.
 pub(crate) fn explanation(
     view: &ExplanationView,
     key: &ClassKey,
@@ -37,6 +38,7 @@ pub(crate) fn explanation(
             .impossible
             .as_ref()
             .map(|found| impossible(found, first, grammar)),
+        provisioning: Vec::new(),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Why jobs wait.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::house::House;
+use crate::house::{House, fleet, scaler};
 
 #[tokio::test]
 async fn labels_that_no_pool_has_are_told_with_the_nearest() {
@@ -101,4 +101,53 @@ async fn wrong_questions_are_told() {
     assert_eq!(got.json()["detail"], "2 things are wrong; see `problems`");
     let got = house.get("/api/v1/explain?runs-on=a").await;
     assert_eq!(got.json()["hint"], "write `runsOn`");
+}
+
+#[tokio::test]
+async fn launches_that_failed_are_told_with_the_agents_last_words() {
+    let mut fleet = fleet();
+    fleet.scalers.push(scaler("bad", 1, &[&["broken"]]));
+    let house = House::with(fleet, None).await;
+    let body = json!({"command": ["x"], "runsOn": ["broken"]});
+    let job = house.post("/api/v1/jobs", body.to_string()).await.json();
+    let job = job["id"].as_str().unwrap().to_owned();
+    let path = format!("/api/v1/jobs/{job}/provisioning");
+    let told = |got: &Value| got[1]["output"].is_array();
+    let got = house.until(&path, told).await;
+    let agent = got[0]["agent"].as_str().unwrap();
+    assert_eq!(got[0]["event"], "provisioning");
+    assert_eq!(got[1]["event"], "failed");
+    assert_eq!(got[1]["message"], "no such program");
+    assert_eq!(got[1]["output"], json!([format!("{agent}: cannot start")]));
+    for path in [
+        format!("/api/v1/explain/{job}"),
+        "/api/v1/explain?runsOn=broken".to_owned(),
+    ] {
+        let explained = house.get(&path).await.json();
+        assert_eq!(
+            explained["provisioning"][1]["event"], "failed",
+            "{explained}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_ended_job_is_told_how_its_agent_came_up() {
+    let house = House::new().await;
+    let job = house.submit(&["exit", "0"]).await;
+    house.ended(&job).await;
+    let got = house.get(&format!("/api/v1/jobs/{job}/provisioning")).await;
+    let steps = got.json();
+    let steps: Vec<&str> = steps
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| step["event"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        (steps[0], steps[steps.len() - 1]),
+        ("provisioning", "ready")
+    );
+    let nobody = house.get("/api/v1/jobs/job-99/provisioning").await;
+    assert_eq!(nobody.status, 404);
 }

@@ -194,8 +194,8 @@ impl Backend for TestAgents {
         Ok(())
     }
 
-    async fn last_output(&self, _: AgentId, _: usize) -> Vec<String> {
-        Vec::new()
+    async fn last_output(&self, agent: AgentId, _: usize) -> Vec<String> {
+        vec![format!("{agent}: cannot start")]
     }
 }
 

@@ -17,7 +17,7 @@ pub(crate) fn fleet() -> Fleet {
     }
 }
 
-fn scaler(name: &str, max_agents: u32, label_sets: &[&[&str]]) -> ScalerSpec {
+pub(crate) fn scaler(name: &str, max_agents: u32, label_sets: &[&[&str]]) -> ScalerSpec {
     ScalerSpec {
         name: Name::new(name),
         backend: BackendId::new("bare-metal"),

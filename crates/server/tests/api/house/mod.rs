@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 pub(crate) use agents::TestAgents;
-pub(crate) use fleet::fleet;
+pub(crate) use fleet::{fleet, scaler};
 pub(crate) use queue::TestQueue;
 pub(crate) use texts::{TestDaemon, TestGrammar};
 
