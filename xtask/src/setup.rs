@@ -27,6 +27,18 @@ const NEEDS: &[Need] = &[
         package: "util-linux",
         without: "tests of jobs that escape their process group fail",
     },
+    Need {
+        program: "nft",
+        check: &["--version"],
+        package: "nftables",
+        without: "nothing shows that network policies hold agents back",
+    },
+    Need {
+        program: "ip",
+        check: &["-V"],
+        package: "iproute2",
+        without: "nothing shows that network policies hold agents back",
+    },
 ];
 
 /// Installs what is missing, when it may. Returns what is still missing, in words.
