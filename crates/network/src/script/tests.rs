@@ -213,9 +213,6 @@ delete table inet headcount-ours-br0
 }
 
 #[test]
-fn both_maps_are_listed_at_once() {
-    assert_eq!(
-        list(&place()),
-        "list map inet headcount-ours-br0 agents4; list map inet headcount-ours-br0 agents6"
-    );
+fn the_table_is_listed_whole() {
+    assert_eq!(list(&place()), "list table inet headcount-ours-br0");
 }
