@@ -21,6 +21,13 @@ impl Netns {
         let name = format!("headcount-{}-{number}-{role}", std::process::id());
         run("ip", &["netns", "add", &name]);
         let this = Self { name };
+        // Addresses can be used at once: what is not reached was held back, not too early.
+        this.inside(|| {
+            for scope in ["all", "default"] {
+                let setting = format!("/proc/sys/net/ipv6/conf/{scope}/accept_dad");
+                std::fs::write(setting, "0").unwrap();
+            }
+        });
         this.ip("link set lo up");
         this
     }

@@ -89,6 +89,7 @@ async fn no_allow_list_opens_the_way_to_other_agents() {
     agent.reaches_only(&everything);
     assert!(!agent.reaches(&other));
     assert!(!other.reaches(&agent));
+    assert!(!world.outside_reaches(&agent));
 }
 
 #[tokio::test]

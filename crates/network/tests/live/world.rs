@@ -73,7 +73,7 @@ impl World {
         let outside = Netns::new("outside");
         connect_outside(&host, &outside);
         bridge(&host, BRIDGE, 30);
-        host.ip("addr add fe80::1/64 dev agents0 nodad");
+        host.ip("addr add fe80::1/64 dev agents0");
         let listeners = vec![listen(&outside, 80), listen(&host, 80), listen(&host, 4000)];
         let resolver = host.inside(|| UdpSocket::bind("[::]:53").unwrap());
         Some(Self {
@@ -110,8 +110,8 @@ impl World {
         self.host.ip(&format!("link set {port} master {bridge} up"));
         inside.ip("link set eth0 up");
         inside.ip(&format!("addr add 172.{net}.0.{number}/16 dev eth0"));
-        inside.ip(&format!("addr add fd{net}::{number}/64 dev eth0 nodad"));
-        inside.ip(&format!("addr add fe80::1:{number}/64 dev eth0 nodad"));
+        inside.ip(&format!("addr add fd{net}::{number}/64 dev eth0"));
+        inside.ip(&format!("addr add fe80::1:{number}/64 dev eth0"));
         inside.ip(&format!("route add default via 172.{net}.0.1"));
         inside.ip(&format!("route add default via fd{net}::1"));
         let listener = listen(&inside, 80);
@@ -234,7 +234,7 @@ fn bridge(host: &Netns, name: &str, net: u8) {
     host.ip(&format!("link add {name} type bridge"));
     host.ip(&format!("link set {name} up"));
     host.ip(&format!("addr add 172.{net}.0.1/16 dev {name}"));
-    host.ip(&format!("addr add fd{net}::1/64 dev {name} nodad"));
+    host.ip(&format!("addr add fd{net}::1/64 dev {name}"));
 }
 
 fn connect_outside(host: &Netns, outside: &Netns) {
@@ -252,7 +252,7 @@ fn connect_outside(host: &Netns, outside: &Netns) {
     for (namespace, number) in [(host, 1), (outside, 2)] {
         namespace.ip("link set uplink up");
         namespace.ip(&format!("addr add 10.99.0.{number}/24 dev uplink"));
-        namespace.ip(&format!("addr add fd99::{number}/64 dev uplink nodad"));
+        namespace.ip(&format!("addr add fd99::{number}/64 dev uplink"));
         let other = 3 - number;
         namespace.ip(&format!("route add default via 10.99.0.{other}"));
         namespace.ip(&format!("route add default via fd99::{other}"));
@@ -268,6 +268,6 @@ fn own(namespace: &Netns, target: &str) {
     let target: SocketAddr = target.parse().unwrap();
     match target {
         SocketAddr::V4(at) => namespace.ip(&format!("addr add {}/32 dev lo", at.ip())),
-        SocketAddr::V6(at) => namespace.ip(&format!("addr add {}/128 dev lo nodad", at.ip())),
+        SocketAddr::V6(at) => namespace.ip(&format!("addr add {}/128 dev lo", at.ip())),
     }
 }
