@@ -27,36 +27,59 @@ const NEEDS: &[Need] = &[
         package: "util-linux",
         without: "tests of jobs that escape their process group fail",
     },
+    Need {
+        program: "nft",
+        check: &["--version"],
+        package: "nftables",
+        without: "nothing shows that network policies hold agents back",
+    },
+    Need {
+        program: "ip",
+        check: &["-V"],
+        package: "iproute2",
+        without: "nothing shows that network policies hold agents back",
+    },
 ];
 
 /// Installs what is missing, when it may. Returns what is still missing, in words.
-pub(crate) fn machine() -> Result<Vec<String>> {
-    let missing: Vec<&Need> = NEEDS
-        .iter()
-        .filter(|need| !run::works(need.program, need.check))
-        .collect();
+pub(crate) fn machine() -> Vec<String> {
+    let missing: Vec<&Need> = NEEDS.iter().filter(|need| !found(need)).collect();
     if missing.is_empty() {
-        return Ok(Vec::new());
+        return Vec::new();
     }
+    if let Err(why) = may_install() {
+        return missing.iter().map(|need| lacking(need, &why)).collect();
+    }
+    let attempts = missing.iter().map(|need| (need, install(need)));
+    let still = attempts.filter(|(need, _)| !found(need));
+    still
+        .map(|(need, attempt)| match attempt {
+            Ok(()) => lacking(need, "installing it did not help"),
+            Err(error) => lacking(need, &format!("installing it failed ({error})")),
+        })
+        .collect()
+}
+
+fn found(need: &Need) -> bool {
+    run::works(need.program, need.check)
+}
+
+/// Only root installs, and only once the lists of packages are there.
+fn may_install() -> Result<(), String> {
     if !run::works("apt-get", &["--version"]) {
-        return Ok(missing
-            .iter()
-            .map(|need| lacking(need, "there is no apt-get"))
-            .collect());
+        return Err("there is no apt-get".into());
+    }
+    if !run::works("sh", &["-c", "test \"$(id -u)\" = 0"]) {
+        return Err("only root may install it".into());
     }
     let mut update = Command::new("apt-get");
-    run::finish(update.args(["update", "-qq"]))?;
-    for need in &missing {
-        let mut install = Command::new("apt-get");
-        install.env("DEBIAN_FRONTEND", "noninteractive");
-        run::finish(install.args(["install", "-y", "-qq", need.package]))?;
-    }
-    let still = missing
-        .iter()
-        .filter(|need| !run::works(need.program, need.check));
-    Ok(still
-        .map(|need| lacking(need, "installing it did not help"))
-        .collect())
+    run::finish(update.args(["update", "-qq"])).map_err(|error| error.to_string())
+}
+
+fn install(need: &Need) -> Result<()> {
+    let mut install = Command::new("apt-get");
+    install.env("DEBIAN_FRONTEND", "noninteractive");
+    run::finish(install.args(["install", "-y", "-qq", need.package]))
 }
 
 fn lacking(need: &Need, why: &str) -> String {

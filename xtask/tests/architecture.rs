@@ -16,6 +16,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("headcount-planner", &["headcount-model"]),
     ("headcount-ports", &["headcount-model"]),
     ("headcount-config", &["headcount-model"]),
+    ("headcount-network", &["headcount-model"]),
     ("headcount-store", &["headcount-model", "headcount-ports"]),
     (
         "headcount-source-queue",

@@ -197,9 +197,7 @@ fn network_policy(out: &mut Writer, policy: Option<&NetworkPolicy>) {
     let Some(policy) = policy else { return };
     out.map("networkPolicy", |out| {
         if let Some(networks) = &policy.allowlist {
-            let networks = networks
-                .iter()
-                .map(|(address, prefix)| format!("{address}/{prefix}"));
+            let networks = networks.iter().map(ToString::to_string);
             out.texts("allowlist", &networks.collect::<Vec<_>>());
         }
         out.plain("denyAll", policy.deny_all);

@@ -378,12 +378,29 @@ fn c22_network_policy() {
         deny_all: true,
     };
     assert_eq!(policy("{denyAll: true}"), denied);
-    let listed = policy("{allowlist: [10.0.1.0/24]}");
-    assert_eq!(listed.allowlist, Some(vec![([10, 0, 1, 0].into(), 24)]));
+    let listed = policy("{allowlist: [10.0.1.0/24, 10.9.9.9, 'fd00:1::/64']}");
+    let networks = ["10.0.1.0/24", "10.9.9.9/32", "fd00:1::/64"].map(|text| text.parse().unwrap());
+    assert_eq!(listed.allowlist, Some(networks.to_vec()));
     assert!(!listed.deny_all);
-    for wrong in ["10.0.0.0/33", "10.0.0.0/", "10.0.0.256/8", "x"] {
+    let address = "is not a network: it does not begin with an IPv4 or IPv6 address";
+    for (wrong, why) in [
+        (
+            "10.0.0.0/33",
+            "`10.0.0.0/33` is not a network: its prefix length is not a number from 0 to 32",
+        ),
+        (
+            "10.0.0.0/",
+            "its prefix length is not a number from 0 to 32",
+        ),
+        (
+            "'fd00::/129'",
+            "its prefix length is not a number from 0 to 128",
+        ),
+        ("10.0.0.256/8", address),
+        ("x", address),
+    ] {
         let text = container("", &format!("    networkPolicy: {{allowlist: [{wrong}]}}"));
-        refused(&text, "is not an IPv4 network");
+        refused(&text, why);
     }
 }
 

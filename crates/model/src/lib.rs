@@ -14,6 +14,7 @@ mod ids;
 mod instance;
 mod job;
 mod labels;
+mod network;
 mod news;
 mod reason;
 mod record;
@@ -30,6 +31,7 @@ pub use ids::{AgentId, BackendId, JobId, Name, OwnerId, ParseIdError, PoolName, 
 pub use instance::{Exit, Instance, InstanceState};
 pub use job::{Command, JobEnd, JobWork, LogPressure, Outcome};
 pub use labels::{Label, Labels};
+pub use network::{Cidr, NetworkPolicy, ParseCidrError};
 pub use news::{
     Answer, BackendEvent, Demand, Held, LinkEvent, Listing, Refusal, SourceEvent, Taken, TakenJob,
     Trouble, TroubleKind,

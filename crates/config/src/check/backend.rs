@@ -8,7 +8,7 @@ use crate::settings::{
     Template,
 };
 use crate::source::{Place, Spanned};
-use crate::written::{self, BackendKind, parse_network};
+use crate::written::{self, BackendKind};
 
 /// Warns of keys that another backend knows.
 pub(super) fn warn_of_others<T: Object>(
@@ -112,9 +112,7 @@ fn network_policy(written: Option<&Spanned<written::NetworkPolicy>>) -> Option<N
     let written = &written?.value;
     let networks = |list: &Spanned<Vec<Spanned<String>>>| {
         let texts = list.value.iter();
-        texts
-            .filter_map(|text| parse_network(&text.value))
-            .collect()
+        texts.filter_map(|text| text.value.parse().ok()).collect()
     };
     Some(NetworkPolicy {
         allowlist: written.allowlist.as_ref().map(networks),

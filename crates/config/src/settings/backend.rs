@@ -1,8 +1,6 @@
 //! What only some backends know.
 
-use std::net::Ipv4Addr;
-
-use headcount_model::ProcessProgram;
+use headcount_model::{Cidr, ProcessProgram};
 
 /// Where the agents of a scaler live.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -138,9 +136,9 @@ pub struct FirecrackerTemplate {
 /// What agents may reach.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct NetworkPolicy {
-    /// Networks that may be reached in any case: address and prefix length. `None` where
-    /// the file has no list, which is not the same as an empty one to a reader.
-    pub allowlist: Option<Vec<(Ipv4Addr, u8)>>,
+    /// Networks that may be reached in any case. `None` where the file has no list, which
+    /// is not the same as an empty one to a reader.
+    pub allowlist: Option<Vec<Cidr>>,
     /// Whether everything else is denied.
     pub deny_all: bool,
 }

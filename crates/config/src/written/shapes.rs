@@ -3,6 +3,8 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use headcount_model::Cidr;
+
 use crate::read::{Choice, List, SpanText, Text};
 use crate::suggest::quoted;
 use crate::value::{ValueError, check_own_label};
@@ -119,21 +121,22 @@ pub(super) const IPV4: Text = Text {
     pattern: Some("^[0-9]{1,3}(\\.[0-9]{1,3}){3}$"),
 };
 
-/// An IPv4 network of any size.
+/// A network of any size, of either family.
 pub(super) const NETWORK: Text = Text {
-    words: "IPv4 network in CIDR form",
-    check: |text| match parse_network(text) {
-        Some(_) => Ok(()),
-        None => refuse(
-            &format!("{} is not an IPv4 network", quoted(text)),
-            "write an address and a prefix length, for example `10.0.1.0/24`",
+    words: "network in CIDR form",
+    check: |text| match text.parse::<Cidr>() {
+        Ok(_) => Ok(()),
+        Err(why) => refuse(
+            &format!("{} is not a network: {why}", quoted(text)),
+            "write an address and a prefix length, for example `10.0.1.0/24` or `fd00:1::/64`",
         ),
     },
-    pattern: Some("^[0-9]{1,3}(\\.[0-9]{1,3}){3}/[0-9]{1,2}$"),
+    pattern: Some("^([0-9]{1,3}(\\.[0-9]{1,3}){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)(/[0-9]{1,3})?$"),
 };
 
 /// An IPv4 network that has room for at least a gateway and one agent.
 pub(super) const AGENT_NETWORK: Text = Text {
+    words: "IPv4 network in CIDR form",
     check: |text| match parse_network(text) {
         Some((_, 1..=30)) => Ok(()),
         _ => refuse(
@@ -141,7 +144,7 @@ pub(super) const AGENT_NETWORK: Text = Text {
             "write an address and a prefix length from 1 to 30, for example `10.0.0.0/24`",
         ),
     },
-    ..NETWORK
+    pattern: Some("^[0-9]{1,3}(\\.[0-9]{1,3}){3}/[0-9]{1,2}$"),
 };
 
 /// Any label of agents.
@@ -161,7 +164,7 @@ pub(super) const WAIT: SpanText = SpanText {
     max: LONGEST,
 };
 
-/// The address and prefix length of a text such as `10.0.0.0/24`.
+/// The address and prefix length of an IPv4 text such as `10.0.0.0/24`.
 pub(crate) fn parse_network(text: &str) -> Option<(Ipv4Addr, u8)> {
     let (address, prefix) = text.split_once('/')?;
     let digits = !prefix.is_empty() && prefix.bytes().all(|b| b.is_ascii_digit());
