@@ -63,6 +63,7 @@ pub(crate) fn configured(size: &Size) -> Fleet {
             max_cpu_millis: None,
             max_memory_bytes: Some(1 << 60),
         },
+        machine_pools: Vec::new(),
         scalers: scalers.collect(),
     }
 }

@@ -19,6 +19,10 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("headcount-network", &["headcount-model"]),
     ("headcount-store", &["headcount-model", "headcount-ports"]),
     (
+        "headcount-machine-pools",
+        &["headcount-model", "headcount-ports"],
+    ),
+    (
         "headcount-source-queue",
         &["headcount-model", "headcount-ports"],
     ),

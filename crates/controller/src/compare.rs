@@ -9,6 +9,8 @@ use headcount_model::{
     Cap, Fleet, Layer, Layers, Partial, PoolSpec, Retry, Role, Roles, ScalerSpec, Timeouts,
 };
 
+use headcount_model::amount::{cpus, memory};
+
 use crate::PoolChange;
 
 /// How two configurations differ.
@@ -164,27 +166,6 @@ fn roles(roles: &Roles) -> String {
     match names.is_empty() {
         true => "none".to_owned(),
         false => names.join(","),
-    }
-}
-
-/// `1.5`, `2`.
-fn cpus(millis: u64) -> String {
-    let fraction = format!("{:03}", millis % 1000);
-    match fraction.trim_end_matches('0') {
-        "" => (millis / 1000).to_string(),
-        fraction => format!("{}.{fraction}", millis / 1000),
-    }
-}
-
-/// In the largest unit without a fraction: `4g`, `1536m`. What no unit divides is in bytes.
-fn memory(bytes: u64) -> String {
-    let units = [("g", 1_u64 << 30), ("m", 1 << 20), ("k", 1 << 10)];
-    let unit = units
-        .iter()
-        .find(|(_, unit)| bytes > 0 && bytes.is_multiple_of(*unit));
-    match unit {
-        Some((name, unit)) => format!("{}{name}", bytes / unit),
-        None => format!("{bytes} bytes"),
     }
 }
 

@@ -17,8 +17,28 @@ pub struct Fleet {
     pub max_agents: u32,
     /// Cap on summed requests over all scalers.
     pub resource_cap: Cap,
+    /// Budgets shared with other daemons of this host; names are unique, and every name
+    /// that a scaler refers to is among them.
+    pub machine_pools: Vec<MachinePool>,
     /// In file order; the order is a tie-break of matching.
     pub scalers: Vec<ScalerSpec>,
+}
+
+impl Fleet {
+    /// The machine pool of this name.
+    #[must_use]
+    pub fn machine_pool(&self, name: &Name) -> Option<&MachinePool> {
+        self.machine_pools.iter().find(|pool| pool.name == *name)
+    }
+}
+
+/// One entry of `machinePools:`: a budget that daemons of one host share.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MachinePool {
+    /// Unique.
+    pub name: Name,
+    /// Cap on the summed requests of all members; every daemon must say the same.
+    pub cap: Cap,
 }
 
 /// One entry of `scalers:`.

@@ -8,6 +8,7 @@
 
 extern crate alloc;
 
+pub mod amount;
 mod demand;
 mod fleet;
 mod ids;
@@ -24,7 +25,7 @@ mod time;
 
 pub use demand::{ClassCount, ClassKey};
 pub use fleet::{
-    AgentKind, Fleet, IdleRule, Layers, PoolSpec, ProcessProgram, Recipe, Retry, Role, Roles,
+    AgentKind, Fleet, IdleRule, Layers, MachinePool, PoolSpec, ProcessProgram, Recipe, Retry, Role, Roles,
     ScalerSpec, Timeouts,
 };
 pub use ids::{AgentId, BackendId, JobId, Name, OwnerId, ParseIdError, PoolName, SourceId};

@@ -14,6 +14,7 @@ mod job_book;
 mod ledger;
 mod link;
 mod log_book;
+mod machine_pools;
 mod source;
 
 pub use backend::{Backend, BackendError, BackendPromises, CreateRequest, DestroyRequest};
@@ -25,4 +26,5 @@ pub use job_book::{
 pub use ledger::{DecisionRow, Ledger, Recovered, StoreError};
 pub use link::{AgentLink, AssignRequest, LinkError};
 pub use log_book::{LogBook, LogChunk, LogPage, Stream};
+pub use machine_pools::{Booking, MachinePoolError, MachinePools};
 pub use source::{Source, SourceError};

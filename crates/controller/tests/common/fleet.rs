@@ -19,6 +19,7 @@ pub fn fleet(scalers: impl IntoIterator<Item = ScalerSpec>) -> Fleet {
     Fleet {
         max_agents: 500,
         resource_cap: Cap::default(),
+        machine_pools: Vec::new(),
         scalers: scalers.into_iter().collect(),
     }
 }

@@ -71,6 +71,7 @@ impl World {
             fleet: Arc::new(Fleet {
                 max_agents: 1,
                 resource_cap: headcount_model::Cap::default(),
+                machine_pools: alloc::vec::Vec::new(),
                 scalers: alloc::vec::Vec::new(),
             }),
             pools: BTreeMap::new(),

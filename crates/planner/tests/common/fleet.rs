@@ -26,6 +26,7 @@ pub fn fleet(text: &str) -> Fleet {
     let mut fleet = Fleet {
         max_agents: 50,
         resource_cap: Cap::default(),
+        machine_pools: Vec::new(),
         scalers: Vec::new(),
     };
     for line in text.lines().map(str::trim).filter(|l| !l.is_empty()) {

@@ -31,6 +31,7 @@ pub(crate) fn bulk(agents: u32, pools: u32, jobs: usize) -> Scenario {
             max_cpu_millis: Some(u64::from(agents) * 1000),
             max_memory_bytes: None,
         },
+        machine_pools: Vec::new(),
         scalers: (0..pools).map(|n| scaler(n, each)).collect(),
     };
     let classes: Vec<ClassKey> = (0..pools).map(class).collect();

@@ -31,6 +31,7 @@ pub(super) fn draw(random: &mut Random) -> Vec<Fleet> {
     let mut fleet = Fleet {
         max_agents: 0,
         resource_cap: Cap::default(),
+        machine_pools: Vec::new(),
         scalers: (0..n_scalers).map(|n| scaler(random, n)).collect(),
     };
     cap_fleet(random, &mut fleet);

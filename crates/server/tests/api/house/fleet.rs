@@ -13,6 +13,7 @@ pub(crate) fn fleet() -> Fleet {
     Fleet {
         max_agents: 8,
         resource_cap: Cap::default(),
+        machine_pools: Vec::new(),
         scalers: vec![scaler("builders", 4, &[&["linux"], &["linux", "gpu"]])],
     }
 }
