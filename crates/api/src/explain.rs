@@ -82,6 +82,9 @@ pub enum Verdict {
         /// The same as a sentence.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         blocked_by_text: Option<String>,
+        /// The numbers behind it, where there are some.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        blocked_by_detail: Option<String>,
         /// Since when it does.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         since: Option<Moment>,

@@ -51,6 +51,12 @@ pub struct Pool {
     /// The same as a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limited_by_text: Option<String>,
+    /// The numbers behind it, where there are some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limited_by_detail: Option<String>,
+    /// The budget shared with other daemons of the host, if its agents are reserved there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine_pool: Option<String>,
     /// Launches that failed in a row.
     pub launch_failures: u32,
     /// No launch before this, after failures.

@@ -7,13 +7,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use headcount_model::{
-    AgentKind, BackendId, Fleet, Labels, Layer, Layers, Name, PoolName, PoolSpec, ProcessProgram,
-    Recipe, ScalerSpec,
+    AgentKind, BackendId, Fleet, Labels, Layer, Layers, MachinePool, Name, PoolName, PoolSpec,
+    ProcessProgram, Recipe, ScalerSpec,
 };
 
 use crate::platform::{Platform, system_labels};
 use crate::problem::{Draft, Problems};
-use crate::settings::{Backend, LabelSet, Scaler, Settings, Template};
+use crate::settings::{self, Backend, LabelSet, Scaler, Settings, Template};
 use crate::suggest::quoted;
 use crate::written::{self, BackendKind};
 
@@ -37,18 +37,13 @@ pub(crate) fn check_runnable(top: &written::Top, problems: &mut Problems) {
                             backend is built";
                 problems.at(kind.place, Draft::error(message).hint(hint));
             }
-            Some(_) => check_bare_metal(&name, scaler, problems),
+            Some(_) => check_bare_metal(scaler, problems),
             None => {}
         }
     }
 }
 
-fn check_bare_metal(name: &str, scaler: &written::Scaler, problems: &mut Problems) {
-    if let Some(pool) = &scaler.machine_pool {
-        let message = format!("{name} is in a machine pool, and machine pools are not built yet");
-        let hint = "remove `machinePool`; `resourceCap` bounds the agents of this daemon";
-        problems.at(pool.place, Draft::error(message).hint(hint));
-    }
+fn check_bare_metal(scaler: &written::Scaler, problems: &mut Problems) {
     if let Some(url) = &scaler.orchestrator_url {
         let draft = Draft::warning("`orchestratorUrl` has no effect on a scaler of this host")
             .hint("remove it: agents of this host call the daemon's own listener");
@@ -83,9 +78,17 @@ pub(crate) fn lower(settings: &Settings, platform: &Platform) -> Fleet {
     Fleet {
         max_agents: settings.global_max_agents,
         resource_cap: settings.global_resource_cap,
+        machine_pools: settings.machine_pools.iter().map(machine_pool).collect(),
         scalers: scalers
             .filter_map(|scaler| lower_scaler(scaler, settings.default_resources, platform))
             .collect(),
+    }
+}
+
+fn machine_pool(pool: &settings::MachinePool) -> MachinePool {
+    MachinePool {
+        name: Name::new(&pool.name),
+        cap: pool.cap,
     }
 }
 

@@ -119,14 +119,29 @@ fn of_repeated_label_sets_the_first_wins() {
 }
 
 #[test]
+fn machine_pools_and_who_is_in_them_reach_the_fleet() {
+    let pools = "machinePools: [{name: host, cap: {maxCpu: 4, maxMemory: 8g}}, {name: p, cap: {}}]";
+    let fleet = fleet(&scaler(&format!(
+        "  machinePool: host\n  labelSets: [{{labels: [a]}}]\n{pools}"
+    )));
+    assert_eq!(fleet.scalers[0].machine_pool, Some(Name::new("host")));
+    let caps: Vec<_> = fleet.machine_pools.iter().map(|pool| pool.cap).collect();
+    let host = Cap {
+        max_cpu_millis: Some(4000),
+        max_memory_bytes: Some(8 << 30),
+    };
+    assert_eq!(caps, [host, Cap::default()]);
+    assert_eq!(
+        fleet.machine_pool(&Name::new("p")).unwrap().name.as_str(),
+        "p"
+    );
+    assert_eq!(fleet.machine_pool(&Name::new("other")), None);
+}
+
+#[test]
 fn what_is_not_built_yet_is_refused() {
     let sets = "  labelSets: [{labels: [a]}]";
     for (lines, expected) in [
-        (
-            format!("  machinePool: p\n{sets}\nmachinePools: [{{name: p, cap: {{}}}}]"),
-            "c:6:16: error: scaler `Main` is in a machine pool, and machine pools are not built \
-             yet (remove `machinePool`; `resourceCap` bounds the agents of this daemon)",
-        ),
         (
             format!("  policy: {{kind: ratio}}\n{sets}"),
             "c:6:18: error: `kind` cannot be `ratio` (that policy is not built yet in this \

@@ -1,7 +1,7 @@
 //! Errors of the edges as news: grouped by what the planner does next.
 
-use headcount_model::{Trouble, TroubleKind};
-use headcount_ports::{BackendError, LinkError, SourceError};
+use headcount_model::{Trouble, TroubleKind, Unreserved};
+use headcount_ports::{BackendError, LinkError, MachinePoolError, SourceError};
 
 pub(crate) fn backend(error: BackendError) -> Trouble {
     let message = error.to_string();
@@ -29,6 +29,26 @@ pub(crate) fn link(error: LinkError) -> Trouble {
         kind: TroubleKind::Transient,
         message: error.to_string(),
     }
+}
+
+pub(crate) fn machine_pool(error: MachinePoolError) -> Trouble {
+    let message = error.to_string();
+    let kind = match error {
+        MachinePoolError::Full { .. } => TroubleKind::NoCapacity(None),
+        MachinePoolError::Unavailable(_) => TroubleKind::Transient,
+        MachinePoolError::Invalid(_) => TroubleKind::Invalid,
+        MachinePoolError::Unknown(_) => TroubleKind::Unknown,
+    };
+    Trouble { kind, message }
+}
+
+pub(crate) fn unreserved(error: MachinePoolError) -> Unreserved {
+    let others = match &error {
+        MachinePoolError::Full { others, .. } => Some(*others),
+        _ => None,
+    };
+    let trouble = machine_pool(error);
+    Unreserved { trouble, others }
 }
 
 /// No answer within the deadline: what became of it is unknown.

@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 use headcount_model::{
-    Cap, Fleet, Layer, Layers, Partial, PoolSpec, Retry, Role, Roles, ScalerSpec, Timeouts,
+    Cap, Fleet, Layer, Layers, MachinePool, Partial, PoolSpec, Retry, Role, Roles, ScalerSpec,
+    Timeouts,
 };
 
 use headcount_model::amount::{cpus, memory};
@@ -43,6 +44,7 @@ fn fleet(old: &Fleet, new: &Fleet) -> Vec<String> {
     let mut words = Words::default();
     words.say("globalMaxAgents", &old.max_agents, &new.max_agents);
     words.cap("globalResourceCap", old.resource_cap, new.resource_cap);
+    words.machine_pools(old, new);
     words.0
 }
 
@@ -73,7 +75,25 @@ impl Words {
             None => "none".to_owned(),
         };
         self.say("machinePool", &machine_pool(old), &machine_pool(new));
+        if old.machine_pool != new.machine_pool {
+            self.0
+                .push("where its agents are reserved: idle agents are replaced".into());
+        }
         self.cap("resourceCap", old.resource_cap, new.resource_cap);
+    }
+
+    fn machine_pools(&mut self, old: &Fleet, new: &Fleet) {
+        for pool in &old.machine_pools {
+            let key = format!("machinePools.{}", pool.name);
+            match new.machine_pool(&pool.name) {
+                Some(now) => self.cap(&format!("{key}.cap"), pool.cap, now.cap),
+                None => self.0.push(format!("{key}: removed")),
+            }
+        }
+        let known = |pool: &&MachinePool| old.machine_pool(&pool.name).is_none();
+        let fresh = new.machine_pools.iter().filter(known);
+        self.0
+            .extend(fresh.map(|pool| format!("machinePools.{}: added", pool.name)));
     }
 
     fn pool(&mut self, old: &PoolSpec, new: &PoolSpec) {

@@ -2,6 +2,7 @@
 //! went. Chooses nothing.
 
 mod at_backend;
+mod at_ledger;
 mod at_source;
 mod to_agent;
 
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use headcount_model::{AgentId, BackendId, OwnerId, SourceId, Trouble, TroubleKind};
 use headcount_planner::{Action, Answered, News};
-use headcount_ports::{AgentLink, Backend, Source};
+use headcount_ports::{AgentLink, Backend, MachinePools, Source};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
@@ -33,6 +34,7 @@ pub(crate) struct Executor {
     pub(crate) sources: BTreeMap<SourceId, Arc<dyn Source>>,
     pub(crate) backends: BTreeMap<BackendId, (Arc<dyn Backend>, Arc<Semaphore>)>,
     pub(crate) link: Arc<dyn AgentLink>,
+    pub(crate) machine_pools: Arc<dyn MachinePools>,
 }
 
 /// A backend with its turns.
@@ -88,9 +90,7 @@ impl Executor {
             Action::Assign { .. } | Action::Cancel { .. } | Action::Drain { .. } => {
                 self.to_agent(action).await
             }
-            // Machine pools are refused by the configuration until their ledger is wired.
-            Action::Reserve(order) => Some(Answered::Reserve(order.agent, Err(no_ledger()))),
-            Action::Release { agent, .. } => Some(Answered::Release(agent, Ok(()))),
+            Action::Reserve(_) | Action::Release { .. } => self.at_ledger(action).await,
         }
     }
 
@@ -104,11 +104,4 @@ impl Executor {
 
 fn late<T>(what: &str, deadline: Duration) -> Result<T, Trouble> {
     Err(answers::too_late(what, deadline))
-}
-
-fn no_ledger() -> Trouble {
-    Trouble {
-        kind: TroubleKind::Invalid,
-        message: "no ledger of machine pools is wired in this daemon".into(),
-    }
 }

@@ -7,8 +7,9 @@
 use headcount_model::{
     ClassCount, ClassKey, Granted, Labels, PoolName, Reason, SourceEvent, Timestamp,
 };
-use headcount_planner::{Impossible, News, Verdict, World, explain, observe, plan};
+use headcount_planner::{Impossible, News, PoolId, Verdict, World, explain, observe, plan};
 
+use crate::shared;
 use crate::view::{ClassView, classes};
 
 /// Why jobs of a class wait, pool by pool.
@@ -49,6 +50,8 @@ pub enum ExplainedVerdict {
         granted: Granted,
         /// What stands in the way, and since when.
         blocked: Option<(Reason, Timestamp)>,
+        /// The numbers behind that, where there are some.
+        detail: Option<String>,
     },
     /// It cannot.
     Unfit {
@@ -82,7 +85,7 @@ impl ExplanationView {
             Some(ExplainedPool {
                 pool: pool.name.clone(),
                 labels: pool.configured.as_ref()?.spec.labels.clone(),
-                verdict: verdict(answer.verdict),
+                verdict: verdict(world, answer.pool, answer.verdict),
             })
         });
         Self {
@@ -141,9 +144,13 @@ fn with_one_more(world: &World, key: &ClassKey, now: Timestamp) -> World {
     copy
 }
 
-fn verdict(verdict: Verdict) -> ExplainedVerdict {
+fn verdict(world: &World, pool: PoolId, verdict: Verdict) -> ExplainedVerdict {
     match verdict {
-        Verdict::Candidate { granted, blocked } => ExplainedVerdict::Candidate { granted, blocked },
+        Verdict::Candidate { granted, blocked } => ExplainedVerdict::Candidate {
+            granted,
+            blocked,
+            detail: blocked.and_then(|(reason, _)| shared::detail(world, pool, reason)),
+        },
         Verdict::Unfit {
             missing,
             excluded,

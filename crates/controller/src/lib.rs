@@ -8,6 +8,7 @@
 //! [`Controller`] is the same logic with real channels, effects and time.
 
 mod answers;
+mod bookings;
 mod clock;
 mod compare;
 mod core;
@@ -23,8 +24,10 @@ mod run;
 #[cfg(test)]
 #[path = "../tests/common/fleet.rs"]
 mod sample;
+mod shared;
 mod view;
 
+pub use bookings::bookings;
 pub use clock::Clock;
 pub use core::{Core, Order, Round};
 pub use events::Event;

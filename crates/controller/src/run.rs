@@ -7,11 +7,14 @@ use std::time::Duration;
 
 use headcount_model::{Answer, Fleet, Refusal, SourceId, Timestamp};
 use headcount_planner::{Action, Wake};
-use headcount_ports::{AgentLink, Backend, Ledger, Recovered, Source, StoreError};
+use headcount_ports::{
+    AgentLink, Backend, Booking, Ledger, MachinePools, Recovered, Source, StoreError,
+};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::bookings::bookings;
 use crate::executor::{Executor, bounded};
 use crate::explanation::ExplanationView;
 use crate::handle::Admission;
@@ -27,6 +30,8 @@ const MAX_EVENTS: usize = 4096;
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
 /// A round that is not written within this is given out as trouble.
 const COMMIT_PATIENCE: Duration = Duration::from_secs(10);
+/// A ledger of machine pools that does not answer holds a start up for no longer.
+const ADOPT_WITHIN: Duration = Duration::from_secs(10);
 /// A round that could not be written is written again after this, then after twice as
 /// long, and so on.
 const FIRST_COMMIT_RETRY: Duration = Duration::from_millis(200);
@@ -49,6 +54,9 @@ pub struct Wiring {
     pub backends: Vec<Arc<dyn Backend>>,
     /// How managed agents are spoken to.
     pub link: Arc<dyn AgentLink>,
+    /// Where agents of machine pools are reserved; its caps are set by whoever holds the
+    /// configuration.
+    pub machine_pools: Arc<dyn MachinePools>,
 }
 
 /// A controller that has not started yet: its inbox exists, so that sources, backends
@@ -90,6 +98,7 @@ impl Controller {
             .collect();
         let backends = wiring.backends.into_iter();
         let now = wiring.clock.now();
+        let adopted = bookings(&recovered.agents);
         let ids = sources.keys().cloned().collect();
         let core = Core::recover(recovered, ids, wiring.fleet.clone(), mint, now);
         let executor = Executor {
@@ -101,6 +110,7 @@ impl Controller {
                 .map(|backend| (backend.id(), bounded(backend)))
                 .collect(),
             link: wiring.link,
+            machine_pools: wiring.machine_pools,
         };
         let (events, _) = broadcast::channel(MAX_EVENTS);
         let launches = Arc::new(Launches::default());
@@ -124,7 +134,7 @@ impl Controller {
             pruned_at: now,
             pruning: None,
         };
-        (handle, hall.run())
+        (handle, hall.run(adopted))
     }
 }
 
@@ -149,7 +159,8 @@ struct Hall {
 
 impl Hall {
     /// Runs until it is dropped.
-    async fn run(mut self) {
+    async fn run(mut self, adopted: Vec<Booking>) {
+        adopt(Arc::clone(&self.executor.machine_pools), adopted).await;
         let mut wake = self.round(Vec::new()).await;
         while let Some(mails) = self.next(wake).await {
             wake = self.round(mails).await;
@@ -343,6 +354,18 @@ impl Hall {
                 tracing::warn!(%error, "old records could not be removed");
             }
         }));
+    }
+}
+
+/// Before anything is reserved: what still exists is booked, whatever an earlier life
+/// booked beside it is given back.
+async fn adopt(machine_pools: Arc<dyn MachinePools>, adopted: Vec<Booking>) {
+    match timeout(ADOPT_WITHIN, machine_pools.adopt(adopted)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "other daemons do not know yet what is reserved here in machine pools");
+        }
+        Err(_) => tracing::warn!("the ledger of machine pools takes long to answer; going on"),
     }
 }
 

@@ -65,6 +65,8 @@ pub struct PoolView {
     pub wanted: u32,
     /// Why they are not made.
     pub limited_by: Option<Reason>,
+    /// The numbers behind that, where there are some.
+    pub limited_by_detail: Option<String>,
 }
 
 /// One agent.
@@ -187,6 +189,9 @@ fn pool(world: &World, report: &PoolReport, now: Timestamp) -> Option<PoolView> 
         counts: report.counts,
         wanted: report.wanted,
         limited_by: report.limited_by,
+        limited_by_detail: report
+            .limited_by
+            .and_then(|reason| crate::shared::detail(world, report.pool, reason)),
     })
 }
 

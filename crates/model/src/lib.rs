@@ -25,8 +25,8 @@ mod time;
 
 pub use demand::{ClassCount, ClassKey};
 pub use fleet::{
-    AgentKind, Fleet, IdleRule, Layers, MachinePool, PoolSpec, ProcessProgram, Recipe, Retry, Role, Roles,
-    ScalerSpec, Timeouts,
+    AgentKind, Fleet, IdleRule, Layers, MachinePool, PoolSpec, ProcessProgram, Recipe, Retry, Role,
+    Roles, ScalerSpec, Timeouts,
 };
 pub use ids::{AgentId, BackendId, JobId, Name, OwnerId, ParseIdError, PoolName, SourceId};
 pub use instance::{Exit, Instance, InstanceState};
@@ -35,7 +35,7 @@ pub use labels::{Label, Labels};
 pub use network::{Cidr, NetworkPolicy, ParseCidrError};
 pub use news::{
     Answer, BackendEvent, Demand, Held, LinkEvent, Listing, Refusal, SourceEvent, Taken, TakenJob,
-    Trouble, TroubleKind,
+    Trouble, TroubleKind, Unreserved,
 };
 pub use reason::Reason;
 pub use record::{AgentPhase, AgentRecord, AttemptPhase, AttemptRecord, Changes, Settlement};

@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::{AgentId, ClassCount, ClassKey, Digest, Exit, Instance, JobId, Outcome};
+use crate::{AgentId, ClassCount, ClassKey, Digest, Exit, Instance, JobId, Outcome, Resources};
 
 /// What became of a piece of news.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -206,6 +206,15 @@ pub struct Trouble {
     pub kind: TroubleKind,
     /// For a person; one line.
     pub message: String,
+}
+
+/// Why a shared ledger booked nothing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unreserved {
+    /// What to do next.
+    pub trouble: Trouble,
+    /// What the other daemons hold, where the ledger could tell.
+    pub others: Option<Resources>,
 }
 
 /// What to do after something did not work.

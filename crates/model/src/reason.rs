@@ -68,9 +68,15 @@ reasons! {
     /// The fleet's memory is taken.
     FleetMemoryCap = "fleet_memory_cap", "globalResourceCap.maxMemory is taken",
         "Raise `globalResourceCap.maxMemory`, lower requests, or wait.";
-    /// The shared ledger said no.
-    MachinePoolRefused = "machine_pool_refused", "the machine pool shared with other daemons has no room",
-        "Wait for another daemon on this host to release room, or raise the pool's cap everywhere.";
+    /// The machine pool's CPU is taken.
+    MachinePoolCpuCap = "machine_pool_cpu_cap", "the machine pool's cap.maxCpu is taken, by this daemon and the others that share it",
+        "Wait for agents of this host to end, lower requests, or raise `cap.maxCpu` of the pool in every daemon that shares it.";
+    /// The machine pool's memory is taken.
+    MachinePoolMemoryCap = "machine_pool_memory_cap", "the machine pool's cap.maxMemory is taken, by this daemon and the others that share it",
+        "Wait for agents of this host to end, lower requests, or raise `cap.maxMemory` of the pool in every daemon that shares it.";
+    /// The shared ledger gave nothing.
+    MachinePoolRefused = "machine_pool_refused", "the ledger of the machine pool gave nothing when it was last asked, and is asked again soon",
+        "Read why in `headcount explain`: another daemon may hold the room or have another cap, or the ledger's file may be damaged. It is asked again by itself.";
     /// A failed launch is waiting for its next try.
     LaunchBackoff = "launch_backoff", "launches in the pool failed and wait before the next try",
         "Read the last failure in `headcount pools` and mend its cause; the next try comes by itself.";

@@ -103,6 +103,7 @@ impl Used {
 /// nothing is ordered.
 fn caps(world: &World, plan: &Plan, found: &mut Vec<Violation>) {
     let mut scalers: BTreeMap<&str, Used> = BTreeMap::new();
+    let mut shared: BTreeMap<&str, Used> = BTreeMap::new();
     let mut fleet = Used::default();
     let size = |granted: &Granted, slots: u32| granted.requests.times(u64::from(slots));
     for agent in world.agents.values() {
@@ -110,6 +111,9 @@ fn caps(world: &World, plan: &Plan, found: &mut Vec<Violation>) {
         let scaler = agent.record.scaler.as_str();
         scalers.entry(scaler).or_default().there(size);
         fleet.there(size);
+        if let Some(pool) = &agent.record.machine_pool {
+            shared.entry(pool.as_str()).or_default().there(size);
+        }
     }
     for backend in world.backends.values() {
         fleet.agents += backend.strangers.len() as u64;
@@ -122,12 +126,21 @@ fn caps(world: &World, plan: &Plan, found: &mut Vec<Violation>) {
             let scaler = order.scaler.as_str();
             scalers.entry(scaler).or_default().ordered(size);
             fleet.ordered(size);
+            if let Some(pool) = &order.machine_pool {
+                shared.entry(pool.as_str()).or_default().ordered(size);
+            }
         }
     }
     let (agents, caps) = (world.fleet.max_agents, world.fleet.resource_cap);
     require(found, fleet.within(agents, caps), || {
         "a fleet cap is passed".into()
     });
+    for pool in &world.fleet.machine_pools {
+        let used = shared.get(pool.name.as_str()).copied().unwrap_or_default();
+        require(found, used.within(u32::MAX, pool.cap), || {
+            format!("the cap of machine pool {} is passed", pool.name)
+        });
+    }
     for spec in &world.fleet.scalers {
         let used = scalers.get(spec.name.as_str()).copied().unwrap_or_default();
         let within = used.within(spec.max_agents, spec.resource_cap);

@@ -149,8 +149,12 @@ pub(crate) fn never_fits(
     let asked = reserved(&granted(spec, key), spec.slots);
     let scaler_caps = (Reason::ScalerCpuCap, Reason::ScalerMemoryCap);
     let fleet_caps = (Reason::FleetCpuCap, Reason::FleetMemoryCap);
+    let shared_caps = (Reason::MachinePoolCpuCap, Reason::MachinePoolMemoryCap);
+    let shared = scaler.machine_pool.as_ref();
+    let shared = shared.and_then(|name| fleet.machine_pool(name));
     beyond(asked, scaler.resource_cap, scaler_caps)
         .or_else(|| beyond(asked, fleet.resource_cap, fleet_caps))
+        .or_else(|| beyond(asked, shared?.cap, shared_caps))
 }
 
 fn beyond(asked: Resources, cap: Cap, reasons: (Reason, Reason)) -> Option<Impossible> {

@@ -33,7 +33,7 @@ pub use report::{
 };
 pub use world::{
     Agent, Backend, Backoff, Class, ClassId, Effect, Failures, Job, JobPhase, LaunchFailure, Link,
-    Pool, PoolId, SourceFacts, Stranger, Take, World,
+    MachinePoolFacts, Pool, PoolId, SourceFacts, Stranger, Take, World,
 };
 
 /// Counts of things that configuration bounds far below `u32::MAX`.

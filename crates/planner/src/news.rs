@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use headcount_model::{
     AgentId, AgentRecord, AttemptRecord, BackendEvent, BackendId, ClassKey, Demand, Digest, Fleet,
-    JobId, LinkEvent, Listing, PoolName, SourceEvent, SourceId, Taken, Trouble,
+    JobId, LinkEvent, Listing, PoolName, SourceEvent, SourceId, Taken, Trouble, Unreserved,
 };
 
 use crate::{Action, Report};
@@ -60,7 +60,7 @@ pub enum Answered {
     /// A list.
     List(BackendId, Result<Listing, Trouble>),
     /// A reservation in a shared ledger.
-    Reserve(AgentId, Result<(), Trouble>),
+    Reserve(AgentId, Result<(), Unreserved>),
     /// A release in a shared ledger.
     Release(AgentId, Result<(), Trouble>),
     /// An offer of a job: success is "handed to the connection".

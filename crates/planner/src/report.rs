@@ -119,6 +119,8 @@ pub enum WakeReason {
     Retry,
     /// A pool's back-off ends.
     Backoff,
+    /// A shared ledger that gave nothing is asked again.
+    MachinePool,
     /// An agent had to be ready by then.
     LaunchDeadline,
     /// A job had to be claimed by then.
@@ -146,6 +148,7 @@ impl WakeReason {
         match self {
             Self::Retry => "retry",
             Self::Backoff => "launch_backoff",
+            Self::MachinePool => "machine_pool",
             Self::LaunchDeadline => "launch_deadline",
             Self::ClaimDeadline => "claim_deadline",
             Self::RecoveryDeadline => "recovery_deadline",

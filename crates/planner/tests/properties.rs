@@ -38,7 +38,7 @@ proptest! {
     #[test]
     fn whatever_happens_it_comes_to_rest(events in prop::collection::vec(event(), 1..120)) {
         let mut scenario = run(&events);
-        scenario.outside.ledger_room = None;
+        scenario.outside.shared = None;
         scenario.play(MOST_STEPS);
         assert_at_rest(&scenario);
     }

@@ -1,4 +1,4 @@
-//! Backends and shared ledgers: lists that fail, are late or show what nobody knows, and
+//! Backends: lists that fail, are late or show what nobody knows, and
 //! room that is asked for and given back.
 
 mod common;
@@ -137,96 +137,6 @@ fn strangers_count_in_caps_and_are_reaped_after_a_grace() {
          linux wait: 1 agent_starting in d/linux\n\
          wake in 0.2s: retry"
     );
-}
-
-#[test]
-fn a_shared_ledger_is_asked_before_and_given_back_after() {
-    let mut s = Scenario::new("scaler d max=1 machine=shared labels=linux");
-    s.jobs("linux", 1);
-    assert_eq!(
-        s.plan(),
-        "reserve a-1-1 in d/linux: demand_waiting\n\
-         linux wait: 1 agent_starting in d/linux"
-    );
-    s.ok_all();
-    assert_eq!(
-        s.plan(),
-        "create a-1-1 in d/linux: demand_waiting\n\
-         linux wait: 1 agent_starting in d/linux\n\
-         wake in 300s: launch_deadline"
-    );
-    s.ok_all();
-    s.register(1);
-    s.hand_out().claim_all();
-    s.exit(1, 1, 1, 0);
-    s.plan();
-    s.ok_all();
-    s.gone(1, Exit::Code(0));
-    assert_eq!(s.plan(), "release a-1-1 in shared: done");
-    for seconds in ["0.2", "0.4"] {
-        s.fail("release", TroubleKind::Transient);
-        assert_eq!(s.plan(), format!("wake in {seconds}s: retry"));
-        assert_eq!(s.wake().plan(), "release a-1-1 in shared: done");
-    }
-    assert_eq!(s.world.agents().count(), 1, "its room is not free yet");
-    s.ok_all();
-    assert_eq!(s.world.agents().count(), 0);
-}
-
-#[test]
-fn a_shared_ledger_without_room_is_asked_again_after_a_while() {
-    let mut s = Scenario::new("scaler d machine=shared labels=linux");
-    s.outside.ledger_room = Some(0);
-    s.jobs("linux", 1).plan();
-    s.ok_all();
-    assert_eq!(
-        s.plan(),
-        "linux wait: 1 machine_pool_refused in d/linux\n\
-         d/linux grows by 0 of 1: machine_pool_refused\n\
-         wake in 1.6s: launch_backoff"
-    );
-    s.outside.ledger_room = Some(1);
-    assert!(s.wake().plan().starts_with("reserve a-1-2"));
-    s.ok_all();
-    assert!(s.plan().starts_with("create a-1-2"));
-}
-
-#[test]
-fn a_reservation_of_unknown_outcome_is_given_back_to_be_sure() {
-    let mut s = Scenario::new("scaler d max=1 machine=shared labels=linux");
-    s.jobs("linux", 1).plan();
-    s.fail("reserve", TroubleKind::Unknown);
-    assert_eq!(
-        s.plan().lines().next(),
-        Some("release a-1-1 in shared: done")
-    );
-}
-
-#[test]
-fn a_launch_of_a_machine_pool_that_failed_gives_its_room_back() {
-    let mut s = Scenario::new("scaler d max=1 machine=shared labels=linux");
-    s.jobs("linux", 1).plan();
-    s.ok_all().plan();
-    s.fail("create", TroubleKind::Transient);
-    assert_eq!(
-        s.plan().lines().next(),
-        Some("release a-1-1 in shared: done")
-    );
-}
-
-#[test]
-fn room_reserved_for_a_pool_that_left_goes_back_unused() {
-    let mut s = Scenario::new("scaler d machine=shared labels=linux");
-    s.jobs("linux", 1).plan();
-    s.configure("scaler e labels=mac");
-    s.ok_all();
-    assert_eq!(
-        s.plan().lines().next(),
-        Some("release a-1-1 in shared: done")
-    );
-    s.ok_all();
-    assert_eq!(s.world.agents().count(), 0);
-    assert!(s.outside.instances.is_empty(), "nothing was made");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //!
 //! Not here: A9 (the cascade is `model`'s); A16's count (the controller counts refusals,
 //! here the failure must only be attributed to nobody); P1 to P5 (the shared ledger is a
-//! crate of its own); B3 (ending a process is a backend's; a grace of five seconds is in
+//! crate of its own, `machine-pools`); B3 (ending a process is a backend's; a grace of five seconds is in
 //! the order). Where the original refuses a request once, ours lets it wait with a reason.
 
 mod common;

@@ -26,5 +26,5 @@ pub use job_book::{
 pub use ledger::{DecisionRow, Ledger, Recovered, StoreError};
 pub use link::{AgentLink, AssignRequest, LinkError};
 pub use log_book::{LogBook, LogChunk, LogPage, Stream};
-pub use machine_pools::{Booking, MachinePoolError, MachinePools};
+pub use machine_pools::{Booking, MachinePoolError, MachinePools, NoMachinePools};
 pub use source::{Source, SourceError};

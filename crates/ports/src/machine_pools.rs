@@ -43,6 +43,36 @@ pub trait MachinePools: Send + Sync {
     async fn held(&self) -> Vec<Booking>;
 }
 
+/// The ledger of a daemon that is in no machine pool: it books nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoMachinePools;
+
+#[async_trait]
+impl MachinePools for NoMachinePools {
+    async fn configure(&self, _: Vec<MachinePool>) -> Result<(), MachinePoolError> {
+        Ok(())
+    }
+
+    async fn adopt(&self, _: Vec<Booking>) -> Result<(), MachinePoolError> {
+        Ok(())
+    }
+
+    async fn reserve(&self, booking: Booking) -> Result<(), MachinePoolError> {
+        Err(MachinePoolError::Invalid(format!(
+            "machine pool `{}` cannot be reserved in: this daemon is in none",
+            booking.pool
+        )))
+    }
+
+    async fn release(&self, _: &Name, _: AgentId) -> Result<(), MachinePoolError> {
+        Ok(())
+    }
+
+    async fn held(&self) -> Vec<Booking> {
+        Vec::new()
+    }
+}
+
 /// Room for one agent in one pool.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Booking {

@@ -73,6 +73,7 @@ async fn track(dir: &std::path::Path, size: Size) -> Result<process::Memory> {
         sources: vec![Arc::new(Waiting(size))],
         backends: vec![Arc::new(Lister(size))],
         link: Arc::new(Nobody),
+        machine_pools: Arc::new(headcount_ports::NoMachinePools),
     });
     let hall = tokio::spawn(hall);
     connect(&inbox, size).await?;

@@ -114,6 +114,7 @@ fn what_a_scaler_says() {
             "roles: all -> builder,init-runner",
             "backend: bare-metal -> elsewhere",
             "machinePool: none -> shared",
+            "where its agents are reserved: idle agents are replaced",
             "resourceCap.maxCpu: no limit -> 16",
         ]
     );

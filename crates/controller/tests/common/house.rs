@@ -10,7 +10,7 @@ use headcount_model::{
 use headcount_ports::{Ledger, LinkInbox};
 use tokio::task::JoinHandle;
 
-use super::{TestBackend, TestLedger, TestLink, TestSource, class};
+use super::{TestBackend, TestLedger, TestLink, TestPools, TestSource, class};
 
 /// The `number`th agent of the first daemon of a test.
 pub fn agent(number: u32) -> AgentId {
@@ -25,6 +25,7 @@ pub struct House {
     pub source: Arc<TestSource>,
     pub backend: Arc<TestBackend>,
     pub link: Arc<TestLink>,
+    pub pools: Arc<TestPools>,
     hall: JoinHandle<()>,
 }
 
@@ -50,7 +51,16 @@ impl House {
     pub async fn among(
         fleet: Fleet,
         controller: Controller,
+        parts: (Arc<TestLedger>, Arc<TestSource>, Arc<TestBackend>),
+    ) -> Self {
+        Self::sharing(fleet, controller, parts, Arc::default()).await
+    }
+
+    async fn sharing(
+        fleet: Fleet,
+        controller: Controller,
         (ledger, source, backend): (Arc<TestLedger>, Arc<TestSource>, Arc<TestBackend>),
+        pools: Arc<TestPools>,
     ) -> Self {
         let link = Arc::new(TestLink::default());
         let clock = Clock::start();
@@ -63,6 +73,7 @@ impl House {
             sources: vec![source.clone()],
             backends: vec![backend.clone()],
             link: link.clone(),
+            machine_pools: pools.clone(),
         });
         Self {
             handle,
@@ -72,6 +83,7 @@ impl House {
             source,
             backend,
             link,
+            pools,
             hall: tokio::spawn(hall),
         }
     }
@@ -87,7 +99,7 @@ impl House {
     pub async fn again(self, fleet: Fleet) -> Self {
         self.crash().await;
         let parts = (self.ledger, self.source, self.backend);
-        Self::among(fleet, Controller::new(), parts).await
+        Self::sharing(fleet, Controller::new(), parts, self.pools).await
     }
 
     /// Returns once nothing more can happen without time passing: the paused clock

@@ -13,6 +13,7 @@ pub mod fleet;
 mod house;
 mod ledger;
 mod link;
+mod pools;
 mod source;
 
 pub use backend::TestBackend;
@@ -20,4 +21,5 @@ pub use fleet::{class, fleet, pool, scaler};
 pub use house::{House, agent};
 pub use ledger::TestLedger;
 pub use link::TestLink;
+pub use pools::TestPools;
 pub use source::TestSource;

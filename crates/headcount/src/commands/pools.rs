@@ -97,6 +97,9 @@ fn troubles(pools: &[Pool], now_millis: u64, page: Page) -> String {
             let message = safe(&failure.message);
             out.push_str(&format!("\n{name}: {times}, {ago} ago: {message}{next}"));
         }
+        if let Some(detail) = &pool.limited_by_detail {
+            out.push_str(&format!("\n{name}: {}", safe(detail)));
+        }
         if let Some(trouble) = &pool.backend_trouble {
             out.push_str(&format!(
                 "\n{name}: its backend does not answer: {}",

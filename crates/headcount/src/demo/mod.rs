@@ -15,7 +15,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use headcount_config::ConfigText;
 
-use crate::up::{ConfigOrigin, Daemon, DaemonSettings};
+use crate::up::{ConfigOrigin, Daemon, DaemonSettings, LedgerSettings};
 
 /// See a fleet grow from zero, run a burst of real jobs and shrink to zero
 #[derive(Args, Debug)]
@@ -65,5 +65,6 @@ fn settings(args: &DemoArgs, scratch: &std::path::Path) -> DaemonSettings {
         listen: ([127, 0, 0, 1], 0).into(),
         token: None,
         max_queue_depth: headcount_source_queue::DEFAULT_MAX_DEPTH,
+        machine_ledger: LedgerSettings::default(),
     }
 }

@@ -166,6 +166,7 @@ fn row(answer: &PoolAnswer, explanation: &Explanation) -> [Cell; 4] {
     match &answer.verdict {
         Verdict::Candidate {
             blocked_by_text,
+            blocked_by_detail,
             since,
             ..
         } => {
@@ -173,7 +174,10 @@ fn row(answer: &PoolAnswer, explanation: &Explanation) -> [Cell; 4] {
                 .map(|since| between(since, explanation.at))
                 .unwrap_or_default();
             let why = match (blocked_by_text, &explanation.impossible) {
-                (Some(text), _) => text.clone(),
+                (Some(text), _) => match blocked_by_detail {
+                    Some(detail) => format!("{text}: {detail}"),
+                    None => text.clone(),
+                },
                 (None, Some(impossible)) => format!(
                     "never: it would reserve {}, {} allows {}",
                     impossible.asked, impossible.cap, impossible.allowed

@@ -7,9 +7,11 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::Args;
 use headcount_config::parse_duration;
+use headcount_machine_pools::{LONGEST_LEASE, SHORTEST_LEASE};
 
 use super::configuration::ConfigOrigin;
 use super::daemon::DaemonSettings;
+use super::machine_pools::LedgerSettings;
 use super::state;
 use crate::cli::ConfigArgs;
 use crate::client::read_token;
@@ -37,10 +39,26 @@ pub(crate) struct UpArgs {
     /// Jobs that may wait at once
     #[arg(long, value_name = "N", default_value_t = headcount_source_queue::DEFAULT_MAX_DEPTH)]
     max_queue_depth: u64,
+    /// Where daemons of this host keep the ledger of their machine pools; all that share
+    /// one must name the same [default: the first that can be written to of
+    /// /var/lib/headcount/machine-pools, the user's state directory, the temporary one]
+    #[arg(long, value_name = "DIR", env = "HEADCOUNT_MACHINE_LEDGER_DIR")]
+    machine_ledger_dir: Option<PathBuf>,
+    /// How long room in machine pools stays taken after this daemon has died, from 1s to 60s
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = lease)]
+    machine_ledger_lease: Duration,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).map_err(|error| error.to_string())
+}
+
+fn lease(text: &str) -> Result<Duration, String> {
+    let lease = duration(text)?;
+    if (SHORTEST_LEASE..=LONGEST_LEASE).contains(&lease) {
+        return Ok(lease);
+    }
+    Err("it must be from 1s to 60s, so that daemons can tell who is dead".to_owned())
 }
 
 impl UpArgs {
@@ -59,6 +77,10 @@ impl UpArgs {
             listen: self.listen,
             token: read_token(token_file.as_deref())?,
             max_queue_depth: self.max_queue_depth,
+            machine_ledger: LedgerSettings {
+                dir: self.machine_ledger_dir,
+                lease: self.machine_ledger_lease,
+            },
         })
     }
 }

@@ -6,7 +6,10 @@ use headcount_backend_process::{CgroupSupport, ProcessOptions, check_requirement
 use headcount_config::{ConfigPaths, ConfigText, ConfigTexts, Loaded, Platform, Problems};
 use headcount_controller::{Handle, PoolChange};
 use headcount_model::Fleet;
+use headcount_ports::MachinePools;
 use tokio::sync::{Mutex, OnceCell};
+
+use super::machine_pools::Ledger;
 
 /// Where the configuration comes from.
 #[derive(Clone, Debug)]
@@ -45,18 +48,24 @@ pub(crate) struct Configuration {
     platform: Platform,
     process: ProcessOptions,
     support: CgroupSupport,
+    ledger: Ledger,
     handle: OnceCell<Handle>,
     /// One reload at a time.
     reloading: Mutex<()>,
 }
 
 impl Configuration {
-    pub(super) fn new(origin: ConfigOrigin, process: ProcessOptions) -> Arc<Self> {
+    pub(super) fn new(
+        origin: ConfigOrigin,
+        process: ProcessOptions,
+        ledger: Ledger,
+    ) -> Arc<Self> {
         Arc::new(Self {
             origin,
             platform: Platform::current(),
             support: process.cgroups.support(),
             process,
+            ledger,
             handle: OnceCell::new(),
             reloading: Mutex::new(()),
         })
@@ -108,6 +117,24 @@ impl Configuration {
         }
     }
 
+    /// Makes the machine pools of this fleet known to their ledger, before anything is
+    /// reserved in them.
+    ///
+    /// # Errors
+    /// The ledger cannot be kept on this host.
+    pub(super) async fn share(&self, fleet: &Fleet) -> Result<(), ConfigError> {
+        if let Some(missing) = self.ledger.missing(fleet).await {
+            return Err(ConfigError::Missing(vec![missing]));
+        }
+        self.ledger.configure(fleet).await;
+        Ok(())
+    }
+
+    /// Where agents of machine pools are reserved.
+    pub(super) fn machine_pools(&self) -> Arc<dyn MachinePools> {
+        self.ledger.pools()
+    }
+
     /// Reads the configuration again, puts it into effect, whole or not at all, and logs
     /// what came of it.
     ///
@@ -130,6 +157,7 @@ impl Configuration {
 
     async fn replace(&self) -> Result<(Vec<PoolChange>, Problems), ConfigError> {
         let loaded = self.load()?;
+        self.share(&loaded.fleet).await?;
         let handle = self.handle.get().ok_or(ConfigError::Stopping)?;
         let changes = handle.configure(loaded.fleet).await;
         Ok((changes.map_err(|_| ConfigError::Stopping)?, loaded.warnings))

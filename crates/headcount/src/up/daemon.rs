@@ -23,6 +23,7 @@ use tokio_util::task::TaskTracker;
 
 use super::configuration::{ConfigOrigin, Configuration};
 use super::grammar::ConfigGrammar;
+use super::machine_pools::{Ledger as MachineLedger, LedgerSettings};
 use super::office::Office;
 use super::queue::QueueDesk;
 
@@ -40,6 +41,7 @@ pub(crate) struct DaemonSettings {
     pub(crate) listen: SocketAddr,
     pub(crate) token: Option<Secret>,
     pub(crate) max_queue_depth: u64,
+    pub(crate) machine_ledger: LedgerSettings,
 }
 
 /// A running daemon.
@@ -62,8 +64,10 @@ impl Daemon {
         let store = SqliteStore::open(&dir, headcount_store::Options::default())?;
         let recovered = store.load().await.context("the ledger cannot be read")?;
         let process = process_options(&dir, recovered.owner.clone());
-        let configuration = Configuration::new(settings.config, process.clone());
+        let shared = MachineLedger::open(recovered.owner.clone(), settings.machine_ledger);
+        let configuration = Configuration::new(settings.config, process.clone(), shared);
         let loaded = configuration.load()?;
+        configuration.share(&loaded.fleet).await?;
         if !loaded.warnings.is_empty() {
             tracing::warn!("{}", loaded.warnings.render(false, 100));
         }
@@ -105,6 +109,7 @@ impl Daemon {
             sources,
             backends: vec![backend],
             link,
+            machine_pools: configuration.machine_pools(),
         });
         configuration.attach(handle.clone());
         tokio::spawn(hall);

@@ -9,6 +9,7 @@ mod configuration;
 mod daemon;
 mod grammar;
 mod limits;
+mod machine_pools;
 mod office;
 mod queue;
 mod signals;
@@ -27,6 +28,7 @@ use signals::Signals;
 pub(crate) use args::UpArgs;
 pub(crate) use configuration::ConfigOrigin;
 pub(crate) use daemon::{Daemon, DaemonSettings};
+pub(crate) use machine_pools::LedgerSettings;
 
 /// Runs the daemon until it is told to stop, and then for as long as `patience` while jobs
 /// run.

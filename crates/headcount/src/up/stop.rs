@@ -32,14 +32,16 @@ pub(super) async fn politely(daemon: &Daemon, patience: Duration) {
     daemon.stop_serving().await;
 }
 
-/// Agents that have a job.
+/// Agents that have a job, or whose room in a machine pool is being given back.
 async fn working(daemon: &Daemon) -> usize {
     let Ok(view) = daemon.handle().view().await else {
         return 0;
     };
-    let busy = view.agents.iter().filter(|agent| {
-        matches!(agent.record.phase, AgentPhase::Ready | AgentPhase::Draining)
-            && !agent.jobs.is_empty()
+    let busy = view.agents.iter().filter(|agent| match agent.record.phase {
+        AgentPhase::Ready | AgentPhase::Draining => !agent.jobs.is_empty(),
+        // Gone, and other daemons wait for its room.
+        AgentPhase::Releasing => true,
+        _ => false,
     });
     busy.count()
 }

@@ -3,6 +3,7 @@
 
 pub(crate) mod backoff;
 pub(crate) mod limits;
+pub(crate) mod machine_pool;
 pub(crate) mod resources;
 pub(crate) mod stale;
 
@@ -22,6 +23,7 @@ pub(crate) struct Headroom<'w> {
     world: &'w World,
     limits: limits::Limits,
     resources: resources::Sums,
+    machine_pools: machine_pool::MachinePools<'w>,
     launching: Vec<u32>,
     /// Pools in which this plan gives up launches that failed, as they stand after that.
     failed: BTreeMap<PoolId, Backoff>,
@@ -51,11 +53,12 @@ impl Permit {
 }
 
 impl<'w> Headroom<'w> {
-    pub(crate) fn new(world: &'w World, tally: &Tally<'_>) -> Self {
+    pub(crate) fn new(world: &'w World, tally: &Tally<'_>, now: Timestamp) -> Self {
         Self {
             world,
             limits: limits::Limits::new(world, tally),
             resources: resources::Sums::new(world, tally),
+            machine_pools: machine_pool::MachinePools::new(world, tally, now),
             launching: tally.launching.clone(),
             failed: BTreeMap::new(),
             fleet_wanted: None,
@@ -102,13 +105,12 @@ impl<'w> Headroom<'w> {
         let Some(configured) = pool.open() else {
             return Permit::none(Reason::PoolDraining);
         };
-        if now < pool.backoff.refused_until {
-            return Permit::none(Reason::MachinePoolRefused);
-        }
         let index = configured.scaler_index;
         let reserved = crate::fit::reserved(granted, configured.spec.slots);
         let launching = self.launching.get(pool.id.0 as usize).copied().unwrap_or(0);
         let patience = backoff::room(self.backoff(pool), configured.spec.retry, launching, now);
+        let asks = self.machine_pools.asks(index);
+        let patience = if asks.0 < patience.0 { asks } else { patience };
         let caps = self.fits(index, reserved);
 
         let mut allowed = (wanted, None);
@@ -130,30 +132,60 @@ impl<'w> Headroom<'w> {
 
     /// How many agents of this size fit under every cap, and the cap that says so.
     pub(crate) fn fits(&self, scaler: usize, each: Resources) -> (u32, Reason) {
-        let agents = self.limits.room(scaler);
-        let resources = self.resources.room(scaler, each);
-        if resources.0 < agents.0 {
-            resources
-        } else {
-            agents
+        let mut least = self.limits.room(scaler);
+        for room in [
+            self.resources.room(scaler, each),
+            self.machine_pools.room(scaler, each),
+        ] {
+            if room.0 < least.0 {
+                least = room;
+            }
         }
+        least
     }
 
     pub(crate) fn spend(&mut self, scaler: usize, each: Resources, n: u32) {
         self.limits.take(scaler, n);
         self.resources.take(scaler, each, n);
+        self.machine_pools.take(scaler, each, n);
     }
 
-    /// An agent of this scaler (of one that is no longer configured) is gone.
-    pub(crate) fn free(&mut self, scaler: Option<usize>, reserved: Resources) {
+    /// An agent of this scaler (of one that is no longer configured) is gone, and its room
+    /// in this machine pool given back.
+    pub(crate) fn free(
+        &mut self,
+        scaler: Option<usize>,
+        machine_pool: Option<usize>,
+        reserved: Resources,
+    ) {
         self.limits.free(scaler);
         self.resources.free(scaler, reserved);
+        self.machine_pools.free(machine_pool, reserved);
+    }
+
+    /// The opposite of [`Self::free`].
+    pub(crate) fn put_back(
+        &mut self,
+        scaler: usize,
+        machine_pool: Option<usize>,
+        reserved: Resources,
+    ) {
+        self.limits.take(scaler, 1);
+        self.resources.take(scaler, reserved, 1);
+        self.machine_pools.put_back(machine_pool, reserved);
+    }
+
+    /// What is known of machine pools.
+    pub(crate) const fn machine_pools(&self) -> &machine_pool::MachinePools<'w> {
+        &self.machine_pools
     }
 
     /// The caps that more exists than they allow: this scaler's, and the fleet's.
     pub(crate) fn over(&self, scaler: usize) -> impl Iterator<Item = Reason> + use<> {
         let agents = self.limits.over(scaler).into_iter();
-        agents.chain(self.resources.over(scaler)).flatten()
+        let resources = self.resources.over(scaler).into_iter();
+        let shared = self.machine_pools.over(scaler);
+        agents.chain(resources).chain(shared).flatten()
     }
 
     /// Jobs wait behind this cap.
@@ -162,6 +194,9 @@ impl<'w> Headroom<'w> {
         match reason {
             R::FleetAtMaxAgents | R::FleetCpuCap | R::FleetMemoryCap => {
                 self.fleet_wanted.get_or_insert(reason);
+            }
+            R::MachinePoolCpuCap | R::MachinePoolMemoryCap => {
+                self.machine_pools.want(scaler, reason);
             }
             _ => {
                 if let Some(wanted) = self.scaler_wanted.get_mut(scaler) {
@@ -174,6 +209,7 @@ impl<'w> Headroom<'w> {
     /// The cap behind which jobs wait that spares of this scaler would hold up.
     pub(crate) fn wanted(&self, scaler: usize) -> Option<Reason> {
         let own = self.scaler_wanted.get(scaler).copied().flatten();
-        own.or(self.fleet_wanted)
+        own.or(self.machine_pools.wanted(scaler))
+            .or(self.fleet_wanted)
     }
 }

@@ -74,33 +74,37 @@ impl Sums {
 /// Whether an agent of this size takes from what this cap bounds.
 pub(crate) const fn counts_against(cap: Reason, reserved: Resources) -> bool {
     match cap {
-        Reason::ScalerCpuCap | Reason::FleetCpuCap => reserved.cpu_millis > 0,
-        Reason::ScalerMemoryCap | Reason::FleetMemoryCap => reserved.memory_bytes > 0,
+        Reason::ScalerCpuCap | Reason::FleetCpuCap | Reason::MachinePoolCpuCap => {
+            reserved.cpu_millis > 0
+        }
+        Reason::ScalerMemoryCap | Reason::FleetMemoryCap | Reason::MachinePoolMemoryCap => {
+            reserved.memory_bytes > 0
+        }
         _ => true,
     }
 }
 
-fn cpu_passed((used, cap): (Resources, Cap)) -> bool {
+pub(super) fn cpu_passed((used, cap): (Resources, Cap)) -> bool {
     cap.max_cpu_millis.is_some_and(|cap| used.cpu_millis > cap)
 }
 
-fn memory_passed((used, cap): (Resources, Cap)) -> bool {
+pub(super) fn memory_passed((used, cap): (Resources, Cap)) -> bool {
     let cap = cap.max_memory_bytes;
     cap.is_some_and(|cap| used.memory_bytes > cap)
 }
 
-fn minus(from: Resources, what: Resources) -> Resources {
+pub(super) fn minus(from: Resources, what: Resources) -> Resources {
     Resources {
         cpu_millis: from.cpu_millis.saturating_sub(what.cpu_millis),
         memory_bytes: from.memory_bytes.saturating_sub(what.memory_bytes),
     }
 }
 
-fn cpu_room((used, cap): (Resources, Cap), each: Resources) -> u32 {
+pub(super) fn cpu_room((used, cap): (Resources, Cap), each: Resources) -> u32 {
     room(used.cpu_millis, cap.max_cpu_millis, each.cpu_millis)
 }
 
-fn memory_room((used, cap): (Resources, Cap), each: Resources) -> u32 {
+pub(super) fn memory_room((used, cap): (Resources, Cap), each: Resources) -> u32 {
     room(used.memory_bytes, cap.max_memory_bytes, each.memory_bytes)
 }
 

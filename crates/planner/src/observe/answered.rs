@@ -3,7 +3,8 @@
 use core::time::Duration;
 
 use headcount_model::{
-    AgentId, AgentPhase, Answer, BackendId, JobId, Reason, Refusal, Timestamp, Trouble, TroubleKind,
+    AgentId, AgentPhase, Answer, BackendId, JobId, Reason, Refusal, Timestamp, Trouble,
+    TroubleKind, Unreserved,
 };
 
 use super::moves::{move_agent, move_job};
@@ -157,21 +158,37 @@ fn destroy(world: &mut World, id: AgentId, result: Result<(), Trouble>, now: Tim
     }
 }
 
-fn reserve(world: &mut World, id: AgentId, result: Result<(), Trouble>, now: Timestamp) -> Answer {
+fn reserve(
+    world: &mut World,
+    id: AgentId,
+    result: Result<(), Unreserved>,
+    now: Timestamp,
+) -> Answer {
     let Some(agent) = world.agents.get_mut(&id) else {
         return Answer::Refused(Refusal::UnknownAgent);
     };
+    // The answer to a reservation that was given up is of no consequence here.
+    if agent.record.phase != AgentPhase::Reserving {
+        return Answer::Known;
+    }
     agent.effect = Effect::None;
-    let pool = agent.pool;
-    let Err(trouble) = result else {
+    let machine_pool = agent.record.machine_pool.clone();
+    let Err(why) = result else {
+        if let Some(facts) = machine_pool.and_then(|name| world.machine_pools.get_mut(&name)) {
+            facts.granted(now);
+        }
         return move_agent(world, id, AgentInput::Reserved, now);
     };
     agent.record.leaves_for = Some(Reason::MachinePoolRefused);
-    if let Some(pool) = world.pools.get_mut(&pool) {
-        pool.backoff.refused_until = retry_at(4, now);
-        pool.backoff.last = Some((now, trouble.message));
+    let kind = why.trouble.kind;
+    if let Some(name) = machine_pool {
+        world
+            .machine_pools
+            .entry(name)
+            .or_default()
+            .refused(why, now);
     }
-    let input = match trouble.kind {
+    let input = match kind {
         TroubleKind::Unknown => AgentInput::Destroy,
         _ => AgentInput::ReserveRefused,
     };

@@ -25,11 +25,13 @@ pub(super) fn configured(world: &mut World, fleet: Fleet, now: Timestamp) -> Ans
         for spec in &scaler.pools {
             let id = pool_id(world, &spec.name, &scaler.name);
             if let Some(pool) = world.pools.get_mut(&id) {
-                pool.configured = Some(Configured::new(index, spec));
+                pool.configured = Some(Configured::new(index, scaler, spec));
                 pool.scaler = scaler.name.clone();
             }
         }
     }
+    let known = |name: &headcount_model::Name| fleet.machine_pool(name).is_some();
+    world.machine_pools.retain(|name, _| known(name));
     world.labelled = crate::fit::Labelled::of(&fleet);
     world.fleet = Arc::new(fleet);
     let gone = world

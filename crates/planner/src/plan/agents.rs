@@ -69,6 +69,10 @@ fn repeat_launch(round: &mut Round<'_>, agent: &Agent) {
     let Some(configured) = pool.and_then(crate::Pool::open) else {
         return give_up(round, agent);
     };
+    let asks_elsewhere = agent.record.machine_pool != configured.machine_pool;
+    if agent.record.phase == AgentPhase::Reserving && asks_elsewhere {
+        return give_up(round, agent);
+    }
     let order = order_of(agent, &configured.spec, configured.told_labels.clone());
     round.actions.push(match agent.record.phase {
         AgentPhase::Reserving => Action::Reserve(order),

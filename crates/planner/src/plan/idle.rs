@@ -95,7 +95,7 @@ fn unusable(agent: &Agent, open: &Configured) -> Option<Reason> {
         Some(Reason::JobsDone)
     } else if matches!(agent.link, Link::Down(_)) {
         Some(Reason::ConnectionLost)
-    } else if agent.record.made_from != open.made_from {
+    } else if !open.is_current(&agent.record) {
         Some(Reason::Outdated)
     } else {
         None

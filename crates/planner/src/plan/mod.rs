@@ -113,7 +113,7 @@ impl<'w> Round<'w> {
         let mut wakes = wakes::Wakes::new(now);
         let duties = duties::Duties::of(world, &timeouts, &mut wakes);
         let mut tally = Tally::of(world, &duties);
-        let headroom = Headroom::new(world, &tally);
+        let headroom = Headroom::new(world, &tally, now);
         let ready = core::mem::take(&mut tally.ready);
         let round = Self {
             world,
@@ -150,12 +150,19 @@ impl<'w> Round<'w> {
         if permit.limited_by.is_some() && backoff.failures > 0 {
             self.wakes.at(backoff.next_at, crate::WakeReason::Backoff);
         }
-        if permit.limited_by == Some(Reason::MachinePoolRefused) {
-            self.wakes
-                .at(pool.backoff.refused_until, crate::WakeReason::Backoff);
-        }
+        self.wake_for_ledger(pool, permit);
         let orders = (0..permit.allowed).filter_map(|_| self.order(pool, granted, reason));
         (permit, orders.collect())
+    }
+
+    /// Nobody tells when another daemon gives room back, which may be in the way beside
+    /// the cap that is named.
+    fn wake_for_ledger(&mut self, pool: &crate::Pool, permit: Permit) {
+        let limited = pool.open().filter(|_| permit.limited_by.is_some());
+        let shared = self.headroom.machine_pools();
+        if let Some(at) = limited.and_then(|open| shared.again_at(open.scaler_index)) {
+            self.wakes.at(at, crate::WakeReason::MachinePool);
+        }
     }
 
     /// Notes that a pool was to grow by `wanted`, and what became of it.

@@ -45,9 +45,9 @@ pub(super) fn make(round: &mut Round<'_>) {
     for scaler in 0..round.world.fleet.scalers.len() {
         while let Some(spare) = headroom
             .over(scaler)
-            .find_map(|cap| spares.next(cap, scaler))
+            .find_map(|cap| spares.next(cap, scope_of(&headroom, cap, scaler)))
         {
-            headroom.free(Some(spare.scaler), spare.reserved);
+            headroom.free(Some(spare.scaler), spare.machine_pool, spare.reserved);
             leaving.push(spare.agent);
         }
     }
@@ -79,10 +79,11 @@ fn serve(
     let mut tried: Vec<Spare> = Vec::new();
     let (mut fits, mut cap) = headroom.fits(place.scaler, place.reserved);
     while fits < wanted {
-        let Some(spare) = spares.next(cap, place.scaler) else {
+        let scope = scope_of(headroom, cap, place.scaler);
+        let Some(spare) = spares.next(cap, scope) else {
             break;
         };
-        headroom.free(Some(spare.scaler), spare.reserved);
+        headroom.free(Some(spare.scaler), spare.machine_pool, spare.reserved);
         tried.push(spare);
         let now_fits;
         (now_fits, cap) = headroom.fits(place.scaler, place.reserved);
@@ -92,7 +93,7 @@ fn serve(
         }
     }
     for spare in tried.into_iter().rev() {
-        headroom.spend(spare.scaler, spare.reserved, 1);
+        headroom.put_back(spare.scaler, spare.machine_pool, spare.reserved);
         spares.put_back(spare);
     }
     let fits = fits.min(wanted);
@@ -112,7 +113,8 @@ fn once_gone<'w>(round: &Round<'w>) -> Headroom<'w> {
     let sent: alloc::collections::BTreeSet<AgentId> = sent.collect();
     for agent in round.world.agents.values() {
         if agent.leaves_soon() || sent.contains(&agent.record.id) {
-            headroom.free(scaler_of(round, agent), reserved(agent));
+            let shared = machine_pool_of(round, agent);
+            headroom.free(scaler_of(round, agent), shared, reserved(agent));
         }
     }
     headroom
@@ -135,11 +137,30 @@ fn scaler_of(round: &Round<'_>, agent: &Agent) -> Option<usize> {
         .flatten()
 }
 
-/// Whose spares can help against this cap: the scaler's own, or anybody's.
-fn scope_of(reason: Reason, scaler: usize) -> Option<usize> {
+fn machine_pool_of(round: &Round<'_>, agent: &Agent) -> Option<usize> {
+    let shared = round.headroom.machine_pools();
+    shared.named(agent.record.machine_pool.as_ref())
+}
+
+/// Whose spares can help against a cap.
+#[derive(Clone, Copy)]
+enum Scope {
+    /// Anybody's.
+    Fleet,
+    /// The scaler's own.
+    Scaler(usize),
+    /// Those that are reserved in this machine pool.
+    MachinePool(Option<usize>),
+}
+
+fn scope_of(headroom: &Headroom<'_>, reason: Reason, scaler: usize) -> Scope {
+    use Reason as R;
     match reason {
-        Reason::FleetAtMaxAgents | Reason::FleetCpuCap | Reason::FleetMemoryCap => None,
-        _ => Some(scaler),
+        R::FleetAtMaxAgents | R::FleetCpuCap | R::FleetMemoryCap => Scope::Fleet,
+        R::MachinePoolCpuCap | R::MachinePoolMemoryCap => {
+            Scope::MachinePool(headroom.machine_pools().of_scaler(scaler))
+        }
+        _ => Scope::Scaler(scaler),
     }
 }
 
@@ -148,6 +169,7 @@ struct Spare {
     idle_since: Timestamp,
     agent: AgentId,
     scaler: usize,
+    machine_pool: Option<usize>,
     reserved: Resources,
 }
 
@@ -179,6 +201,7 @@ impl Spares {
                 idle_since: agent.idle_since,
                 agent: *id,
                 scaler,
+                machine_pool: machine_pool_of(round, agent),
                 reserved: reserved(agent),
             });
         }
@@ -194,14 +217,19 @@ impl Spares {
 
     /// The newest of this scaler, or of the scaler that is the first to give, that takes
     /// from what this cap bounds: others would leave for nothing, and come back.
-    fn next(&mut self, cap: Reason, scaler: usize) -> Option<Spare> {
-        if let Some(scaler) = scope_of(cap, scaler) {
-            return newest(self.by_scaler.get_mut(scaler)?, cap);
+    fn next(&mut self, cap: Reason, scope: Scope) -> Option<Spare> {
+        let takes = |spare: &Spare| counts_against(cap, spare.reserved);
+        let within = |spare: &Spare| match scope {
+            Scope::MachinePool(pool) => takes(spare) && spare.machine_pool == pool,
+            Scope::Fleet | Scope::Scaler(_) => takes(spare),
+        };
+        if let Scope::Scaler(scaler) = scope {
+            return newest(self.by_scaler.get_mut(scaler)?, within);
         }
         let order = self.order.iter();
         order
             .into_iter()
-            .find_map(|scaler| newest(&mut self.by_scaler[*scaler], cap))
+            .find_map(|scaler| newest(&mut self.by_scaler[*scaler], within))
     }
 
     fn put_back(&mut self, spare: Spare) {
@@ -212,8 +240,7 @@ impl Spares {
     }
 }
 
-fn newest(spares: &mut Vec<Spare>, cap: Reason) -> Option<Spare> {
-    let helps = |spare: &Spare| counts_against(cap, spare.reserved);
+fn newest(spares: &mut Vec<Spare>, helps: impl Fn(&Spare) -> bool) -> Option<Spare> {
     let at = spares.iter().rposition(helps)?;
     Some(spares.remove(at))
 }

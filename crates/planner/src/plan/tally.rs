@@ -22,6 +22,8 @@ pub(crate) struct Tally<'w> {
     /// By index in the fleet.
     pub(crate) scaler_agents: Vec<u32>,
     pub(crate) scaler_reserved: Vec<Resources>,
+    /// By machine pool: what our agents reserve in it, and how many just ask for it.
+    pub(crate) machine_pools: BTreeMap<&'w Name, (Resources, u32)>,
     /// By pool id.
     pub(crate) counts: Vec<PoolCounts>,
     pub(crate) launching: Vec<u32>,
@@ -51,6 +53,7 @@ impl<'w> Tally<'w> {
             fleet_reserved: Resources::ZERO,
             scaler_agents: alloc::vec![0; scalers],
             scaler_reserved: alloc::vec![Resources::ZERO; scalers],
+            machine_pools: BTreeMap::new(),
             counts: alloc::vec![PoolCounts::default(); pools],
             launching: alloc::vec![0; pools],
             ready: alloc::vec![Slots::default(); pools],
@@ -85,7 +88,7 @@ impl<'w> Tally<'w> {
 
     fn add(
         &mut self,
-        agent: &Agent,
+        agent: &'w Agent,
         scaler: Option<usize>,
         open: Option<&Configured>,
         taking: u32,
@@ -97,6 +100,7 @@ impl<'w> Tally<'w> {
             self.scaler_agents[scaler] += 1;
             self.scaler_reserved[scaler] = self.scaler_reserved[scaler].plus(reserved);
         }
+        self.add_shared(agent, reserved);
         let pool = agent.pool.0 as usize;
         let counts = &mut self.counts[pool];
         let idle = agent.jobs.is_empty() && taking == 0;
@@ -138,6 +142,16 @@ impl<'w> Tally<'w> {
             self.away.insert(id);
         }
         self.reasons.push((id, reasons::of(agent, duties)));
+    }
+
+    /// Room in a shared ledger counts from the asking to the confirmed giving back.
+    fn add_shared(&mut self, agent: &'w Agent, reserved: Resources) {
+        let Some(name) = &agent.record.machine_pool else {
+            return;
+        };
+        let (held, asking) = self.machine_pools.entry(name).or_default();
+        *held = held.plus(reserved);
+        *asking += u32::from(agent.record.phase == AgentPhase::Reserving);
     }
 
     /// What is ours but unknown exists and counts: in the fleet, and in the scaler whose
@@ -201,7 +215,7 @@ fn usable(agent: &Agent, open: Option<&Configured>, taking: u32) -> u32 {
     if agent.record.kind == AgentKind::Worker {
         return 0;
     }
-    let Some(open) = open.filter(|open| open.made_from == agent.record.made_from) else {
+    let Some(open) = open.filter(|open| open.is_current(&agent.record)) else {
         return 0;
     };
     if matches!(agent.link, crate::Link::Down(_)) {

@@ -10,12 +10,13 @@ mod demand;
 mod facts;
 mod failures;
 mod job;
+mod machine_pool;
 mod pool;
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 
-use headcount_model::{AgentId, BackendId, ClassKey, Fleet, JobId, PoolName, SourceId};
+use headcount_model::{AgentId, BackendId, ClassKey, Fleet, JobId, Name, PoolName, SourceId};
 
 pub use agent::{Agent, Effect, Link};
 pub(crate) use changes::Touched;
@@ -23,6 +24,7 @@ pub use demand::{Class, ClassId, Standing, Take};
 pub use facts::{Backend, SourceFacts, Stranger};
 pub use failures::{Failures, LaunchFailure};
 pub use job::{Job, JobPhase};
+pub use machine_pool::MachinePoolFacts;
 pub(crate) use pool::delay_after;
 pub use pool::{Backoff, Configured, Pool, PoolId};
 
@@ -52,6 +54,8 @@ pub struct World {
     pub(crate) next_take: u64,
     pub(crate) sources: BTreeMap<SourceId, SourceFacts>,
     pub(crate) backends: BTreeMap<BackendId, Backend>,
+    /// What shared ledgers said, where one gave nothing when it was last asked.
+    pub(crate) machine_pools: BTreeMap<Name, MachinePoolFacts>,
     /// Launches that failed lately.
     pub(crate) failures: Failures,
     pub(crate) epoch: u64,
@@ -89,6 +93,7 @@ impl World {
             next_take: 0,
             sources: BTreeMap::new(),
             backends: BTreeMap::new(),
+            machine_pools: BTreeMap::new(),
             failures: Failures::default(),
             epoch: 0,
             next_agent: 1,
@@ -168,6 +173,13 @@ impl World {
     /// What is known of each source.
     pub fn sources(&self) -> impl Iterator<Item = &SourceFacts> {
         self.sources.values()
+    }
+
+    /// What the shared ledger of a machine pool said, if it gave nothing when it was last
+    /// asked.
+    #[must_use]
+    pub fn machine_pool(&self, name: &Name) -> Option<&MachinePoolFacts> {
+        self.machine_pools.get(name)
     }
 
     /// Whether agents of this pool are given new jobs.

@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use core::time::Duration;
 
-use headcount_model::{Name, PoolName, PoolSpec, Retry, Timestamp};
+use headcount_model::{AgentRecord, Name, PoolName, PoolSpec, Retry, ScalerSpec, Timestamp};
 
 use crate::CreateOrder;
 
@@ -40,16 +40,24 @@ pub struct Configured {
     pub(crate) told_labels: Arc<str>,
     /// What its agents are made from.
     pub(crate) made_from: u64,
+    /// The shared ledger its agents are reserved in.
+    pub(crate) machine_pool: Option<Name>,
 }
 
 impl Configured {
-    pub(crate) fn new(scaler_index: usize, spec: &PoolSpec) -> Self {
+    pub(crate) fn new(scaler_index: usize, scaler: &ScalerSpec, spec: &PoolSpec) -> Self {
         Self {
             scaler_index,
             told_labels: CreateOrder::joined_labels(spec),
             made_from: spec.fingerprint(),
+            machine_pool: scaler.machine_pool.clone(),
             spec: Arc::new(spec.clone()),
         }
+    }
+
+    /// Whether an agent is as one that would be made now, and reserved in the same place.
+    pub(crate) fn is_current(&self, agent: &AgentRecord) -> bool {
+        self.made_from == agent.made_from && self.machine_pool == agent.machine_pool
     }
 }
 
@@ -76,8 +84,6 @@ pub struct Backoff {
     pub next_at: Timestamp,
     /// Launches intended before this belong to a wave that is counted already.
     pub(crate) wave_from: Timestamp,
-    /// The shared ledger is not asked again before this.
-    pub refused_until: Timestamp,
     /// What went wrong last, and when.
     pub last: Option<(Timestamp, String)>,
 }

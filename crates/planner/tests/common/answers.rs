@@ -1,6 +1,6 @@
 //! Answers that say no, and the secrets that agents show.
 
-use headcount_model::{AgentId, Trouble, TroubleKind};
+use headcount_model::{AgentId, Trouble, TroubleKind, Unreserved};
 use headcount_planner::{Action, Answered};
 
 /// Each agent's token and session, told apart by their first byte.
@@ -20,7 +20,10 @@ pub fn refused(action: &Action, kind: TroubleKind) -> Answered {
     match action {
         Action::List { backend, .. } => Answered::List(backend.clone(), Err(trouble)),
         Action::Refresh { source, .. } => Answered::Refresh(source.clone(), Err(trouble)),
-        Action::Reserve(order) => Answered::Reserve(order.agent, Err(trouble)),
+        Action::Reserve(order) => {
+            let others = None;
+            Answered::Reserve(order.agent, Err(Unreserved { trouble, others }))
+        }
         Action::Release { agent, .. } => Answered::Release(*agent, Err(trouble)),
         Action::Create(order) => Answered::Create(order.agent, Err(trouble)),
         Action::Destroy { agent, .. } => Answered::Destroy(*agent, Err(trouble)),

@@ -16,17 +16,19 @@ use super::{Scenario, agent, class, digest, job, source};
 /// Fleets that reloads go between. All keep within six agents and eight CPUs.
 pub const FLEETS: [&str; 3] = [
     "fleet max=6 cpu=8000
+     shared shared cpu=3000
      scaler d max=3 labels=linux,docker
        pool labels=linux,node20 slots=2 jobs=3 keep=1
-     scaler g gate=gpu priority=5 machine=shared max=2 labels=linux,gpu idle=30
+     scaler g gate=gpu priority=5 machine=shared max=2 labels=linux,gpu idle=30 request-cpu=1000
      scaler w max=2 worker=/bin/w labels=work keep=1",
     "fleet max=6 cpu=8000
      scaler d max=2 labels=linux,docker agent=/other
        pool labels=linux,node20 slots=2 jobs=3 keep=2 idle=60
      scaler w max=2 worker=/bin/w labels=work",
     "fleet max=6 cpu=6000
+     shared shared cpu=2500
      scaler n max=6 labels=linux,node20 keep=6 request-cpu=500
-     scaler g gate=gpu priority=5 machine=shared max=2 labels=linux,gpu",
+     scaler g gate=gpu priority=5 machine=shared max=2 labels=linux,gpu request-cpu=1000",
 ];
 
 const CLASSES: [&str; 6] = [
@@ -67,6 +69,8 @@ pub enum Event {
     Restart(u8),
     Seconds(u16),
     Wake,
+    /// Other daemons hold so many CPUs of the shared ledger.
+    Peers(u8),
     Nonsense(u8, u8),
 }
 
@@ -99,6 +103,7 @@ pub fn event() -> impl Strategy<Value = Event> {
         1 => any::<u8>().prop_map(E::Restart),
         3 => (0..400_u16).prop_map(E::Seconds),
         3 => Just(E::Wake),
+        1 => (0..5_u8).prop_map(E::Peers),
         2 => any::<(u8, u8)>().prop_map(|(a, b)| E::Nonsense(a, b)),
     ]
 }
@@ -131,6 +136,7 @@ impl Scenario {
             E::Fail(n, kind) => self.fails(n, kind),
             E::CreateLost(n) => self.create_lost(n),
             E::Seconds(n) => drop(self.wait(Duration::from_secs(n.into()))),
+            E::Peers(cpus) => self.peers(3000, u64::from(cpus) * 1000),
             E::Wake => {
                 if let Some(wake) = self.last.wake_at {
                     self.now = self.now.max(wake.at);

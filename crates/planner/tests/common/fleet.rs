@@ -2,20 +2,21 @@
 //!
 //! ```text
 //! fleet max=10 cpu=4000 mem=2g
+//! shared host cpu=4000
 //! scaler d max=2 labels=linux,docker keep=1
 //!   pool labels=linux,node20 slots=2
-//! scaler g gate=gpu priority=5 machine=shared labels=linux,gpu,cuda
+//! scaler g gate=gpu priority=5 machine=host labels=linux,gpu,cuda
 //! ```
 //!
-//! A scaler's line may hold its first pool; what is said of time is in seconds. System
+//! A machine pool without a line of its own has no cap. A scaler's line may hold its first pool; what is said of time is in seconds. System
 //! labels are those that the configuration adds on a Linux x64 host.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use headcount_model::{
-    AgentKind, BackendId, Cap, Fleet, IdleRule, Labels, Layers, LogPressure, Name, PoolName,
-    PoolSpec, ProcessProgram, Recipe, Retry, Role, Roles, ScalerSpec, Timeouts,
+    AgentKind, BackendId, Cap, Fleet, IdleRule, Labels, Layers, LogPressure, MachinePool, Name,
+    PoolName, PoolSpec, ProcessProgram, Recipe, Retry, Role, Roles, ScalerSpec, Timeouts,
 };
 
 use super::names::bytes;
@@ -41,10 +42,22 @@ pub fn fleet(text: &str) -> Fleet {
                     }
                 }
             }
+            "shared" => {
+                let name = Name::new(words.next().expect("a name"));
+                let mut pool = MachinePool {
+                    name,
+                    cap: Cap::default(),
+                };
+                for (key, value) in pairs(words) {
+                    cap(&mut pool.cap, key, value);
+                }
+                fleet.machine_pools.push(pool);
+            }
             "scaler" => {
                 let name = words.next().expect("a name");
                 let words = pairs(words);
                 let scaler = scaler(name, &words);
+                add_machine_pool(&mut fleet, scaler.machine_pool.as_ref());
                 fleet.scalers.push(scaler);
                 if words.iter().any(|(key, _)| *key == "labels") {
                     add_pool(&mut fleet, &words);
@@ -55,6 +68,15 @@ pub fn fleet(text: &str) -> Fleet {
         }
     }
     fleet
+}
+
+fn add_machine_pool(fleet: &mut Fleet, name: Option<&Name>) {
+    if let Some(name) = name.filter(|name| fleet.machine_pool(name).is_none()) {
+        fleet.machine_pools.push(MachinePool {
+            name: name.clone(),
+            cap: Cap::default(),
+        });
+    }
 }
 
 fn pairs<'a>(words: impl Iterator<Item = &'a str>) -> Words<'a> {

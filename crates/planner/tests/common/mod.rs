@@ -25,6 +25,6 @@ mod told;
 pub use chance::{Event, FLEETS, event};
 pub use fleet::fleet;
 pub use names::{agent, class, digest, job, number, source};
-pub use outside::{Outside, Queued};
+pub use outside::{Outside, Queued, Shared};
 pub use render::{considered, lines};
 pub use scenario::Scenario;

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use headcount_model::{
     AgentId, BackendId, ClassCount, ClassKey, Demand, Instance, InstanceState, JobEnd, JobId,
-    Listing, PoolName, Settlement, SourceEvent, Taken, TakenJob, Timestamp,
+    Listing, PoolName, Resources, Settlement, SourceEvent, Taken, TakenJob, Timestamp, Trouble,
+    TroubleKind, Unreserved,
 };
 use headcount_planner::{Action, Answered, News};
 
@@ -18,6 +19,13 @@ pub struct Queued {
     pub expires: Option<Timestamp>,
 }
 
+/// A shared ledger.
+#[derive(Clone, Copy, Debug)]
+pub struct Shared {
+    pub cap: Resources,
+    pub others: Resources,
+}
+
 /// The world around the planner, which always tells the truth.
 #[derive(Clone, Debug, Default)]
 pub struct Outside {
@@ -29,8 +37,11 @@ pub struct Outside {
     pub pending: Vec<Action>,
     /// Who truly runs what: granted, not ended, its instance alive.
     pub running: BTreeMap<JobId, AgentId>,
-    /// Room left in shared ledgers; absent is without end.
-    pub ledger_room: Option<u32>,
+    /// What other daemons hold in every shared ledger, and the cap there; absent is
+    /// without end.
+    pub shared: Option<Shared>,
+    /// What is ours in shared ledgers.
+    pub booked: BTreeMap<AgentId, Resources>,
     pub sample: u64,
     next_job: u64,
 }
@@ -117,9 +128,12 @@ impl Outside {
                 Answered::List(backend, Ok(listing))
             }
             Action::Refresh { source, .. } => Answered::Refresh(source, Ok(self.demand())),
-            Action::Reserve(order) => Answered::Reserve(order.agent, self.reserve()),
+            Action::Reserve(order) => {
+                let amount = order.granted.requests.times(order.slots.into());
+                Answered::Reserve(order.agent, self.reserve(order.agent, amount))
+            }
             Action::Release { agent, .. } => {
-                self.ledger_room = self.ledger_room.map(|room| room + 1);
+                self.booked.remove(&agent);
                 Answered::Release(agent, Ok(()))
             }
             Action::Create(order) => {
@@ -184,14 +198,22 @@ impl Outside {
         mine.map(|(job, _)| *job).collect()
     }
 
-    fn reserve(&mut self) -> Result<(), headcount_model::Trouble> {
-        match self.ledger_room {
-            Some(0) => Err(headcount_model::Trouble {
-                kind: headcount_model::TroubleKind::NoCapacity(None),
-                message: "no room".to_owned(),
-            }),
-            room => {
-                self.ledger_room = room.map(|room| room - 1);
+    fn reserve(&mut self, agent: AgentId, amount: Resources) -> Result<(), Unreserved> {
+        let own = self.booked.values();
+        let own = own.fold(Resources::ZERO, |sum, row| sum.plus(*row));
+        match self.shared {
+            Some(Shared { cap, others })
+                if own.plus(others).plus(amount).cpu_millis > cap.cpu_millis =>
+            {
+                let trouble = Trouble {
+                    kind: TroubleKind::NoCapacity(None),
+                    message: "no room".to_owned(),
+                };
+                let others = Some(others);
+                Err(Unreserved { trouble, others })
+            }
+            _ => {
+                self.booked.insert(agent, amount);
                 Ok(())
             }
         }

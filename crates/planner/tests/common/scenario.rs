@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use headcount_model::{
     AgentId, AgentPhase, Answer, BackendEvent, BackendId, Exit, Held, InstanceState, LinkEvent,
-    Outcome, SourceEvent, Timestamp, Trouble, TroubleKind,
+    Outcome, Resources, SourceEvent, Timestamp, Trouble, TroubleKind,
 };
 use headcount_planner::{
     Action, Answered, News, Operator, Plan, Restored, World, check_plan, check_world, observe, plan,
@@ -12,7 +12,7 @@ use headcount_planner::{
 
 use super::answers::{refused, session_of, token_of};
 use super::names::{EPOCH, agent, class, digest, job, number, source};
-use super::{Outside, Queued, fleet, lines};
+use super::{Outside, Queued, Shared, fleet, lines};
 
 /// Scenarios start here, in milliseconds.
 const START: u64 = 1_000_000;
@@ -180,6 +180,19 @@ impl Scenario {
     }
 
     /// Accepts jobs: see [`class`] for what `wants` may say.
+    /// The shared ledger has this cap, and other daemons hold that much of it, in
+    /// thousandths of a CPU.
+    pub fn peers(&mut self, cap: u64, others: u64) {
+        let cpu = |cpu_millis| Resources {
+            cpu_millis,
+            memory_bytes: 0,
+        };
+        self.outside.shared = Some(Shared {
+            cap: cpu(cap),
+            others: cpu(others),
+        });
+    }
+
     pub fn jobs(&mut self, wants: &str, n: u64) -> &mut Self {
         self.jobs_with(wants, n, |_| {})
     }

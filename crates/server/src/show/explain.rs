@@ -68,10 +68,15 @@ fn pool(pool: &ExplainedPool) -> PoolAnswer {
 
 fn verdict(verdict: &ExplainedVerdict) -> Verdict {
     match verdict {
-        ExplainedVerdict::Candidate { granted, blocked } => Verdict::Candidate {
+        ExplainedVerdict::Candidate {
+            granted,
+            blocked,
+            detail,
+        } => Verdict::Candidate {
             granted: resources::granted(*granted),
             blocked_by: blocked.map(|(reason, _)| reason.code().to_owned()),
             blocked_by_text: blocked.map(|(reason, _)| reason.sentence().to_owned()),
+            blocked_by_detail: detail.clone(),
             since: blocked.map(|(_, since)| moment(since)),
         },
         ExplainedVerdict::Unfit {

@@ -52,6 +52,10 @@ fn pool(view: &View, pool: &PoolView, scaler_agents: u32) -> Pool {
         wanted: pool.wanted,
         limited_by: pool.limited_by.map(|reason| reason.code().to_owned()),
         limited_by_text: pool.limited_by.map(|reason| reason.sentence().to_owned()),
+        limited_by_detail: pool.limited_by_detail.clone(),
+        machine_pool: scaler
+            .and_then(|scaler| scaler.machine_pool.as_ref())
+            .map(ToString::to_string),
         launch_failures: backoff.failures,
         next_launch_at: (backoff.next_at > view.at).then(|| moment(backoff.next_at)),
         last_failure: backoff.last.as_ref().map(|(at, message)| Failure {

@@ -35,7 +35,7 @@ pub(crate) fn impossible(
     grammar: &dyn Grammar,
 ) -> Impossible {
     let amount = |number| match found.cap {
-        Reason::ScalerCpuCap | Reason::FleetCpuCap => {
+        Reason::ScalerCpuCap | Reason::FleetCpuCap | Reason::MachinePoolCpuCap => {
             format!("{} CPUs", grammar.show_cpus(number))
         }
         _ => grammar.show_memory(number),

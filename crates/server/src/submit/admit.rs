@@ -60,6 +60,8 @@ const fn cap_name(cap: Reason) -> &'static str {
         Reason::ScalerMemoryCap => "the scaler's `resourceCap.maxMemory`",
         Reason::FleetCpuCap => "`globalResourceCap.maxCpu`",
         Reason::FleetMemoryCap => "`globalResourceCap.maxMemory`",
+        Reason::MachinePoolCpuCap => "the machine pool's `cap.maxCpu`",
+        Reason::MachinePoolMemoryCap => "the machine pool's `cap.maxMemory`",
         _ => "a cap",
     }
 }

@@ -71,6 +71,7 @@ impl House {
             sources: vec![queue.clone()],
             backends: vec![agents.clone()],
             link: agents.clone(),
+            machine_pools: Arc::new(headcount_ports::NoMachinePools),
         });
         tokio::spawn(hall);
         let daemon = Arc::new(TestDaemon::new(handle.clone(), store));
