@@ -257,3 +257,18 @@ fn room_reserved_for_a_pool_that_left_goes_back_unused() {
     assert_eq!(s.world.agents().count(), 0);
     assert!(s.outside.instances.is_empty(), "nothing was made");
 }
+
+#[test]
+fn a_cap_lowered_while_room_was_asked_for_holds() {
+    let mut s = Scenario::new("scaler d max=2 machine=host labels=linux");
+    s.jobs("linux", 2).plan();
+    s.configure("scaler d max=1 machine=host labels=linux");
+    s.ok_all();
+    let plan = s.plan();
+    assert!(!plan.contains("create"), "{plan}");
+    assert!(plan.contains("release a-1-1 in host"), "{plan}");
+    for _ in 0..3 {
+        s.ok_all().plan();
+    }
+    assert_eq!(s.outside.instances.len(), 1);
+}

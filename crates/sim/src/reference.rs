@@ -26,7 +26,11 @@ pub(crate) fn prospect(fleet: &Fleet, class: &ClassKey) -> Prospect {
                 continue;
             }
             let size = size_for(pool, class);
-            if within(size, scaler.resource_cap) && within(size, fleet.resource_cap) {
+            let shared = scaler.machine_pool.as_ref();
+            let shared = shared.and_then(|name| fleet.machine_pool(name));
+            let shared = shared.map(|pool| pool.cap).unwrap_or_default();
+            let caps = [scaler.resource_cap, fleet.resource_cap, shared];
+            if caps.into_iter().all(|cap| within(size, cap)) {
                 return Prospect::Fits;
             }
             prospect = Prospect::NeverFits;

@@ -7,6 +7,10 @@
 pub(crate) enum Sabotage {
     /// Caps: every creation is carried out a second time, under an id of its own.
     CreatesTwice,
+    /// Caps: room in a machine pool is confirmed that was not booked.
+    ReservesNothing,
+    /// Converges: room in a machine pool is never given back.
+    RoomIsNotReleased,
     /// Forgotten: the ledger says that it wrote agents, and did not.
     LedgerForgetsAgents,
     /// Forgotten: a destruction is confirmed that did not happen.
@@ -47,8 +51,10 @@ mod tests {
     /// not every seed breaks the one that is meant first.
     const SEEDS: std::ops::Range<u64> = 0..120;
 
-    const MEANT: [(Sabotage, Promise); 15] = [
+    const MEANT: [(Sabotage, Promise); 17] = [
         (Sabotage::CreatesTwice, Promise::Caps),
+        (Sabotage::ReservesNothing, Promise::Caps),
+        (Sabotage::RoomIsNotReleased, Promise::Converges),
         (Sabotage::LedgerForgetsAgents, Promise::Forgotten),
         (Sabotage::DestroyLies, Promise::Forgotten),
         (Sabotage::DestroysForeign, Promise::Foreign),

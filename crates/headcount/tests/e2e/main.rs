@@ -22,6 +22,7 @@ mod ending;
 mod explain;
 mod hostile_jobs;
 mod limits;
+mod machine_pools;
 mod queue;
 mod refusals;
 mod reload;

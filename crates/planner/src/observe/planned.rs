@@ -168,7 +168,12 @@ fn release(world: &mut World, id: headcount_model::AgentId, now: Timestamp) {
         _ => AgentInput::NotCreated,
     };
     if agent.record.phase != AgentPhase::Releasing {
-        agent.record.leaves_for.get_or_insert(Reason::PoolRemoved);
+        let open = world.pools.get(&agent.pool).and_then(crate::Pool::open);
+        let reason = match open {
+            Some(_) => Reason::RoomWanted,
+            None => Reason::PoolRemoved,
+        };
+        agent.record.leaves_for.get_or_insert(reason);
         move_agent(world, id, unmade, now);
     }
     if let Some(agent) = world.agents.get_mut(&id) {

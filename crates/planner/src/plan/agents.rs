@@ -8,6 +8,7 @@ use headcount_model::{AgentId, AgentKind, AgentPhase, PoolSpec, Reason, Timeouts
 
 use super::Round;
 use super::facts::may_start;
+use crate::guard::resources::counts_against;
 use crate::{Action, Agent, CreateOrder, JobPhase, Link, WakeReason};
 
 /// Between TERM and KILL when an agent is destroyed.
@@ -70,7 +71,11 @@ fn repeat_launch(round: &mut Round<'_>, agent: &Agent) {
         return give_up(round, agent);
     };
     let asks_elsewhere = agent.record.machine_pool != configured.machine_pool;
-    if agent.record.phase == AgentPhase::Reserving && asks_elsewhere {
+    let in_vain = match agent.record.phase {
+        AgentPhase::Reserving => asks_elsewhere,
+        _ => is_beyond_caps(round, agent, configured.scaler_index),
+    };
+    if in_vain {
         return give_up(round, agent);
     }
     let order = order_of(agent, &configured.spec, configured.told_labels.clone());
@@ -80,7 +85,14 @@ fn repeat_launch(round: &mut Round<'_>, agent: &Agent) {
     });
 }
 
-/// A launch whose pool takes no new work any more goes no further. Nothing was made yet,
+/// Whether a cap was lowered while room was asked for, so that it must not be made.
+fn is_beyond_caps(round: &Round<'_>, agent: &Agent, scaler: usize) -> bool {
+    let reserved = crate::fit::reserved(&agent.record.granted, agent.record.slots);
+    let mut over = round.headroom.over(scaler);
+    over.any(|cap| counts_against(cap, reserved))
+}
+
+/// A launch whose pool takes no new work any more, or that is too many, goes no further. Nothing was made yet,
 /// so there is only room in a shared ledger to give back.
 fn give_up(round: &mut Round<'_>, agent: &Agent) {
     if agent.record.machine_pool.is_some() {

@@ -6,9 +6,11 @@
 mod backend;
 mod jobs;
 mod ledger;
+mod pools;
 mod program;
 
 pub(crate) use backend::{Backend, Made};
 pub(crate) use jobs::{Execution, Job, Jobs};
 pub(crate) use ledger::Ledger;
+pub(crate) use pools::Pools;
 pub(crate) use program::{Doing, Program, Said, Stage as RunStage};

@@ -28,6 +28,25 @@ pub(super) fn of_creation(stage: &Stage, order: &CreateOrder) -> Found {
     broken(Promise::Caps, format!("{what}, with {}", order.agent))
 }
 
+/// While a daemon lives, whatever exists in a machine pool is booked there, so that the
+/// other daemons of the host count it; the ledger itself keeps all bookings under the cap.
+pub(super) fn every_moment(stage: &Stage) -> Found {
+    stage.daemon.core.as_ref()?;
+    for (agent, birth) in &stage.births {
+        let Some(pool) = &birth.machine_pool else {
+            continue;
+        };
+        let mark = (stage.owner().clone(), *agent);
+        let place = stage.backends.get(&birth.backend);
+        let exists = place.is_some_and(|place| place.get(&mark).is_some());
+        if exists && !stage.pools.has(pool, *agent) {
+            let what = format!("{agent} exists and has no room in machine pool {pool}");
+            return broken(Promise::Caps, what);
+        }
+    }
+    None
+}
+
 /// All there is of ours or may be, beside `this`: in the fleet and in that scaler.
 fn existing(stage: &Stage, this: AgentId, scaler: &Name) -> (Sum, Sum) {
     let (mut all, mut theirs) = (Sum::default(), Sum::default());

@@ -62,6 +62,15 @@ fn disagreement(stage: &Stage) -> Option<String> {
     if exist != written {
         return Some(format!("{exist:?} exist, {written:?} are written down"));
     }
+    let shared = stage.ledger.agents.values();
+    let shared = shared.filter(|agent| agent.machine_pool.is_some());
+    let shared: BTreeSet<AgentId> = shared.map(|agent| agent.id).collect();
+    let booked = stage.pools.agents();
+    if shared != booked {
+        return Some(format!(
+            "{shared:?} are in machine pools, {booked:?} are booked"
+        ));
+    }
     let world = stage.daemon.core.as_ref()?.world();
     let believed: BTreeSet<AgentId> = world.agents().map(|agent| agent.id()).collect();
     if exist != believed {
@@ -181,6 +190,9 @@ pub(crate) fn left_over(stage: &Stage) -> Option<String> {
     }
     if let Some(agent) = stage.ledger.agents.values().next() {
         return Some(format!("a record is left: {agent:?}"));
+    }
+    if let Some(agent) = stage.pools.agents().first() {
+        return Some(format!("room of {agent} is left in a machine pool"));
     }
     still_to_do(stage)
 }

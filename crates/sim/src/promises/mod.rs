@@ -24,7 +24,9 @@ pub(crate) type Found = Option<(Promise, String)>;
 
 /// What must hold at every moment.
 pub(crate) fn every_moment(stage: &Stage) -> Found {
-    forgotten::every_moment(stage).or_else(|| foreign::every_moment(stage))
+    forgotten::every_moment(stage)
+        .or_else(|| foreign::every_moment(stage))
+        .or_else(|| caps::every_moment(stage))
 }
 
 /// What must hold of an order when it is carried out.

@@ -25,6 +25,8 @@ pub(crate) struct Faults {
     pub(crate) take: Odds,
     pub(crate) settle: Odds,
     pub(crate) work: Odds,
+    pub(crate) reserve: Odds,
+    pub(crate) release: Odds,
     /// Of a failed creation: it is for want of room.
     pub(crate) no_capacity: u32,
     /// A backend's word is late.
@@ -134,6 +136,9 @@ impl Faults {
             crash_after_write: rate(8),
             crash_in_orders: rate(8),
             slow_write: rate(100),
+            // Drawn last, so that a seed means what it meant before there were any.
+            reserve: odds(&mut rate),
+            release: odds(&mut rate),
         }
     }
 }

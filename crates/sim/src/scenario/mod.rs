@@ -8,6 +8,7 @@ mod faults;
 mod fleet;
 mod load;
 mod script;
+mod shared;
 
 use headcount_model::{Fleet, Timestamp};
 
@@ -18,6 +19,7 @@ pub(crate) use faults::{Faults, Odds};
 pub(crate) use fleet::BACKENDS;
 pub(crate) use load::JobSpec;
 pub(crate) use script::Deed;
+pub(crate) use shared::name as machine_pool;
 
 /// When every run starts: as late as a clock of today, so that epochs look as they do.
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -52,11 +54,16 @@ impl Scenario {
     pub(crate) fn draw(seed: u64) -> Self {
         let mut random = Random::new(seed);
         let faults = Faults::draw(&mut random.fork());
-        let fleets = fleet::draw(&mut random.fork());
+        let mut fleets = fleet::draw(&mut random.fork());
         let seconds = random.between(20, 240);
         let quiet_from = START.after(std::time::Duration::from_secs(seconds));
         let jobs = load::draw(&mut random.fork(), &fleets, seconds);
-        let script = script::draw(&mut random.fork(), &fleets, &jobs, &faults, seconds);
+        let mut script = script::draw(&mut random.fork(), &fleets, &jobs, &faults, seconds);
+        let mut apart = Random::new(seed ^ 0x5a5a_0f0f);
+        shared::draw(&mut apart, &mut fleets);
+        if !faults.none() {
+            shared::peer(&mut apart, &fleets, seconds, &mut script);
+        }
         Self {
             seed,
             fleets,

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use headcount_model::{Fleet, PoolName, Timestamp};
+use headcount_model::{Fleet, PoolName, Resources, Timestamp};
 
 use super::{Faults, JobSpec, START};
 use crate::random::Random;
@@ -35,6 +35,8 @@ pub(crate) enum Deed {
     KillAgent,
     /// Some agent is told by somebody else to leave.
     TermAgent,
+    /// Another daemon of the host wants to hold this much of the machine pool from now on.
+    Peer(Resources),
     /// Faults end; what was drained is no longer.
     Quiet,
     /// All pools are drained: nothing of ours may be left in the end.

@@ -41,6 +41,7 @@ impl Stage {
     /// Faults end, and so does what operators had begun.
     pub(super) fn quiet(&mut self) {
         self.faults = Faults::default();
+        self.pools.peers_leave();
         let allowance = converges::allowance(self);
         self.act = Act::Quiet(self.now, self.counts.instances + allowance);
         self.greet_quiet();

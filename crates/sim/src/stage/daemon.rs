@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use headcount_controller::{Core, Mint, Order, Round};
+use headcount_controller::{Core, Mint, Order, Round, bookings};
 use headcount_model::{AgentId, Changes, LinkEvent, Secret, Timestamp, Trouble, TroubleKind};
 use headcount_planner::{News, Wake, plan};
 
@@ -230,6 +230,7 @@ impl Stage {
             birth.in_flight = None;
         }
         self.break_all();
+        self.pools.daemon_died(self.now);
         let longest = self
             .random
             .pick(&[100, 2000, 30_000, 200_000])
@@ -249,6 +250,8 @@ impl Stage {
         let recovered = self.ledger.load(self.now);
         let held = &self.ledger.attempts;
         self.jobs.restart(|job| held.contains_key(&job));
+        self.pools.configure(&fleet.machine_pools);
+        self.pools.adopt(bookings(&recovered.agents));
         let mint = Box::new(SeededMint(self.random.fork()));
         let core = Core::recover(recovered, vec![source_id()], fleet, mint, self.now);
         self.daemon.core = Some(core);

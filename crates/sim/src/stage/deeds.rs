@@ -13,7 +13,7 @@ use super::event::{Event, Mail, Reply, Tick};
 use super::{Stage, source_id};
 use crate::fake::Made;
 use crate::sabotage::Sabotage;
-use crate::scenario::{BACKENDS, Deed, START};
+use crate::scenario::{BACKENDS, Deed, START, machine_pool};
 
 /// A client whom the API does not answer tries again after this.
 const CLIENT_RETRY: u64 = 1000;
@@ -69,6 +69,7 @@ impl Stage {
             Deed::Stray => self.plant_stray(),
             Deed::KillAgent => self.some_agent(Tick::Die(Exit::Signal(9))),
             Deed::TermAgent => self.some_agent(Tick::Leave),
+            Deed::Peer(wish) => self.pools.peer_wants(&machine_pool(), wish, self.now),
             Deed::Quiet => self.quiet(),
             Deed::Teardown => self.teardown(),
         }
@@ -141,6 +142,7 @@ impl Stage {
         if self.daemon.core.is_none() {
             return;
         }
+        self.pools.configure(&fleet.machine_pools);
         if self.sabotage == Some(Sabotage::HalfConfig) {
             fleet.max_agents += 1;
         }

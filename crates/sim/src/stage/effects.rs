@@ -3,7 +3,7 @@
 use headcount_controller::{Order, digest};
 use headcount_model::{
     AgentId, AgentKind, BackendEvent, BackendId, Digest, Exit, InstanceState, Labels, Secret,
-    Trouble, TroubleKind,
+    Trouble, TroubleKind, Unreserved,
 };
 use headcount_planner::{Action, Answered, CreateOrder, News};
 
@@ -45,11 +45,34 @@ impl Stage {
                     .list(&owner);
                 Answered::List(backend.clone(), Ok(listing))
             }
+            Action::Reserve(create) => Answered::Reserve(create.agent, self.reserve(create)),
+            Action::Release {
+                agent,
+                machine_pool,
+                ..
+            } => {
+                if self.sabotage != Some(Sabotage::RoomIsNotReleased) {
+                    self.pools.release(machine_pool, *agent);
+                }
+                Answered::Release(*agent, Ok(()))
+            }
             Action::Assign { job, attempt, .. } => {
                 Answered::Assign(*job, *attempt, self.assign(&order.action))
             }
             other => self.source_effect(other),
         }
+    }
+
+    fn reserve(&mut self, order: &CreateOrder) -> Result<(), Unreserved> {
+        let Some(pool) = &order.machine_pool else {
+            self.fail(Promise::Config, "reserved in no machine pool".into());
+            return Ok(());
+        };
+        if self.sabotage == Some(Sabotage::ReservesNothing) {
+            return Ok(());
+        }
+        let amount = order.granted.requests.times(u64::from(order.slots));
+        self.pools.reserve(pool, order.agent, amount)
     }
 
     /// A creation is under way until it is answered, or the daemon dies.
@@ -71,6 +94,7 @@ impl Stage {
             pool: order.pool.clone(),
             max_jobs: limit.filter(|_| !no_jobs).or(no_jobs.then_some(0)),
             executions: 0,
+            machine_pool: order.machine_pool.clone(),
             in_flight: None,
         });
         birth.in_flight = Some(order.clone());

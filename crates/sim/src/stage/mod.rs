@@ -20,7 +20,7 @@ use std::time::Duration;
 use headcount_model::{AgentId, BackendId, OwnerId, SourceId, Timestamp};
 
 use crate::clock::Queue;
-use crate::fake::{Backend, Jobs, Ledger, Program};
+use crate::fake::{Backend, Jobs, Ledger, Pools, Program};
 use crate::options::{Failure, Options, Outcome, Promise};
 use crate::random::Random;
 use crate::sabotage::Sabotage;
@@ -53,6 +53,7 @@ pub(crate) struct Stage {
     pub(crate) daemon: Daemon,
     pub(crate) ledger: Ledger,
     pub(crate) jobs: Jobs,
+    pub(crate) pools: Pools,
     pub(crate) backends: BTreeMap<BackendId, Backend>,
     /// The processes inside instances.
     programs: BTreeMap<AgentId, Program>,
@@ -71,6 +72,8 @@ pub(crate) struct Birth {
     /// The most jobs it may run, as its pool ever said.
     pub(crate) max_jobs: Option<u32>,
     pub(crate) executions: u32,
+    /// Where it is reserved.
+    pub(crate) machine_pool: Option<headcount_model::Name>,
     /// The creation that is under way, if one is.
     pub(crate) in_flight: Option<headcount_planner::CreateOrder>,
 }
@@ -91,6 +94,7 @@ impl Stage {
             daemon: Daemon::default(),
             ledger: Ledger::new(owner),
             jobs: Jobs::default(),
+            pools: Pools::default(),
             backends: BTreeMap::new(),
             programs: BTreeMap::new(),
             births: BTreeMap::new(),

@@ -7,12 +7,11 @@
 use std::time::Duration;
 
 use headcount_controller::Order;
-use headcount_model::{Settlement, Timestamp, Trouble, TroubleKind};
+use headcount_model::{Settlement, Timestamp, Trouble, TroubleKind, Unreserved};
 use headcount_planner::{Action, Answered, News};
 
 use super::Stage;
 use super::event::{Event, Pending, Word};
-use crate::options::Promise;
 use crate::promises;
 use crate::sabotage::Sabotage;
 use crate::scenario::Odds;
@@ -55,9 +54,6 @@ impl Stage {
             Action::Drain { agent, .. } => {
                 let told = self.hand_over(agent, Word::Drain);
                 self.answer_soon(Answered::Drain(agent, told));
-            }
-            Action::Reserve(_) | Action::Release { .. } => {
-                self.fail(Promise::Config, "no pool here has a shared ledger".into());
             }
             _ => self.start_effect(order),
         }
@@ -148,10 +144,9 @@ impl Stage {
                 Settlement::Return | Settlement::Retry => (*deadline, sure(faults.settle)),
             },
             Action::EndWaiting { deadline, .. } => (*deadline, faults.settle),
-            Action::Cancel { .. }
-            | Action::Drain { .. }
-            | Action::Reserve(_)
-            | Action::Release { .. } => (Duration::ZERO, Odds::default()),
+            Action::Reserve(order) => (order.deadline, faults.reserve),
+            Action::Release { deadline, .. } => (*deadline, faults.release),
+            Action::Cancel { .. } | Action::Drain { .. } => (Duration::ZERO, Odds::default()),
         }
     }
 
@@ -266,7 +261,10 @@ impl Stage {
 fn unanswered(action: &Action, trouble: Trouble) -> Answered {
     match action {
         Action::Create(order) => Answered::Create(order.agent, Err(trouble)),
-        Action::Reserve(order) => Answered::Reserve(order.agent, Err(trouble)),
+        Action::Reserve(order) => {
+            let others = None;
+            Answered::Reserve(order.agent, Err(Unreserved { trouble, others }))
+        }
         Action::Release { agent, .. } => Answered::Release(*agent, Err(trouble)),
         Action::Destroy { agent, .. } => Answered::Destroy(*agent, Err(trouble)),
         Action::Reap { agent, backend, .. } => {
