@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use headcount_config::{ConfigTexts, Loaded, Platform, Problems, load_texts};
 use headcount_model::{
-    AgentKind, Fleet, IdleRule, LogPressure, ProcessProgram, Recipe, Retry, Timeouts,
+    AgentKind, Cap, Fleet, IdleRule, LogPressure, Name, ProcessProgram, Recipe, Retry, Timeouts,
 };
 
 fn load(text: &str) -> Result<Loaded, Problems> {

@@ -3,7 +3,7 @@
 use headcount_sim::{Options, run_seed, run_seeds};
 
 /// Seeds that once broke a promise, and by what. They stay, whatever the count below is.
-const ONCE_BROKEN: [(u64, &str); 8] = [
+const ONCE_BROKEN: [(u64, &str); 10] = [
     (
         104,
         "a launch given up in a plan still counted as launching for the rest of it",
@@ -21,6 +21,14 @@ const ONCE_BROKEN: [(u64, &str); 8] = [
     (2651, "the same, again and again while a large job ran"),
     (2680, "the same without jobs"),
     (2843, "the same with two pools"),
+    (
+        103,
+        "a cap lowered while room in a machine pool was asked for was passed when it came",
+    ),
+    (
+        1912,
+        "a launch whose machine pool had changed was given up and still counted on",
+    ),
 ];
 
 fn run(seeds: std::ops::Range<u64>) {

@@ -55,11 +55,7 @@ pub(crate) struct Configuration {
 }
 
 impl Configuration {
-    pub(super) fn new(
-        origin: ConfigOrigin,
-        process: ProcessOptions,
-        ledger: Ledger,
-    ) -> Arc<Self> {
+    pub(super) fn new(origin: ConfigOrigin, process: ProcessOptions, ledger: Ledger) -> Arc<Self> {
         Arc::new(Self {
             origin,
             platform: Platform::current(),

@@ -123,7 +123,11 @@ fn a_job_larger_than_the_pool_is_refused_and_a_reload_raises_the_cap() {
     a.write_config(&sharing(3));
     let planned = a.config();
     let plan = a.run(&["plan", "-c", planned.to_str().unwrap()]).good();
-    assert!(plan.text().contains("machinePools.host.cap.maxCpu: 2 -> 3"), "{}", plan.text());
+    assert!(
+        plan.text().contains("machinePools.host.cap.maxCpu: 2 -> 3"),
+        "{}",
+        plan.text()
+    );
     a.run(&["reload"]).good();
     a.run(&large).good();
     a.close();

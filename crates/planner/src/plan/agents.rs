@@ -33,7 +33,7 @@ pub(super) fn move_on<'w>(round: &mut Round<'w>, restless: Vec<&'w Agent>) {
             AgentPhase::Starting | AgentPhase::Ready => {}
         }
     }
-    forget_destroyed(round);
+    forget_leaving(round);
 }
 
 /// Adds those that only their duties move on; all in order of id.
@@ -46,18 +46,18 @@ fn with_overdue<'w>(round: &Round<'w>, mut restless: Vec<&'w Agent>) -> Vec<&'w 
     restless
 }
 
-/// Agents that are destroyed take no jobs in this plan.
-fn forget_destroyed(round: &mut Round<'_>) {
-    let destroyed = round.actions.iter().filter_map(|action| match action {
-        Action::Destroy { agent, .. } => Some(*agent),
+/// Agents that are destroyed, or whose launch is given up, take no jobs in this plan.
+fn forget_leaving(round: &mut Round<'_>) {
+    let leaving = round.actions.iter().filter_map(|action| match action {
+        Action::Destroy { agent, .. } | Action::Release { agent, .. } => Some(*agent),
         _ => None,
     });
-    let destroyed: BTreeSet<AgentId> = destroyed.collect();
-    if destroyed.is_empty() {
+    let leaving: BTreeSet<AgentId> = leaving.collect();
+    if leaving.is_empty() {
         return;
     }
     for slots in round.ready.iter_mut().chain(&mut round.coming) {
-        slots.retain(|slot| !destroyed.contains(&slot.agent));
+        slots.retain(|slot| !leaving.contains(&slot.agent));
     }
 }
 
@@ -96,6 +96,9 @@ fn is_beyond_caps(round: &Round<'_>, agent: &Agent, scaler: usize) -> bool {
 /// so there is only room in a shared ledger to give back.
 fn give_up(round: &mut Round<'_>, agent: &Agent) {
     if agent.record.machine_pool.is_some() {
+        round
+            .headroom
+            .launch_given_up(agent, Reason::RoomWanted, round.now);
         release(round, agent);
     } else {
         destroy(round, agent, Reason::CreateFailed);
