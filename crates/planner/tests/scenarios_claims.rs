@@ -157,6 +157,21 @@ fn an_agent_that_claims_nothing_is_destroyed_and_the_job_goes_back() {
 }
 
 #[test]
+fn a_slow_ledger_is_not_held_against_an_agent() {
+    let mut s = Scenario::new(ONE);
+    s.jobs("linux", 1).bring_up();
+    s.plan();
+    s.ok_all();
+    assert_eq!(s.plan(), "assign job-1 attempt 1 to a-1-1: assigning");
+    // The decision is half a minute in the writing; the offer goes out only then.
+    s.at(30);
+    assert_eq!(s.plan(), "");
+    s.ok_all();
+    assert_eq!(s.plan(), "wake in 10s: claim_deadline");
+    assert_eq!(s.claim(1, 1, 1), Answer::Applied);
+}
+
+#[test]
 fn an_agent_that_cannot_hear_keeps_its_life_but_not_the_offer() {
     let mut s = Scenario::new(ONE);
     s.jobs("linux", 1).bring_up().hand_out();

@@ -225,6 +225,9 @@ fn told(
     else {
         return Answer::Known;
     };
+    if job.phase == JobPhase::Assigned {
+        job.claim_from.get_or_insert(now);
+    }
     let Err(trouble) = result else {
         return Answer::Applied;
     };

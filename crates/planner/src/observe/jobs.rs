@@ -119,6 +119,7 @@ fn fresh_job(key: &ClassKey, info: TakenJob, agent: AgentId) -> Job {
         cancel_told: false,
         stale_answer: false,
         assigned_at: None,
+        claim_from: None,
         claimed_at: None,
         ended_at: None,
         outcome: None,

@@ -188,6 +188,7 @@ fn assign(world: &mut World, id: headcount_model::JobId, now: Timestamp) {
     if let Some(job) = world.jobs.get_mut(&id) {
         if job.effect.tries() == 0 {
             job.assigned_at = Some(now);
+            job.claim_from = None;
         }
         job.effect = job.effect.started();
         world.touched.jobs.insert(id);

@@ -63,7 +63,7 @@ impl Duties {
 fn unresponsive(world: &World, timeouts: &[Timeouts], job: &Job, wakes: &mut Wakes) -> bool {
     // An offer into a broken connection is about to be made again.
     let made = job.phase == JobPhase::Assigned && job.effect != Effect::None;
-    let Some(offered) = job.assigned_at.filter(|_| made) else {
+    let Some(offered) = job.claim_from.filter(|_| made) else {
         return false;
     };
     let agent = world.agents.get(&job.agent);

@@ -29,6 +29,9 @@ pub struct Job {
     pub(crate) stale_answer: bool,
     /// When it was offered; absent while it is merely taken.
     pub(crate) assigned_at: Option<Timestamp>,
+    /// From when its agent's time to claim it counts: since the offer was handed over, or
+    /// could not be. Deciding to offer is not offering, when the ledger is slow.
+    pub(crate) claim_from: Option<Timestamp>,
     /// When it was claimed.
     pub(crate) claimed_at: Option<Timestamp>,
     /// When the attempt ended.
@@ -152,6 +155,7 @@ impl Job {
             cancel_told: false,
             stale_answer: false,
             assigned_at: Some(record.assigned_at),
+            claim_from: None,
             claimed_at: record.claimed_at,
             ended_at: record.ended_at,
             outcome: record.outcome,
