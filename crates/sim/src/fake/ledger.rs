@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use headcount_model::{
-    AgentId, AgentRecord, AttemptPhase, AttemptRecord, Changes, JobId, OwnerId, PoolName, Timestamp,
+    AgentId, AgentRecord, AttemptRecord, Changes, JobId, OwnerId, PoolName, Timestamp,
 };
 use headcount_ports::Recovered;
 
@@ -59,7 +59,8 @@ impl Ledger {
             }
         }
         for row in changes.attempts {
-            if row.phase == AttemptPhase::Running {
+            // An attempt may be lost in the very round that takes in its claim.
+            if row.claimed_at.is_some() {
                 self.claimed.insert((row.job, row.attempt), row.agent);
             }
             self.attempts.insert(row.job, row);

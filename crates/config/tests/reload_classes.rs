@@ -1,0 +1,478 @@
+//! What a reload makes of every key of the format: each is applied to what lives, or to
+//! new agents while idle old ones are replaced, or has no effect, or is refused by this
+//! version. A key without a row here fails the test, and so does a row that lies: two
+//! files that differ in this key alone are loaded and compared.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::collections::BTreeSet;
+
+use headcount_config::{ConfigTexts, Platform, json_schema, load_texts};
+use headcount_model::{Fleet, PoolSpec, ScalerSpec};
+use serde_json::Value;
+
+/// What a reload does with a key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Class {
+    /// Holds at once, for agents that live as well; nobody is replaced.
+    Live,
+    /// Holds for new agents; idle old ones are replaced, those that work end their work.
+    NewAgents,
+    /// Makes another pool of it; the old one drains.
+    AnotherPool,
+    /// Changes nothing on this host, and a warning says so.
+    NoEffect,
+    /// The only value there is, or a backend that this version refuses to run.
+    Refused,
+}
+
+use Class::{AnotherPool, Live, NewAgents, NoEffect, Refused};
+
+/// Key, class, and two spellings of its line. Lines of a scaler and of a label set are
+/// told apart by the key.
+type Row = (&'static str, Class, &'static str, &'static str);
+
+const ROWS: &[Row] = &[
+    ("version", Refused, "version: 1", "version: 2"),
+    (
+        "globalMaxAgents",
+        Live,
+        "globalMaxAgents: 5",
+        "globalMaxAgents: 6",
+    ),
+    (
+        "globalResourceCap.maxCpu",
+        Live,
+        "globalResourceCap: {maxCpu: 5}",
+        "globalResourceCap: {maxCpu: 6}",
+    ),
+    (
+        "globalResourceCap.maxMemory",
+        Live,
+        "globalResourceCap: {maxMemory: 5g}",
+        "globalResourceCap: {maxMemory: 6g}",
+    ),
+    (
+        "machinePools[].name",
+        Live,
+        "machinePools: [{name: m, cap: {}}, {name: a, cap: {}}]",
+        "machinePools: [{name: m, cap: {}}, {name: b, cap: {}}]",
+    ),
+    (
+        "machinePools[].cap.maxCpu",
+        Live,
+        "machinePools: [{name: m, cap: {maxCpu: 4}}]",
+        "machinePools: [{name: m, cap: {maxCpu: 5}}]",
+    ),
+    (
+        "machinePools[].cap.maxMemory",
+        Live,
+        "machinePools: [{name: m, cap: {maxMemory: 4g}}]",
+        "machinePools: [{name: m, cap: {maxMemory: 5g}}]",
+    ),
+    (
+        "defaults.resources.cpus",
+        Live,
+        "defaults: {resources: {cpus: 1}}",
+        "defaults: {resources: {cpus: 2}}",
+    ),
+    (
+        "defaults.resources.memory",
+        Live,
+        "defaults: {resources: {memory: 1g}}",
+        "defaults: {resources: {memory: 2g}}",
+    ),
+    (
+        "defaults.resources.requests.cpus",
+        Live,
+        "defaults: {resources: {requests: {cpus: 1}}}",
+        "defaults: {resources: {requests: {cpus: 2}}}",
+    ),
+    (
+        "defaults.resources.requests.memory",
+        Live,
+        "defaults: {resources: {requests: {memory: 1g}}}",
+        "defaults: {resources: {requests: {memory: 2g}}}",
+    ),
+    (
+        "defaults.resources.limits.cpus",
+        Live,
+        "defaults: {resources: {limits: {cpus: 1}}}",
+        "defaults: {resources: {limits: {cpus: 2}}}",
+    ),
+    (
+        "defaults.resources.limits.memory",
+        Live,
+        "defaults: {resources: {limits: {memory: 1g}}}",
+        "defaults: {resources: {limits: {memory: 2g}}}",
+    ),
+    ("sources", Refused, "", "sources: []"),
+    ("scalers[].name", AnotherPool, "name: s", "name: t"),
+    (
+        "scalers[].type",
+        Refused,
+        "type: bare-metal",
+        "type: firecracker",
+    ),
+    ("scalers[].maxAgents", Live, "maxAgents: 3", "maxAgents: 4"),
+    ("scalers[].priority", Live, "priority: 1", "priority: 2"),
+    (
+        "scalers[].mandatoryLabels",
+        Live,
+        "mandatoryLabels: []",
+        "mandatoryLabels: [linux]",
+    ),
+    (
+        "scalers[].roles",
+        NewAgents,
+        "roles: [all]",
+        "roles: [builder]",
+    ),
+    (
+        "scalers[].resourceCap.maxCpu",
+        Live,
+        "resourceCap: {maxCpu: 5}",
+        "resourceCap: {maxCpu: 6}",
+    ),
+    (
+        "scalers[].resourceCap.maxMemory",
+        Live,
+        "resourceCap: {maxMemory: 5g}",
+        "resourceCap: {maxMemory: 6g}",
+    ),
+    ("scalers[].machinePool", NewAgents, "", "machinePool: m"),
+    (
+        "scalers[].orchestratorUrl",
+        NoEffect,
+        "orchestratorUrl: a",
+        "orchestratorUrl: b",
+    ),
+    (
+        "scalers[].enforceCgroups",
+        NewAgents,
+        "enforceCgroups: false",
+        "enforceCgroups: true",
+    ),
+    ("scalers[].triggers", Refused, "", "triggers: []"),
+    (
+        "scalers[].policy.kind",
+        Refused,
+        "policy: {kind: idle}",
+        "policy: {kind: ratio}",
+    ),
+    (
+        "scalers[].policy.idleCount",
+        Live,
+        "policy: {kind: idle, idleCount: 1}",
+        "policy: {kind: idle, idleCount: 2}",
+    ),
+    (
+        "scalers[].policy.idleTime",
+        Live,
+        "policy: {kind: idle, idleTime: 1s}",
+        "policy: {kind: idle, idleTime: 2s}",
+    ),
+    (
+        "scalers[].policy.maxIdleAge",
+        Live,
+        "policy: {kind: idle, maxIdleAge: 1h}",
+        "policy: {kind: idle, maxIdleAge: 2h}",
+    ),
+    (
+        "scalers[].policy.schedules",
+        Refused,
+        "",
+        "policy: {kind: idle, schedules: []}",
+    ),
+    (
+        "scalers[].warmPool.enabled",
+        Live,
+        "warmPool: {enabled: false, size: 2}",
+        "warmPool: {enabled: true, size: 2}",
+    ),
+    (
+        "scalers[].warmPool.size",
+        Live,
+        "warmPool: {enabled: true, size: 1}",
+        "warmPool: {enabled: true, size: 2}",
+    ),
+    (
+        "scalers[].warmPool.idleTimeoutSeconds",
+        Live,
+        "warmPool: {enabled: true, size: 1, idleTimeoutSeconds: 10}",
+        "warmPool: {enabled: true, size: 1, idleTimeoutSeconds: 20}",
+    ),
+    (
+        "scalers[].timeouts.create",
+        Live,
+        "timeouts: {create: 10s}",
+        "timeouts: {create: 20s}",
+    ),
+    (
+        "scalers[].timeouts.launch",
+        Live,
+        "timeouts: {launch: 100s}",
+        "timeouts: {launch: 200s}",
+    ),
+    (
+        "scalers[].timeouts.claim",
+        Live,
+        "timeouts: {claim: 10s}",
+        "timeouts: {claim: 20s}",
+    ),
+    (
+        "scalers[].timeouts.recovery",
+        Live,
+        "timeouts: {recovery: 100s}",
+        "timeouts: {recovery: 200s}",
+    ),
+    (
+        "scalers[].timeouts.retire",
+        Live,
+        "timeouts: {retire: 10s}",
+        "timeouts: {retire: 20s}",
+    ),
+    (
+        "scalers[].timeouts.destroy",
+        Live,
+        "timeouts: {destroy: 10s}",
+        "timeouts: {destroy: 20s}",
+    ),
+    (
+        "scalers[].retry.firstDelay",
+        Live,
+        "retry: {firstDelay: 1s}",
+        "retry: {firstDelay: 2s}",
+    ),
+    (
+        "scalers[].retry.maxDelay",
+        Live,
+        "retry: {maxDelay: 100s}",
+        "retry: {maxDelay: 200s}",
+    ),
+    (
+        "scalers[].retry.openAfter",
+        Live,
+        "retry: {openAfter: 3}",
+        "retry: {openAfter: 4}",
+    ),
+    (
+        "scalers[].labelSets[].labels",
+        AnotherPool,
+        "labels: [linux]",
+        "labels: [linux, b]",
+    ),
+    (
+        "scalers[].labelSets[].resources.cpus",
+        Live,
+        "resources: {cpus: 1}",
+        "resources: {cpus: 2}",
+    ),
+    (
+        "scalers[].labelSets[].resources.memory",
+        Live,
+        "resources: {memory: 1g}",
+        "resources: {memory: 2g}",
+    ),
+    (
+        "scalers[].labelSets[].resources.requests.cpus",
+        Live,
+        "resources: {requests: {cpus: 1}}",
+        "resources: {requests: {cpus: 2}}",
+    ),
+    (
+        "scalers[].labelSets[].resources.requests.memory",
+        Live,
+        "resources: {requests: {memory: 1g}}",
+        "resources: {requests: {memory: 2g}}",
+    ),
+    (
+        "scalers[].labelSets[].resources.limits.cpus",
+        Live,
+        "resources: {limits: {cpus: 1}}",
+        "resources: {limits: {cpus: 2}}",
+    ),
+    (
+        "scalers[].labelSets[].resources.limits.memory",
+        Live,
+        "resources: {limits: {memory: 1g}}",
+        "resources: {limits: {memory: 2g}}",
+    ),
+    (
+        "scalers[].labelSets[].env",
+        NewAgents,
+        "env: {A: b}",
+        "env: {A: c}",
+    ),
+    (
+        "scalers[].labelSets[].backpressureMode",
+        NewAgents,
+        "backpressureMode: pause",
+        "backpressureMode: drop",
+    ),
+    (
+        "scalers[].labelSets[].slots",
+        NewAgents,
+        "{slots: 2, maxJobs: 4}",
+        "{slots: 3, maxJobs: 4}",
+    ),
+    (
+        "scalers[].labelSets[].maxJobs",
+        Live,
+        "maxJobs: 2",
+        "maxJobs: 3",
+    ),
+    (
+        "scalers[].labelSets[].binaryPath",
+        NewAgents,
+        "binaryPath: /bin/a",
+        "binaryPath: /bin/b",
+    ),
+    (
+        "scalers[].labelSets[].command",
+        NewAgents,
+        "command: [/bin/a]",
+        "command: [/bin/b]",
+    ),
+];
+
+/// Keys of backends that this version refuses to run, or has no scaler for.
+const OF_OTHER_BACKENDS: &[&str] = &[
+    "firecracker.cidr",
+    "firecracker.bridgeName",
+    "firecracker.gateway",
+    "firecracker.netmask",
+    "firecracker.table",
+    "scalers[].host",
+    "scalers[].socketPath",
+    "scalers[].runtime",
+    "scalers[].extraHosts",
+    "scalers[].networkIsolation",
+    "scalers[].firecrackerPath",
+    "scalers[].jailerPath",
+    "scalers[].kernelPath",
+    "scalers[].uid",
+    "scalers[].gid",
+    "scalers[].chrootBaseDir",
+    "scalers[].vcpuCount",
+    "scalers[].memSizeMib",
+    "scalers[].requireSudo",
+    "scalers[].labelSets[].image",
+    "scalers[].labelSets[].imagePullPolicy",
+    "scalers[].labelSets[].volumes",
+    "scalers[].labelSets[].containerSocket",
+    "scalers[].labelSets[].rootfsPath",
+    "scalers[].labelSets[].kernelPath",
+    "scalers[].labelSets[].vcpuCount",
+    "scalers[].labelSets[].memSizeMib",
+    "scalers[].labelSets[].overlayDriveSizeMib",
+    "scalers[].labelSets[].networkPolicy.allowlist",
+    "scalers[].labelSets[].networkPolicy.denyAll",
+];
+
+#[test]
+fn every_key_has_a_class_and_no_class_is_left_over() {
+    let mut keys = BTreeSet::new();
+    leaves(&json_schema(), "", &mut keys);
+    let rows = ROWS.iter().map(|(key, ..)| *key);
+    let told: BTreeSet<String> = rows
+        .chain(OF_OTHER_BACKENDS.iter().copied())
+        .map(str::to_owned)
+        .collect();
+    let without: Vec<_> = keys.difference(&told).collect();
+    assert!(without.is_empty(), "say what a reload makes of {without:?}");
+    let unknown: Vec<_> = told.difference(&keys).collect();
+    assert!(unknown.is_empty(), "there is no such key: {unknown:?}");
+}
+
+#[test]
+fn every_class_is_what_two_files_that_differ_show() {
+    for (key, class, old, new) in ROWS {
+        let (before, after) = (fleet(key, old), fleet(key, new));
+        let before = before.unwrap_or_else(|problems| panic!("{key}: {problems}"));
+        let seen = match after {
+            Err(_) => Refused,
+            Ok(after) => seen(&before, &after),
+        };
+        assert_eq!(seen, *class, "{key}");
+    }
+}
+
+/// Paths of all keys that hold no mapping.
+fn leaves(schema: &Value, path: &str, found: &mut BTreeSet<String>) {
+    let variants = ["anyOf", "oneOf"].iter().filter_map(|key| schema.get(key));
+    for variant in variants.filter_map(Value::as_array).flatten() {
+        leaves(variant, path, found);
+    }
+    if let Some(keys) = schema.get("properties").and_then(Value::as_object) {
+        for (key, inner) in keys {
+            let dot = if path.is_empty() { "" } else { "." };
+            leaves(inner, &format!("{path}{dot}{key}"), found);
+        }
+        return;
+    }
+    match schema.get("items") {
+        Some(items) if items.get("properties").is_some() => {
+            leaves(items, &format!("{path}[]"), found);
+        }
+        _ => drop(found.insert(path.to_owned())),
+    }
+}
+
+/// The fleet of a file in which this key has this line, and nothing else is said.
+fn fleet(key: &str, line: &str) -> Result<Fleet, String> {
+    let own = |prefix: &str, line: &str, rest: &[&str]| -> Vec<String> {
+        let name = |line: &str| line.split(':').next().unwrap_or_default().to_owned();
+        let mut lines: Vec<String> = vec![line.to_owned()];
+        let others = rest.iter().filter(|other| name(other) != name(line));
+        lines.extend(others.map(|other| (*other).to_owned()));
+        lines.retain(|line| !line.is_empty());
+        lines.iter().map(|line| format!("{prefix}{line}")).collect()
+    };
+    let at = |prefix: &str| key.strip_prefix(prefix).is_some();
+    let (in_set, in_scaler) = (at("scalers[].labelSets[]."), at("scalers[]."));
+    let only = |here: bool| if here { line } else { "" };
+    let top = own(
+        "",
+        only(!in_scaler),
+        &["version: 1", "machinePools: [{name: m, cap: {}}]"],
+    );
+    let scaler = ["name: s", "type: bare-metal", "maxAgents: 5"];
+    let scaler = own("    ", only(in_scaler && !in_set), &scaler);
+    let set = only(in_set)
+        .trim_start_matches('{')
+        .trim_end_matches(if line.starts_with('{') { "}" } else { "\0" });
+    let set = own("", set, &["labels: [linux]"]).join(", ");
+    let text = format!(
+        "{}\nscalers:\n  -\n{}\n    labelSets: [{{{set}}}]\n",
+        top.join("\n"),
+        scaler.join("\n")
+    );
+    let platform = Platform {
+        os: "linux".into(),
+        arch: "x86_64".into(),
+    };
+    let loaded = load_texts(ConfigTexts::single("c", text.clone()), &platform);
+    let loaded = loaded.map_err(|problems| format!("{}\n{text}", problems.render(false, 100)))?;
+    Ok(loaded.fleet)
+}
+
+fn seen(before: &Fleet, after: &Fleet) -> Class {
+    let (old, new) = (only_pool(before), only_pool(after));
+    if before == after {
+        NoEffect
+    } else if old.1.name != new.1.name {
+        AnotherPool
+    } else if old.1.fingerprint() != new.1.fingerprint()
+        || old.0.machine_pool != new.0.machine_pool
+        || old.0.backend != new.0.backend
+    {
+        NewAgents
+    } else {
+        Live
+    }
+}
+
+fn only_pool(fleet: &Fleet) -> (&ScalerSpec, &PoolSpec) {
+    let scaler = &fleet.scalers[0];
+    (scaler, &scaler.pools[0])
+}
