@@ -4,9 +4,8 @@ use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::net::IpAddr;
 
-use crate::BackendId;
+use crate::{BackendId, NetworkPolicy};
 
 /// One container: what runs in it, and what it may have of the host and the network.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -63,17 +62,7 @@ pub enum ContainerNetwork {
     /// The engine's default network, without rules.
     Open,
     /// A network of this daemon's agents, behind these rules.
-    Isolated(NetworkRules),
-}
-
-/// What may be reached from an isolated network.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
-pub struct NetworkRules {
-    /// Networks that may be reached in any case: address and prefix length.
-    pub allow: Vec<(IpAddr, u8)>,
-    /// Whether everything else is denied; otherwise private networks, metadata services
-    /// and the host are.
-    pub deny_all: bool,
+    Isolated(NetworkPolicy),
 }
 
 /// Which container engine.

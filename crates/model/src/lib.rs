@@ -25,8 +25,7 @@ mod secret;
 mod time;
 
 pub use container::{
-    ContainerNetwork, ContainerProgram, ContainerRecipe, EngineAddress, EngineKind, NetworkRules,
-    PullPolicy,
+    ContainerNetwork, ContainerProgram, ContainerRecipe, EngineAddress, EngineKind, PullPolicy,
 };
 pub use demand::{ClassCount, ClassKey};
 pub use fleet::{

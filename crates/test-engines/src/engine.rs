@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use bollard::query_parameters::{ListContainersOptionsBuilder, RemoveContainerOptionsBuilder};
 use bollard::{API_DEFAULT_VERSION, Docker};
 use rustix::process::{Resource, getrlimit};
 use tempfile::TempDir;
@@ -102,6 +103,29 @@ impl Engine {
     /// Another image, the same as [`IMAGE`](crate::IMAGE) but for its name.
     pub fn import(&self, name: &str) {
         self.wait(image::import(self.docker(), name));
+    }
+
+    /// The names of all containers, running or not.
+    #[must_use]
+    pub fn containers(&self) -> Vec<String> {
+        let docker = self.docker();
+        let options = ListContainersOptionsBuilder::default().all(true).build();
+        let listed = self.wait(docker.list_containers(Some(options)));
+        let names = listed.expect("it lists").into_iter();
+        names
+            .filter_map(|container| container.names?.pop())
+            .collect()
+    }
+
+    /// Removes every container by force, as an operator may.
+    pub fn remove_all(&self) {
+        for name in self.containers() {
+            let docker = self.docker();
+            let options = RemoveContainerOptionsBuilder::default().force(true).build();
+            let name = name.trim_start_matches('/');
+            self.wait(docker.remove_container(name, Some(options)))
+                .expect("it can be removed");
+        }
     }
 
     /// Ends the engine at once, as a crash does. Containers go on where it lets them.
