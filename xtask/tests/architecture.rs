@@ -32,7 +32,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ),
     (
         "headcount-backend-container",
-        &["headcount-model", "headcount-ports"],
+        &["headcount-model", "headcount-ports", "headcount-network"],
     ),
     ("headcount-test-engines", &[]),
     (

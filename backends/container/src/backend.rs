@@ -19,6 +19,7 @@ use headcount_ports::{
 use tokio::task::AbortHandle;
 
 use crate::engine::Engine;
+use crate::fence::Fence;
 use crate::images::Images;
 use crate::marks::Ours;
 use crate::options::ContainerOptions;
@@ -41,6 +42,7 @@ struct Core {
     engine: Arc<Engine>,
     images: Images,
     turns: Turns,
+    fence: Fence,
     inbox: Arc<dyn BackendInbox>,
 }
 
@@ -51,11 +53,13 @@ impl ContainerBackend {
     pub fn new(options: ContainerOptions, inbox: Arc<dyn BackendInbox>) -> Arc<Self> {
         let engine = Engine::new(options.engine.clone(), options.runtime_dir.clone());
         let engine = Arc::new(engine);
+        let ours = Ours {
+            owner: options.owner.clone(),
+            backend: engine.address().backend_id(),
+        };
         let core = Arc::new(Core {
-            ours: Ours {
-                owner: options.owner.clone(),
-                backend: engine.address().backend_id(),
-            },
+            fence: Fence::new(ours.clone(), options.nft.clone()),
+            ours,
             images: Images::new(engine.clone(), options.credentials.clone()),
             engine,
             turns: Turns::default(),
@@ -64,6 +68,18 @@ impl ContainerBackend {
         });
         let watcher = tokio::spawn(watch::watch(core.clone())).abort_handle();
         Arc::new(Self { core, watcher })
+    }
+
+    /// Removes the network of these containers with its rules, if no container is left.
+    /// Called when the daemon ends; what cannot be removed now is found by the next one.
+    pub async fn close(&self) {
+        let closed = match self.core.engine.client().await {
+            Ok(client) => self.core.fence.close(&client).await,
+            Err(fault) => Err(fault),
+        };
+        if let Err(fault) = closed {
+            tracing::warn!(backend = %self.core.ours.backend, error = fault.message, "the network stays");
+        }
     }
 }
 

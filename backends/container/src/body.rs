@@ -6,14 +6,16 @@
 
 use std::collections::HashMap;
 
-use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig, Mount, MountType};
-use headcount_model::{
-    ContainerNetwork, ContainerProgram, ContainerRecipe, EngineKind, Granted, Resources,
+use bollard::models::{
+    ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HostConfig, HostConfigLogConfig,
+    Mount, MountType, NetworkingConfig,
 };
+use headcount_model::{ContainerProgram, ContainerRecipe, EngineKind, Granted, Resources};
 use headcount_ports::{BackendError, CreateRequest};
 
 use crate::engine::Client;
 use crate::environment::environment;
+use crate::fence::Seat;
 use crate::marks::Ours;
 use crate::options::ContainerOptions;
 
@@ -50,13 +52,14 @@ pub(crate) fn body(
     ours: &Ours,
     options: &ContainerOptions,
     client: &Client,
+    seat: Option<&Seat>,
 ) -> Result<ContainerCreateBody, BackendError> {
     let (entrypoint, cmd) = program(&recipe.program);
     let host_config = HostConfig {
         binds: Some(recipe.volumes.clone()),
         mounts: Some(mounts(recipe, options, client)?),
         extra_hosts: Some(recipe.extra_hosts.clone()),
-        network_mode: network_mode(&recipe.network),
+        network_mode: seat.map(|seat| seat.network.clone()),
         // An agent of ours is a proper first process; others may not be.
         init: Some(recipe.program != ContainerProgram::OwnAgent),
         ..bounds(&request.granted, client.kind)
@@ -69,6 +72,7 @@ pub(crate) fn body(
         labels: Some(ours.labels(request)),
         stop_signal: (recipe.program == ContainerProgram::OwnAgent).then(|| "SIGTERM".to_owned()),
         host_config: Some(host_config),
+        networking_config: seat.map(networking),
         ..ContainerCreateBody::default()
     })
 }
@@ -126,10 +130,17 @@ fn bind(source: &str, target: &str, read_only: bool) -> Mount {
     }
 }
 
-fn network_mode(network: &ContainerNetwork) -> Option<String> {
-    match network {
-        ContainerNetwork::Open => None,
-        ContainerNetwork::Isolated(_) => None,
+/// On the daemon's network, at the address that was admitted.
+fn networking(seat: &Seat) -> NetworkingConfig {
+    let endpoint = EndpointSettings {
+        ipam_config: Some(EndpointIpamConfig {
+            ipv4_address: Some(seat.address.to_string()),
+            ..EndpointIpamConfig::default()
+        }),
+        ..EndpointSettings::default()
+    };
+    NetworkingConfig {
+        endpoints_config: Some(HashMap::from([(seat.network.clone(), endpoint)])),
     }
 }
 

@@ -6,7 +6,8 @@
 //! meanwhile is found when it is back.
 //!
 //! Leaves to others: when to make and end agents (`controller`), what an agent does
-//! (`agent`), reading the configuration (`config`), what an address may reach.
+//! (`agent`), reading the configuration (`config`), the rules of what an address may reach
+//! (`headcount-network`).
 //!
 //! # What a container is given
 //!
@@ -22,6 +23,7 @@ mod backend;
 mod body;
 mod engine;
 mod environment;
+mod fence;
 mod images;
 mod marks;
 mod options;
@@ -30,4 +32,6 @@ mod words;
 pub use backend::ContainerBackend;
 pub use body::{KEPT_CAPABILITIES, MAX_PROCESSES};
 pub use engine::{NoEngine, find_engine};
+pub use fence::check_isolation;
+pub use headcount_network::Nft;
 pub use options::{Anonymous, ContainerOptions, Credentials};

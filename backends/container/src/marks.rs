@@ -42,6 +42,26 @@ impl Ours {
         format!("headcount-{owner}-{agent}")
     }
 
+    /// Tells backends apart where there is no room for names: the same for the same owner
+    /// and engine for ever (FNV-1a).
+    pub(crate) fn fingerprint(&self) -> u64 {
+        let bytes = self.owner.as_str().bytes().chain([0]);
+        let bytes = bytes.chain(self.backend.as_str().bytes());
+        bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        })
+    }
+
+    /// What is written on this backend's network.
+    pub(crate) fn network_labels(&self) -> [(String, String); 3] {
+        let labels = [
+            (OWNER, self.owner.as_str()),
+            (BACKEND, self.backend.as_str()),
+            ("kici-managed", "true"),
+        ];
+        labels.map(|(name, value)| (name.to_owned(), value.to_owned()))
+    }
+
     /// What the engine filters by.
     pub(crate) fn filters(&self) -> Vec<String> {
         vec![

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bollard::auth::DockerCredentials;
 use headcount_model::{EngineAddress, OwnerId};
+use headcount_network::Nft;
 
 /// Everything the backend needs to know. Made by the binary, once for each engine.
 #[derive(Clone)]
@@ -30,6 +31,8 @@ pub struct ContainerOptions {
     pub forwarded: BTreeMap<String, String>,
     /// `XDG_RUNTIME_DIR` of the daemon, where a user's own Podman has its socket.
     pub runtime_dir: Option<PathBuf>,
+    /// How the rules of isolated containers are put into the kernel.
+    pub nft: Nft,
     /// Who knows the passwords of registries.
     pub credentials: Arc<dyn Credentials>,
 }

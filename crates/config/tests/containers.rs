@@ -49,7 +49,8 @@ fn each_engine_is_a_backend_of_its_own() {
     ] {
         assert_eq!(good(scaler, "").0, backend);
     }
-    let remote = "  host: tcp://192.0.2.7:2376\n  orchestratorUrl: ws://192.0.2.1:4000\n";
+    let remote = "  host: tcp://192.0.2.7:2376\n  orchestratorUrl: ws://192.0.2.1:4000\n  \
+                  networkIsolation: false\n";
     let (backend, pool) = good(remote, "    agent: image\n");
     assert_eq!(backend, "container:tcp://192.0.2.7:2376");
     let program = ContainerProgram::ImageAgent {
@@ -94,29 +95,35 @@ fn containers_are_isolated_unless_the_file_says_otherwise() {
 fn contradictions_are_refused() {
     for (scaler, set, expected) in [
         (
-            "  host: tcp://h:1\n  socketPath: /s\n",
+            "  networkIsolation: false\n  host: tcp://h:1\n  socketPath: /s\n",
             "    command: [x]\n",
-            "c:7:15: error: `host` and `socketPath` cannot stand together (keep `host` for an \
+            "c:8:15: error: `host` and `socketPath` cannot stand together (keep `host` for an \
              engine of another machine, `socketPath` for one of this)",
         ),
         (
-            "  host: tcp://h:1\n",
+            "  networkIsolation: false\n  host: tcp://h:1\n",
             "",
-            "c:8:5: error: this program cannot be mounted into containers of a remote engine \
+            "c:9:5: error: this program cannot be mounted into containers of a remote engine \
              (write `agent: image` for an image that has the agent in it, and `orchestratorUrl` \
              on the scaler)",
         ),
         (
-            "  host: tcp://h:1\n",
+            "  networkIsolation: false\n  host: tcp://h:1\n",
             "    agent: image\n",
-            "c:10:12: error: an agent on a remote engine is not told where this daemon is (write \
+            "c:11:12: error: an agent on a remote engine is not told where this daemon is (write \
              `orchestratorUrl` on the scaler)",
         ),
         (
-            "  host: tcp://h:1\n  orchestratorUrl: ws://h:2\n",
+            "  networkIsolation: false\n  host: tcp://h:1\n  orchestratorUrl: ws://h:2\n",
             "    agent: image\n    containerSocket: true\n",
-            "c:12:22: error: a remote engine has no socket to share (remove `containerSocket`, \
+            "c:13:22: error: a remote engine has no socket to share (remove `containerSocket`, \
              or use an engine of this host)",
+        ),
+        (
+            "  host: tcp://h:1\n  orchestratorUrl: ws://h:2\n",
+            "    agent: image\n",
+            "c:6:9: error: containers of a remote engine cannot be isolated from here (write \
+             `networkIsolation: false`, and guard that host's network yourself)",
         ),
         (
             "",

@@ -90,6 +90,47 @@ impl Engine {
         self.dir.path().join("engine.sock")
     }
 
+    /// Its network namespace.
+    #[must_use]
+    pub fn network(&self) -> PathBuf {
+        format!("/proc/{}/ns/net", self.ruler.id()).into()
+    }
+
+    /// A command in its network namespace.
+    #[must_use]
+    pub fn inside(&self, words: &[&str]) -> Command {
+        let mut command = Command::new("nsenter");
+        command
+            .arg(format!("--net={}", self.network().display()))
+            .args(words)
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// What such a command prints.
+    ///
+    /// # Panics
+    /// When it fails.
+    #[must_use]
+    pub fn says(&self, words: &[&str]) -> String {
+        let output = self.inside(words).output().expect("nsenter starts");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{words:?}: {error}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// The names of the networks that are not the engine's own.
+    #[must_use]
+    pub fn networks(&self) -> Vec<String> {
+        let docker = self.docker();
+        let listed = self.wait(docker.list_networks(None));
+        let names = listed.expect("it lists").into_iter();
+        let names = names.filter_map(|network| network.name);
+        names
+            .filter(|name| !["none", "host", "bridge", "podman"].contains(&name.as_str()))
+            .collect()
+    }
+
     /// A client of its own, to look at the engine from outside.
     #[must_use]
     pub fn docker(&self) -> Docker {

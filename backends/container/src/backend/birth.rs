@@ -10,7 +10,9 @@ use bollard::body_full;
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, StartContainerOptions, UploadToContainerOptionsBuilder,
 };
-use headcount_model::{BackendEvent, ContainerRecipe, PullPolicy, Recipe};
+use headcount_model::{
+    BackendEvent, ContainerNetwork, ContainerProgram, ContainerRecipe, PullPolicy, Recipe,
+};
 use headcount_ports::{BackendError, CreateRequest};
 use tokio::sync::oneshot;
 
@@ -20,6 +22,7 @@ use super::{Core, ending};
 use crate::archive;
 use crate::body::body;
 use crate::engine::{ANSWER_WAIT, Client, Fault, Verdict, within};
+use crate::fence::Seat;
 
 /// An engine that makes many containers at once takes its time.
 const MAKE_WAIT: Duration = Duration::from_secs(120);
@@ -83,9 +86,12 @@ async fn bear(
         return Err(BackendError::Invalid("not a container".into()));
     };
     let client = core.engine.client().await?;
-    if !make(core, &client, request, recipe).await? {
+    let seat = seat(core, &client, request, recipe).await?;
+    match make(core, &client, request, recipe, seat.as_ref()).await {
+        Ok(true) => {}
         // It stands already and has been started once.
-        return Ok(());
+        Ok(false) => return Ok(()),
+        Err(error) => return Err(give_up(core, &client, request, error).await),
     }
     match equip_and_start(core, &client, request).await {
         Ok(()) => {
@@ -96,14 +102,51 @@ async fn bear(
     }
 }
 
+/// Its place on the isolated network, admitted before anything runs there.
+async fn seat(
+    core: &Core,
+    client: &Client,
+    request: &CreateRequest,
+    recipe: &ContainerRecipe,
+) -> Result<Option<Seat>, BackendError> {
+    let ContainerNetwork::Isolated(policy) = &recipe.network else {
+        return Ok(None);
+    };
+    let url = match &recipe.program {
+        ContainerProgram::ImageAgent { orchestrator_url } => orchestrator_url
+            .as_deref()
+            .or(core.options.orchestrator_url.as_deref()),
+        ContainerProgram::OwnAgent | ContainerProgram::Worker(_) => None,
+    };
+    let admitting = core.fence.admit(client, request.agent, policy, url);
+    Ok(Some(admitting.await?))
+}
+
+/// No container came of it: its address is given back, unless nobody knows.
+async fn give_up(
+    core: &Core,
+    client: &Client,
+    request: &CreateRequest,
+    error: BackendError,
+) -> BackendError {
+    if matches!(error, BackendError::Unknown(_)) {
+        return error;
+    }
+    if let Err(left) = core.fence.withdraw(client, request.agent).await {
+        tracing::warn!(agent = %request.agent, error = left.message, "its address stays taken");
+    }
+    error
+}
+
 /// Makes the container. False when it stands already and is past being started.
 async fn make(
     core: &Arc<Core>,
     client: &Client,
     request: &CreateRequest,
     recipe: &ContainerRecipe,
+    seat: Option<&Seat>,
 ) -> Result<bool, BackendError> {
-    let body = body(request, recipe, &core.ours, &core.options, client)?;
+    let body = body(request, recipe, &core.ours, &core.options, client, seat)?;
     let name = core.ours.name(request.agent);
     let options = CreateContainerOptionsBuilder::default().name(&name).build();
     let making = client.docker.create_container(Some(options), body);
@@ -177,7 +220,10 @@ async fn equip_and_start(
 
 /// Removes what was made. The error says whether that is certain.
 async fn undo(core: &Core, client: &Client, request: &CreateRequest, fault: Fault) -> BackendError {
-    match ending::remove(core, client, request.agent).await {
+    let removed = ending::remove(core, client, request.agent).await;
+    // Somebody may have removed the network.
+    core.fence.forget().await;
+    match removed {
         Ok(()) => match fault.verdict {
             // The image is there, or there would be no container: something in it is not.
             Verdict::Absent | Verdict::Conflict => BackendError::Invalid(fault.message),

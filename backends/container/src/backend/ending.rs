@@ -45,7 +45,7 @@ pub(super) async fn destroy(core: &Arc<Core>, request: DestroyRequest) -> Result
 async fn end(core: &Core, agent: AgentId, grace: Duration) -> Result<(), Fault> {
     let client = core.engine.client().await?;
     let mut exit = match look(core, &client, agent).await? {
-        Found::Nothing | Found::Foreign => return Ok(()),
+        Found::Nothing | Found::Foreign => return core.fence.withdraw(&client, agent).await,
         Found::Created => Exit::Unknown,
         Found::Ended { exit, .. } => exit,
         Found::Running => {
@@ -78,8 +78,8 @@ async fn stop(core: &Core, client: &Client, agent: AgentId, grace: Duration) -> 
     }
 }
 
-/// Removes a container of ours with its anonymous volumes, running or not; returns once
-/// it is absent.
+/// Removes a container of ours with its anonymous volumes, running or not, and then its
+/// rules; returns once both are absent.
 pub(super) async fn remove(core: &Core, client: &Client, agent: AgentId) -> Result<(), Fault> {
     let options = RemoveContainerOptionsBuilder::default()
         .force(true)
@@ -88,10 +88,11 @@ pub(super) async fn remove(core: &Core, client: &Client, agent: AgentId) -> Resu
     let name = core.ours.name(agent);
     let removing = client.docker.remove_container(&name, Some(options));
     match within("remove the container", REMOVE_WAIT, removing).await {
-        Ok(()) => Ok(()),
-        Err(fault) if fault.verdict == Verdict::Absent => Ok(()),
-        Err(fault) => confirm_absent(core, client, agent, fault).await,
+        Ok(()) => {}
+        Err(fault) if fault.verdict == Verdict::Absent => {}
+        Err(fault) => confirm_absent(core, client, agent, fault).await?,
     }
+    core.fence.withdraw(client, agent).await
 }
 
 /// The engine may be removing it already, or have done so before it failed to answer.

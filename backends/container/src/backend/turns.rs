@@ -61,6 +61,11 @@ impl Turns {
         }
     }
 
+    /// Whether somebody acts on it, or is about to.
+    pub(super) fn is_taken(&self, agent: AgentId) -> bool {
+        self.lock().lines.contains_key(&agent)
+    }
+
     /// How an agent ended, if it is over.
     pub(super) fn over(&self, agent: AgentId) -> Option<Exit> {
         let inner = self.lock();

@@ -99,11 +99,21 @@ fn seconds(moment: &str) -> Option<String> {
     Some(moment.as_second().to_string())
 }
 
-/// Buries what ended while nobody watched.
+/// Buries what ended while nobody watched, and takes back what was admitted for nothing.
 async fn catch_up(core: &Arc<Core>) -> Result<(), Fault> {
-    for instance in look::list(core).await?.instances {
+    let client = core.engine.client().await?;
+    let mut idle = core.fence.admitted(&client).await?;
+    // Whoever is about to be made is admitted before it can be listed.
+    idle.retain(|agent| !core.turns.is_taken(*agent));
+    let instances = look::list(core).await?.instances;
+    for instance in &instances {
         if matches!(instance.state, InstanceState::Ended(_)) {
             bury_later(core, instance.agent);
+        }
+    }
+    for agent in idle {
+        if !instances.iter().any(|instance| instance.agent == agent) {
+            core.fence.withdraw(&client, agent).await?;
         }
     }
     Ok(())
@@ -144,7 +154,10 @@ async fn bury(core: &Core, agent: AgentId) -> Result<(), Fault> {
     let (exit, words) = match look(core, &client, agent).await? {
         Found::Created | Found::Running | Found::Foreign => return Ok(()),
         // Somebody else removed it.
-        Found::Nothing => (Exit::Unknown, Vec::new()),
+        Found::Nothing => {
+            core.fence.withdraw(&client, agent).await?;
+            (Exit::Unknown, Vec::new())
+        }
         Found::Ended {
             exit,
             out_of_memory,

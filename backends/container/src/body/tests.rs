@@ -3,7 +3,8 @@ use std::sync::Arc;
 
 use bollard::{API_DEFAULT_VERSION, Docker};
 use headcount_model::{
-    AgentId, AgentKind, BackendId, EngineAddress, LogPressure, OwnerId, PullPolicy, Recipe,
+    AgentId, AgentKind, BackendId, ContainerNetwork, EngineAddress, LogPressure, OwnerId,
+    PullPolicy, Recipe,
 };
 
 use super::*;
@@ -49,6 +50,7 @@ pub(crate) fn options() -> ContainerOptions {
         orchestrator_url: None,
         forwarded: [].into(),
         runtime_dir: None,
+        nft: headcount_network::Nft::default(),
         credentials: Arc::new(Anonymous),
     }
 }
@@ -69,7 +71,7 @@ fn asked(request: &CreateRequest, recipe: &ContainerRecipe) -> HostConfig {
         backend: BackendId::new("container"),
     };
     let client = client(EngineKind::Docker, Some("/run/e.sock"));
-    let body = body(request, recipe, &ours, &options(), &client).unwrap();
+    let body = body(request, recipe, &ours, &options(), &client, None).unwrap();
     body.host_config.unwrap()
 }
 

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use bollard::query_parameters::ListContainersOptionsBuilder;
-use headcount_backend_container::{Anonymous, ContainerBackend, ContainerOptions};
+use headcount_backend_container::{Anonymous, ContainerBackend, ContainerOptions, Nft};
 use headcount_model::{
     AgentId, AgentKind, ContainerNetwork, ContainerProgram, ContainerRecipe, EngineAddress,
     Granted, LogPressure, OwnerId, PullPolicy, Recipe,
@@ -57,8 +57,15 @@ impl<'a> Place<'a> {
             orchestrator_url: None,
             forwarded: [].into(),
             runtime_dir: None,
+            nft: self.nft(),
             credentials: Arc::new(Anonymous),
         }
+    }
+
+    /// Changes the rules of the engine's own network namespace.
+    pub fn nft(&self) -> Nft {
+        let namespace = format!("--net={}", self.engine.network().display());
+        Nft::through(["nsenter", &namespace, "nft"])
     }
 
     pub fn open(&self) -> (Arc<ContainerBackend>, Arc<Events>) {

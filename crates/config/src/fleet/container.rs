@@ -15,6 +15,14 @@ pub(super) fn check(scaler: &written::Scaler, problems: &mut Problems) {
             .hint("keep `host` for an engine of another machine, `socketPath` for one of this");
         problems.at(path.place, draft);
     }
+    if let Some(host) = &scaler.host
+        && scaler.network_isolation.as_ref().is_none_or(|on| on.value)
+    {
+        let draft = Draft::error("containers of a remote engine cannot be isolated from here")
+            .label("rules are put into the kernel of this host")
+            .hint("write `networkIsolation: false`, and guard that host's network yourself");
+        problems.at(host.place, draft);
+    }
     for set in scaler.label_sets.iter().flat_map(|sets| &sets.value) {
         check_socket(scaler, &set.value, problems);
         check_agent(scaler, set.place, &set.value, problems);

@@ -12,13 +12,17 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result};
-use headcount_backend_container::{Anonymous, ContainerBackend, ContainerOptions, find_engine};
+use headcount_backend_container::{
+    Anonymous, ContainerBackend, ContainerOptions, Nft, check_isolation, find_engine,
+};
 use headcount_backend_process::{
     CgroupSupport, ProcessBackend, ProcessOptions, call_back_url, check_requirements,
 };
 use headcount_gateway::AgentListener;
-use headcount_model::{BackendId, EngineAddress, Fleet, Recipe, ScalerSpec};
+use headcount_model::{BackendId, ContainerNetwork, EngineAddress, Fleet, Recipe, ScalerSpec};
 use headcount_ports::{Backend, BackendInbox, Recovered};
+
+use super::configuration::ConfigError;
 
 /// Everything backends are built from.
 pub(crate) struct Backends {
@@ -28,7 +32,13 @@ pub(crate) struct Backends {
     /// Engines at which the ledger knows agents.
     known: BTreeMap<BackendId, EngineAddress>,
     /// Which run; set when they start.
-    running: OnceLock<BTreeSet<BackendId>>,
+    running: OnceLock<Running>,
+}
+
+/// What was started.
+struct Running {
+    ids: BTreeSet<BackendId>,
+    engines: Vec<Arc<ContainerBackend>>,
 }
 
 impl Backends {
@@ -65,10 +75,7 @@ impl Backends {
             return None;
         };
         let is_known = self.known.contains_key(&scaler.backend)
-            || self
-                .running
-                .get()
-                .is_some_and(|ids| ids.contains(&scaler.backend));
+            || self.is_running(&scaler.backend) == Some(true);
         if is_known {
             return None;
         }
@@ -77,8 +84,7 @@ impl Backends {
     }
 
     fn check_running(&self, scaler: &ScalerSpec) -> Option<String> {
-        let running = self.running.get()?;
-        (!running.contains(&scaler.backend)).then(|| {
+        (self.is_running(&scaler.backend) == Some(false)).then(|| {
             format!(
                 "scaler `{}`: restart required: this daemon has no backend `{}`; backends are \
                  made when it starts",
@@ -87,8 +93,13 @@ impl Backends {
         })
     }
 
+    /// `None` before they are started.
+    fn is_running(&self, id: &BackendId) -> Option<bool> {
+        Some(self.running.get()?.ids.contains(id))
+    }
+
     /// Makes all of them.
-    pub(super) fn start<I: BackendInbox + 'static>(
+    pub(super) async fn start<I: BackendInbox + 'static>(
         &self,
         fleet: &Fleet,
         inbox: &Arc<I>,
@@ -101,14 +112,26 @@ impl Backends {
         if !engines.is_empty() {
             open_to_containers(&self.agent_socket)?;
         }
-        for engine in engines {
+        check_isolated(fleet).await?;
+        let engines = engines.into_iter().map(|engine| {
             let options = self.container_options(engine);
-            backends.push(ContainerBackend::new(options, inbox.clone()));
+            ContainerBackend::new(options, inbox.clone())
+        });
+        let engines: Vec<Arc<ContainerBackend>> = engines.collect();
+        for engine in &engines {
+            backends.push(engine.clone());
         }
         let ids = backends.iter().map(|backend| backend.id()).collect();
         // Started once.
-        drop(self.running.set(ids));
+        drop(self.running.set(Running { ids, engines }));
         Ok(backends)
+    }
+
+    /// Takes back what is of no use without agents: networks and their rules.
+    pub(super) async fn close(&self) {
+        for engine in self.running.get().into_iter().flat_map(|r| &r.engines) {
+            engine.close().await;
+        }
     }
 
     fn container_options(&self, engine: EngineAddress) -> ContainerOptions {
@@ -123,9 +146,26 @@ impl Backends {
             orchestrator_url: Some(url).filter(|url| !url.is_empty()),
             forwarded: process.forwarded.clone(),
             runtime_dir: runtime_dir(process),
+            nft: Nft::default(),
             credentials: Arc::new(Anonymous),
         }
     }
+}
+
+/// Rules can be put into the kernel, if any scaler wants them.
+async fn check_isolated(fleet: &Fleet) -> Result<(), ConfigError> {
+    let isolated = fleet.scalers.iter().find(|scaler| {
+        let mut recipes = scaler.pools.iter().map(|pool| &*pool.recipe);
+        recipes.any(|recipe| match recipe {
+            Recipe::Container(recipe) => recipe.network != ContainerNetwork::Open,
+            Recipe::Process { .. } => false,
+        })
+    });
+    let Some(scaler) = isolated else {
+        return Ok(());
+    };
+    let checked = check_isolation(&Nft::default()).await;
+    checked.map_err(|why| ConfigError::Missing(vec![format!("scaler `{}`: {why}", scaler.name)]))
 }
 
 /// Awaits agents in a folder that holds the socket alone.

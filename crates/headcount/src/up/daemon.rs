@@ -49,6 +49,7 @@ pub(crate) struct DaemonSettings {
 /// A running daemon.
 pub(crate) struct Daemon {
     handle: Handle,
+    configuration: Arc<Configuration>,
     server: Server,
     queue: Arc<QueueSource>,
     store: SqliteStore,
@@ -101,7 +102,8 @@ impl Daemon {
         })?;
         let address = api.local_addr()?;
         let agents = backends::listen(&dir.join(AGENT_SOCKET))?;
-        let backends = configuration.backends().start(&loaded.fleet, &inbox)?;
+        let backends = configuration.backends();
+        let backends = backends.start(&loaded.fleet, &inbox).await?;
 
         let sources: Vec<Arc<dyn Source>> = vec![queue.clone()];
         let (handle, hall) = controller.start(Wiring {
@@ -140,6 +142,7 @@ impl Daemon {
         });
         let daemon = Self {
             handle,
+            configuration,
             server,
             queue: queue.clone(),
             store: store.clone(),
@@ -191,6 +194,14 @@ impl Daemon {
             .is_err()
         {
             tracing::warn!("some connections were cut off");
+        }
+    }
+
+    /// Takes back what is of no use without agents.
+    pub(crate) async fn close_backends(&self) {
+        let closing = self.configuration.backends().close();
+        if tokio::time::timeout(STOP_SERVING, closing).await.is_err() {
+            tracing::warn!("a container engine does not answer; its network stays");
         }
     }
 
