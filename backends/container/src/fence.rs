@@ -39,7 +39,7 @@ enum State {
     Unseen,
     /// There is no network: nobody is admitted.
     Absent,
-    Standing(Standing),
+    Standing(Box<Standing>),
 }
 
 struct Standing {
@@ -156,7 +156,7 @@ impl Fence {
             return Ok(());
         }
         *state = match self.inspect(client).await? {
-            Some(network) => State::Standing(self.take_over(client, &network).await?),
+            Some(network) => State::Standing(Box::new(self.take_over(client, &network).await?)),
             None => State::Absent,
         };
         Ok(())

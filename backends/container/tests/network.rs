@@ -1,6 +1,12 @@
 //! Isolated containers on real engines, whose rules are put into the kernel for real:
 //! what they reach, and that nothing stays of it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test may fail loudly"
+)]
+
 mod support;
 
 use std::process::{Child, Stdio};
@@ -34,7 +40,7 @@ impl Service {
         let words = [
             "busybox",
             "nc",
-            "-lk",
+            "-ll",
             "-p",
             PORT,
             "-e",

@@ -74,7 +74,7 @@ impl Engine {
             words,
         };
         engine.restart();
-        engine.wait(image::import(engine.docker(), crate::IMAGE));
+        engine.import(crate::IMAGE);
         engine
     }
 
@@ -143,7 +143,12 @@ impl Engine {
 
     /// Another image, the same as [`IMAGE`](crate::IMAGE) but for its name.
     pub fn import(&self, name: &str) {
-        self.wait(image::import(self.docker(), name));
+        self.wait(image::import(self.docker(), name, None));
+    }
+
+    /// An image that runs this shell text.
+    pub fn import_running(&self, name: &str, script: &str) {
+        self.wait(image::import(self.docker(), name, Some(script)));
     }
 
     /// The names of all containers, running or not.

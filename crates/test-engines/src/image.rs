@@ -13,19 +13,21 @@ const APPLETS: [&str; 16] = [
     "kill", "nc", "wc", "head",
 ];
 
-/// Gives the engine an image of this name.
-pub(crate) async fn import(docker: Docker, name: &str) {
-    let options = CreateImageOptionsBuilder::default().from_src("-").build();
+/// Gives the engine an image of this name, which runs this shell text, if any.
+pub(crate) async fn import(docker: Docker, name: &str, script: Option<&str>) {
+    let changes = script.map(|script| format!("ENTRYPOINT [\"sh\", \"-c\", \"{script}\"]"));
+    let options = CreateImageOptionsBuilder::default()
+        .from_src("-")
+        .changes(changes.into_iter().collect())
+        .build();
     let archive = bollard::body_full(archive().into());
     let mut steps = docker.create_image(Some(options), Some(archive), None);
     let mut id = None;
     while let Some(step) = steps.next().await {
         let step = step.expect("the archive is an image");
         let says = [step.id, step.status].into_iter().flatten();
-        id = says
-            .filter(|text| text.starts_with("sha256:"))
-            .last()
-            .or(id);
+        let mut ids = says.filter(|text| text.starts_with("sha256:"));
+        id = ids.next_back().or(id);
     }
     let id = id.expect("the engine names the image");
     let (repository, tag) = name.rsplit_once(':').unwrap_or((name, "latest"));

@@ -2,6 +2,7 @@
 //! stays, whoever dies.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use headcount_api::JobState;
@@ -206,5 +207,125 @@ fn two_daemons_share_an_engine_and_leave_each_other_alone() {
         fs::write(first.path("out/gate"), "").unwrap();
         assert_eq!(first.api().end_of(&id).state, JobState::Succeeded);
         first.close();
+    });
+}
+
+#[test]
+fn agents_that_die_at_once_are_explained_with_their_last_words() {
+    on_each(|engine| {
+        let image = "headcount.test/broken:1";
+        engine.import_running(image, "echo no kernel for me; exit 9");
+        let config = containers(&engine, 1, image, "        agent: image\n").replace(
+            "    networkIsolation",
+            "    orchestratorUrl: ws://127.0.0.1:9\n    networkIsolation",
+        );
+        let house = House::up(&config);
+        let api = house.api();
+        let id = api.submit(&script("true"));
+        let failure = until("the pool fails", || api.pool("box/linux").last_failure);
+        let words = "ended with code 9 before it was of use";
+        assert!(failure.message.ends_with(words), "{failure:?}");
+        let steps = api.get(&format!("/jobs/{id}/provisioning")).json();
+        let outputs = steps.as_array().unwrap().iter().map(|step| &step["output"]);
+        let said = json!(["no kernel for me"]);
+        assert!({ outputs }.any(|output| *output == said), "{steps}");
+        let explained = until("the next launch is put off", || {
+            let explained = api.get(&format!("/explain/{id}")).json();
+            let put_off = ["launch_backoff", "circuit_open"].map(serde_json::Value::from);
+            put_off.contains(&explained["reason"]).then_some(explained)
+        });
+        assert!(explained["advice"].is_string(), "{explained}");
+        house.run(&["cancel", &id]).good();
+        house.close();
+        assert_eq!(engine.containers(), Vec::<String>::new());
+    });
+}
+
+/// The daemon sees the engine where a user's machine has it, and changes the rules of the
+/// engine's network.
+fn as_on_a_machine_with(engine: &Engine, house: House) -> House {
+    let programs = house.path("programs");
+    fs::create_dir_all(&programs).unwrap();
+    let nft = programs.join("nft");
+    let text = format!(
+        "#!/bin/sh\nexec nsenter --net={} /usr/sbin/nft \"$@\"\n",
+        engine.network().display()
+    );
+    fs::write(&nft, text).unwrap();
+    fs::set_permissions(&nft, fs::Permissions::from_mode(0o755)).unwrap();
+    let socket = match engine.kind() {
+        Kind::Docker => "/run/docker.sock",
+        Kind::Podman => "/run/podman/podman.sock",
+    };
+    let prelude = format!(
+        "mount -t tmpfs tmpfs /run && mkdir -p /run/podman && ln -s {} {socket} && \
+         PATH={}:$PATH exec \"$0\" \"$@\"",
+        engine.socket().display(),
+        programs.display()
+    );
+    house.through(&["unshare", "--mount", "sh", "-c", &prelude])
+}
+
+#[test]
+fn the_quick_start_of_kici_works_unchanged() {
+    on_each(|engine| {
+        let file =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/kici-quickstart.yaml");
+        engine.import("ghcr.io/myorg/kici-agent:latest");
+        let house = House::new(&fs::read_to_string(file).unwrap());
+        let mut house = as_on_a_machine_with(&engine, house);
+        house.start();
+        let api = house.api();
+        let id = api.submit(&json!({"script": "id -u; exit 3", "runsOn": ["linux", "container"]}));
+        let ended = api.end_of(&id);
+        assert_eq!(
+            (ended.state, ended.exit_code),
+            (JobState::Failed, Some(3)),
+            "{ended:#?}"
+        );
+        assert_eq!(api.log(&id), "0\n");
+        house.close();
+        assert_eq!(engine.containers(), Vec::<String>::new());
+        assert_eq!(engine.networks(), Vec::<String>::new());
+        let tables = engine.says(&["nft", "list", "tables"]);
+        assert!(!tables.contains("headcount"), "{tables}");
+    });
+}
+
+#[test]
+fn without_an_engine_the_daemon_says_where_it_looked() {
+    let config = "version: 1\nscalers:\n  - name: box\n    type: container\n    maxAgents: 1\n    \
+                  runtime: docker\n    labelSets:\n      - labels: [linux]\n        image: x\n";
+    // A machine without an engine, whatever this one has.
+    let house = House::new(config).through(&[
+        "unshare",
+        "--mount",
+        "sh",
+        "-c",
+        "mount -t tmpfs tmpfs /run && exec \"$0\" \"$@\"",
+    ]);
+    if skip(Kind::Docker) {
+        house.close_unused();
+        return;
+    }
+    let refused = house.refused();
+    assert_eq!(refused.code, 2, "{refused:?}");
+    let words = "scaler `box`: no container engine was found: `/var/run/docker.sock` does not \
+                 exist, start Docker or Podman's service, or name one with `socketPath` or `host`";
+    assert!(refused.err.contains(words), "{}", refused.err);
+    house.close_unused();
+}
+
+#[test]
+fn a_reload_that_needs_another_engine_says_so() {
+    on_each(|engine| {
+        let house = house_on(&engine, 1);
+        let text = fs::read_to_string(house.config()).unwrap();
+        house.write_config(&text.replace("engine.sock", "other.sock"));
+        let refused = house.run(&["reload"]);
+        assert_ne!(refused.code, 0);
+        let words = "scaler `box`: restart required: this daemon has no backend `container:/";
+        assert!(refused.err.contains(words), "{refused:?}");
+        house.close();
     });
 }
