@@ -17,6 +17,7 @@ use tempfile::TempDir;
 
 use crate::host::{Kind, find};
 use crate::image;
+use crate::registry::{self, Registry};
 
 /// For an engine to answer, and to end.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -62,6 +63,10 @@ impl Engine {
             .args(engine_command(kind, dir.path()))
             .env("LOG", dir.path().join("log"))
             .env("CONTAINERS_CONF", dir.path().join("containers.conf"))
+            .env(
+                "CONTAINERS_REGISTRIES_CONF",
+                dir.path().join("registries.conf"),
+            )
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
@@ -149,6 +154,12 @@ impl Engine {
     /// An image that runs this shell text.
     pub fn import_running(&self, name: &str, script: &str) {
         self.wait(image::import(self.docker(), name, Some(script)));
+    }
+
+    /// A registry on its loopback.
+    #[must_use]
+    pub fn registry(&self) -> Registry {
+        Registry::start(&self.network())
     }
 
     /// The names of all containers, running or not.
@@ -283,6 +294,11 @@ fn write_podman_config(dir: &Path) {
         dir.join("networks").display()
     );
     fs::write(dir.join("containers.conf"), text).expect("a file");
+    let registries = format!(
+        "[[registry]]\nlocation = \"{}\"\ninsecure = true\n",
+        registry::ADDRESS
+    );
+    fs::write(dir.join("registries.conf"), registries).expect("a file");
 }
 
 /// Below which Docker makes the cgroups of its containers.

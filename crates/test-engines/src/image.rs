@@ -36,7 +36,8 @@ pub(crate) async fn import(docker: Docker, name: &str, script: Option<&str>) {
     tagged.expect("it can be named");
 }
 
-fn archive() -> Vec<u8> {
+/// The files of the image.
+pub(crate) fn archive() -> Vec<u8> {
     let busybox = find("busybox").expect("busybox is installed");
     let busybox = std::fs::read(busybox).expect("it can be read");
     let mut archive = Builder::new(Vec::new());

@@ -16,9 +16,11 @@
 mod engine;
 mod host;
 mod image;
+mod registry;
 
 pub use engine::Engine;
 pub use host::{Kind, skip};
+pub use registry::Registry;
 
 /// The image that is in every engine: a static busybox with its usual names in `/bin`.
 pub const IMAGE: &str = "headcount.test/busybox:1";

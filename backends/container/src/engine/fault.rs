@@ -119,6 +119,7 @@ fn of_message(message: &str) -> Verdict {
         "manifest unknown",
         "unauthorized",
         "authentication required",
+        "auth credentials",
         "denied",
         "invalid mount",
         "invalid volume",
