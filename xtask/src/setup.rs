@@ -34,6 +34,30 @@ const NEEDS: &[Need] = &[
         without: "nothing shows that network policies hold agents back",
     },
     Need {
+        program: "dockerd",
+        check: &["--version"],
+        package: "docker.io",
+        without: "nothing is tested with a real Docker",
+    },
+    Need {
+        program: "podman",
+        check: &["--version"],
+        package: "podman",
+        without: "nothing is tested with a real Podman",
+    },
+    Need {
+        program: "runc",
+        check: &["--version"],
+        package: "runc",
+        without: "nothing is tested with a real Podman",
+    },
+    Need {
+        program: "busybox",
+        check: &["true"],
+        package: "busybox-static",
+        without: "there is no image to test containers with",
+    },
+    Need {
         program: "ip",
         check: &["-V"],
         package: "iproute2",

@@ -31,6 +31,11 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         &["headcount-model", "headcount-ports"],
     ),
     (
+        "headcount-backend-container",
+        &["headcount-model", "headcount-ports", "headcount-network"],
+    ),
+    ("headcount-test-engines", &[]),
+    (
         "headcount-controller",
         &["headcount-model", "headcount-planner", "headcount-ports"],
     ),

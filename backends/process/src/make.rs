@@ -84,7 +84,13 @@ impl Maker<'_> {
             program,
             env,
             enforce_cgroups,
-        } = &*request.recipe;
+        } = &*request.recipe
+        else {
+            return Err(BackendError::Invalid(format!(
+                "{} is not to be a host process; please report this",
+                request.agent
+            )));
+        };
         let limits = match enforce_cgroups {
             true => request.granted.limits,
             false => Resources::ZERO,

@@ -32,7 +32,10 @@ pub fn check_requirements<'a>(
                 program,
                 env,
                 enforce_cgroups,
-            } = &*pool.recipe;
+            } = &*pool.recipe
+            else {
+                continue;
+            };
             let path = env
                 .get("PATH")
                 .or_else(|| options.forwarded.get("PATH"))

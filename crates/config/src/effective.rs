@@ -6,12 +6,12 @@ mod writer;
 
 use std::time::Duration;
 
-use headcount_model::{Cap, Layer, LogPressure, Partial, ProcessProgram, Role, Roles};
+use headcount_model::{Cap, EngineKind, Layer, LogPressure, Partial, ProcessProgram, Role, Roles};
 
 use self::writer::Writer;
 use crate::settings::{
-    Backend, Container, ContainerTemplate, Firecracker, FirecrackerTemplate, LabelSet,
-    NetworkPolicy, PullPolicy, Readiness, Runtime, Scaler, Settings, Template,
+    Backend, Container, ContainerAgent, ContainerTemplate, Firecracker, FirecrackerTemplate,
+    LabelSet, NetworkPolicy, PullPolicy, Readiness, Scaler, Settings, Template,
 };
 use crate::value::{format_cpus, format_duration, format_memory};
 
@@ -116,9 +116,9 @@ fn container(out: &mut Writer, engine: &Container) {
     out.optional_text("host", engine.host.as_deref());
     out.optional_text("socketPath", engine.socket_path.as_deref());
     let runtime = match engine.runtime {
-        Runtime::Auto => "auto",
-        Runtime::Docker => "docker",
-        Runtime::Podman => "podman",
+        EngineKind::Any => "auto",
+        EngineKind::Docker => "docker",
+        EngineKind::Podman => "podman",
     };
     out.text("runtime", runtime);
     out.texts("extraHosts", &engine.extra_hosts);
@@ -148,7 +148,7 @@ fn label_set(out: &mut Writer, set: &LabelSet) {
     }
     out.plain("slots", set.slots);
     match (&set.template, set.max_jobs) {
-        (Template::BareMetal(ProcessProgram::Worker(_)), _) => {}
+        (set, _) if set.is_worker() => {}
         (_, Some(max)) => out.plain("maxJobs", max),
         (_, None) => out.text("maxJobs", "unlimited"),
     }
@@ -175,6 +175,11 @@ fn container_template(out: &mut Writer, template: &ContainerTemplate) {
         PullPolicy::Never => "Never",
     };
     out.text("imagePullPolicy", pull);
+    match &template.agent {
+        ContainerAgent::Mounted => out.text("agent", "mounted"),
+        ContainerAgent::Image => out.text("agent", "image"),
+        ContainerAgent::Worker(command) => out.texts("command", command),
+    }
     out.texts("volumes", &template.volumes);
     out.plain("containerSocket", template.container_socket);
     network_policy(out, template.network_policy.as_ref());

@@ -3,12 +3,14 @@
 //! Promise: a fleet holds only what this version can run; everything else has been
 //! refused by [`check_runnable`], each with a sentence and its place.
 
+mod container;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use headcount_model::{
     AgentKind, BackendId, Fleet, Labels, Layer, Layers, MachinePool, Name, PoolName, PoolSpec,
-    ProcessProgram, Recipe, ScalerSpec,
+    Recipe, ScalerSpec,
 };
 
 use crate::platform::{Platform, system_labels};
@@ -29,7 +31,7 @@ pub(crate) fn check_runnable(top: &written::Top, problems: &mut Problems) {
             None => "this scaler".to_owned(),
         };
         match &scaler.kind {
-            Some(kind) if kind.value != BackendKind::BareMetal => {
+            Some(kind) if kind.value == BackendKind::Firecracker => {
                 let word = kind.value.word();
                 let message =
                     format!("{name} has type `{word}`, which this version cannot run yet");
@@ -37,8 +39,26 @@ pub(crate) fn check_runnable(top: &written::Top, problems: &mut Problems) {
                             backend is built";
                 problems.at(kind.place, Draft::error(message).hint(hint));
             }
-            Some(_) => check_bare_metal(scaler, problems),
+            Some(kind) => {
+                check_workers(scaler, problems);
+                match kind.value {
+                    BackendKind::BareMetal => check_bare_metal(scaler, problems),
+                    _ => container::check(scaler, problems),
+                }
+            }
             None => {}
+        }
+    }
+}
+
+fn check_workers(scaler: &written::Scaler, problems: &mut Problems) {
+    let sets = scaler.label_sets.iter().flat_map(|sets| &sets.value);
+    for set in sets.filter_map(|set| set.value.command.as_ref()) {
+        if !keeps_any(scaler) {
+            let draft = Draft::warning("nothing starts this program: no agent of it is kept")
+                .label("finds its work by itself, so no job calls for it")
+                .hint("add `policy: {kind: idle, idleCount: 1}` to the scaler");
+            problems.at(set.place, draft);
         }
     }
 }
@@ -48,15 +68,6 @@ fn check_bare_metal(scaler: &written::Scaler, problems: &mut Problems) {
         let draft = Draft::warning("`orchestratorUrl` has no effect on a scaler of this host")
             .hint("remove it: agents of this host call the daemon's own listener");
         problems.at(url.place, draft);
-    }
-    let sets = scaler.label_sets.iter().flat_map(|sets| &sets.value);
-    for set in sets.filter_map(|set| set.value.command.as_ref()) {
-        if !keeps_any(scaler) {
-            let draft = Draft::warning("nothing starts this program: no agent of it is kept")
-                .label("finds its work by itself, so no job calls for it")
-                .hint("add `policy: {kind: idle, idleCount: 1}` to the scaler");
-            problems.at(set.place, draft);
-        }
     }
 }
 
@@ -93,8 +104,10 @@ fn machine_pool(pool: &settings::MachinePool) -> MachinePool {
 }
 
 fn lower_scaler(scaler: &Scaler, defaults: Layer, platform: &Platform) -> Option<ScalerSpec> {
-    let Backend::BareMetal { enforce_cgroups } = scaler.backend else {
-        return None;
+    let backend = match &scaler.backend {
+        Backend::BareMetal { .. } => BackendId::new(BARE_METAL),
+        Backend::Container(engine) => container::address(engine).backend_id(),
+        Backend::Firecracker(_) => return None,
     };
     let system_labels = system_labels(&scaler.name, &scaler.backend, &scaler.roles, platform);
     let mut seen = BTreeSet::new();
@@ -104,20 +117,17 @@ fn lower_scaler(scaler: &Scaler, defaults: Layer, platform: &Platform) -> Option
         if !seen.insert(labels.clone()) {
             return None;
         }
-        let Template::BareMetal(program) = &set.template else {
-            return None;
-        };
         let made = Made {
             labels,
             system_labels: system_labels.clone(),
             defaults,
-            enforce_cgroups,
+            recipe: recipe(scaler, set)?,
         };
-        Some(lower_pool(scaler, set, program, made))
+        Some(lower_pool(scaler, set, made))
     });
     Some(ScalerSpec {
         name: Name::new(&scaler.name),
-        backend: BackendId::new(BARE_METAL),
+        backend,
         max_agents: scaler.max_agents,
         resource_cap: scaler.resource_cap,
         machine_pool: scaler.machine_pool.as_deref().map(Name::new),
@@ -133,18 +143,35 @@ struct Made {
     labels: Labels,
     system_labels: Labels,
     defaults: Layer,
-    enforce_cgroups: bool,
+    recipe: Recipe,
 }
 
-fn lower_pool(scaler: &Scaler, set: &LabelSet, program: &ProcessProgram, made: Made) -> PoolSpec {
+/// What its agents are made from; `None` for what cannot be run.
+fn recipe(scaler: &Scaler, set: &LabelSet) -> Option<Recipe> {
+    match (&scaler.backend, &set.template) {
+        (Backend::BareMetal { enforce_cgroups }, Template::BareMetal(program)) => {
+            Some(Recipe::Process {
+                program: program.clone(),
+                env: set.env.clone(),
+                enforce_cgroups: *enforce_cgroups,
+            })
+        }
+        (Backend::Container(engine), Template::Container(template)) => Some(Recipe::Container(
+            container::recipe(scaler, engine, set, template),
+        )),
+        _ => None,
+    }
+}
+
+fn lower_pool(scaler: &Scaler, set: &LabelSet, made: Made) -> PoolSpec {
     let name = format!("{}/{}", scaler.name, made.labels.join("+"));
     PoolSpec {
         name: PoolName::new(&name),
         labels: made.labels,
         system_labels: made.system_labels,
-        kind: match program {
-            ProcessProgram::Worker(_) => AgentKind::Worker,
-            ProcessProgram::OwnAgent | ProcessProgram::Agent(_) => AgentKind::Managed,
+        kind: match set.template.is_worker() {
+            true => AgentKind::Worker,
+            false => AgentKind::Managed,
         },
         slots: set.slots,
         max_jobs: set.max_jobs,
@@ -156,10 +183,6 @@ fn lower_pool(scaler: &Scaler, set: &LabelSet, program: &ProcessProgram, made: M
         timeouts: scaler.timeouts,
         retry: scaler.retry,
         log_pressure: set.log_pressure,
-        recipe: Arc::new(Recipe::Process {
-            program: program.clone(),
-            env: set.env.clone(),
-            enforce_cgroups: made.enforce_cgroups,
-        }),
+        recipe: Arc::new(made.recipe),
     }
 }

@@ -8,8 +8,8 @@ mod readiness;
 mod scaler;
 
 pub use backend::{
-    Backend, Container, ContainerTemplate, Firecracker, FirecrackerTemplate, NetworkPolicy,
-    PullPolicy, Runtime, Template,
+    Backend, Container, ContainerAgent, ContainerTemplate, Firecracker, FirecrackerTemplate,
+    NetworkPolicy, PullPolicy, Template,
 };
 pub use readiness::{IdlePolicy, Readiness, WarmPool};
 pub use scaler::{LabelSet, Scaler};

@@ -12,7 +12,7 @@ mod scaler;
 mod shapes;
 mod top;
 
-pub(crate) use label_set::{LabelSet, NetworkPolicy};
+pub(crate) use label_set::{AgentPlace, LabelSet, NetworkPolicy};
 pub(crate) use limits::{Amount, Cap, Resources};
 pub(crate) use patience::{Retry, Timeouts};
 pub(crate) use readiness::{Policy, WarmPool};

@@ -4,8 +4,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use headcount_config::{ConfigPaths, Loaded, Platform, load, parse_texts, read_texts};
-use headcount_model::AgentKind;
+use headcount_config::{ConfigPaths, Loaded, Platform, load};
+use headcount_model::{AgentKind, ContainerProgram, PullPolicy, Recipe};
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples")
@@ -73,24 +73,17 @@ fn workers_are_kept_running() {
 }
 
 #[test]
-fn the_quick_start_of_kici_is_understood_and_cannot_run_yet() {
-    let paths = ConfigPaths::file(folder().join("kici-quickstart.yaml"));
-    let mut texts = read_texts(&paths).unwrap();
-    texts.main.name = "kici-quickstart.yaml".to_owned();
-    let parsed = parse_texts(texts.clone()).unwrap();
-    assert_eq!(parsed.settings.scalers[0].name, "container-default");
-    let refused = headcount_config::load_texts(texts, &Platform::current()).unwrap_err();
+fn the_quick_start_of_kici_runs_as_it_is() {
+    let fleet = loaded("kici-quickstart.yaml").fleet;
+    let scaler = &fleet.scalers[0];
     assert_eq!(
-        refused.render(false, 90),
-        "\
-error: scaler `container-default` has type `container`, which this version cannot run yet
- --> kici-quickstart.yaml:6:11
-  |
-6 |     type: container
-  |           ^^^^^^^^^
-  = help: write `type: bare-metal`, or leave this scaler out until that backend is built
-
-1 error
-"
+        (scaler.name.as_str(), scaler.backend.as_str()),
+        ("container-default", "container")
     );
+    let Recipe::Container(recipe) = &*scaler.pools[0].recipe else {
+        panic!("not a container");
+    };
+    assert_eq!(recipe.image, "ghcr.io/myorg/kici-agent:latest");
+    assert_eq!(recipe.pull, PullPolicy::Always);
+    assert_eq!(recipe.program, ContainerProgram::OwnAgent);
 }

@@ -19,13 +19,16 @@ enum Class {
     NewAgents,
     /// Makes another pool of it; the old one drains.
     AnotherPool,
+    /// Needs another backend; backends are made when the daemon starts, so the reload is
+    /// refused with the words "restart required" unless the daemon has that one too.
+    AnotherBackend,
     /// Changes nothing on this host, and a warning says so.
     NoEffect,
     /// The only value there is, or a backend that this version refuses to run.
     Refused,
 }
 
-use Class::{AnotherPool, Live, NewAgents, NoEffect, Refused};
+use Class::{AnotherBackend, AnotherPool, Live, NewAgents, NoEffect, Refused};
 
 /// Key, class, and two spellings of its line. Lines of a scaler and of a label set are
 /// told apart by the key.
@@ -335,18 +338,86 @@ const ROWS: &[Row] = &[
     ),
 ];
 
-/// Keys of backends that this version refuses to run, or has no scaler for.
+/// Keys that only containers have.
+const CONTAINER_ROWS: &[Row] = &[
+    (
+        "scalers[].socketPath",
+        AnotherBackend,
+        "socketPath: /run/a.sock",
+        "socketPath: /run/b.sock",
+    ),
+    (
+        "scalers[].runtime",
+        AnotherBackend,
+        "runtime: docker",
+        "runtime: podman",
+    ),
+    (
+        "scalers[].extraHosts",
+        NewAgents,
+        "",
+        "extraHosts: ['cache:192.0.2.9']",
+    ),
+    (
+        "scalers[].networkIsolation",
+        NewAgents,
+        "",
+        "networkIsolation: false",
+    ),
+    (
+        "scalers[].labelSets[].image",
+        NewAgents,
+        "image: a:1",
+        "image: a:2",
+    ),
+    (
+        "scalers[].labelSets[].imagePullPolicy",
+        NewAgents,
+        "",
+        "imagePullPolicy: Never",
+    ),
+    ("scalers[].labelSets[].agent", NewAgents, "", "agent: image"),
+    (
+        "scalers[].labelSets[].volumes",
+        NewAgents,
+        "",
+        "volumes: ['/a:/b']",
+    ),
+    (
+        "scalers[].labelSets[].containerSocket",
+        NewAgents,
+        "",
+        "containerSocket: true",
+    ),
+    (
+        "scalers[].labelSets[].networkPolicy.allowlist",
+        NewAgents,
+        "",
+        "networkPolicy: {allowlist: ['10.0.0.0/8']}",
+    ),
+    (
+        "scalers[].labelSets[].networkPolicy.denyAll",
+        NewAgents,
+        "",
+        "networkPolicy: {denyAll: true}",
+    ),
+];
+
+/// Keys that only containers of a remote engine have.
+const REMOTE_ROWS: &[Row] = &[(
+    "scalers[].host",
+    AnotherBackend,
+    "host: tcp://192.0.2.7:2376",
+    "host: tcp://192.0.2.8:2376",
+)];
+
+/// Keys of a backend that this version refuses to run.
 const OF_OTHER_BACKENDS: &[&str] = &[
     "firecracker.cidr",
     "firecracker.bridgeName",
     "firecracker.gateway",
     "firecracker.netmask",
     "firecracker.table",
-    "scalers[].host",
-    "scalers[].socketPath",
-    "scalers[].runtime",
-    "scalers[].extraHosts",
-    "scalers[].networkIsolation",
     "scalers[].firecrackerPath",
     "scalers[].jailerPath",
     "scalers[].kernelPath",
@@ -356,24 +427,18 @@ const OF_OTHER_BACKENDS: &[&str] = &[
     "scalers[].vcpuCount",
     "scalers[].memSizeMib",
     "scalers[].requireSudo",
-    "scalers[].labelSets[].image",
-    "scalers[].labelSets[].imagePullPolicy",
-    "scalers[].labelSets[].volumes",
-    "scalers[].labelSets[].containerSocket",
     "scalers[].labelSets[].rootfsPath",
     "scalers[].labelSets[].kernelPath",
     "scalers[].labelSets[].vcpuCount",
     "scalers[].labelSets[].memSizeMib",
     "scalers[].labelSets[].overlayDriveSizeMib",
-    "scalers[].labelSets[].networkPolicy.allowlist",
-    "scalers[].labelSets[].networkPolicy.denyAll",
 ];
 
 #[test]
 fn every_key_has_a_class_and_no_class_is_left_over() {
     let mut keys = BTreeSet::new();
     leaves(&json_schema(), "", &mut keys);
-    let rows = ROWS.iter().map(|(key, ..)| *key);
+    let rows = all_rows().map(|(_, (key, ..))| *key);
     let told: BTreeSet<String> = rows
         .chain(OF_OTHER_BACKENDS.iter().copied())
         .map(str::to_owned)
@@ -386,8 +451,8 @@ fn every_key_has_a_class_and_no_class_is_left_over() {
 
 #[test]
 fn every_class_is_what_two_files_that_differ_show() {
-    for (key, class, old, new) in ROWS {
-        let (before, after) = (fleet(key, old), fleet(key, new));
+    for (base, (key, class, old, new)) in all_rows() {
+        let (before, after) = (fleet(base, key, old), fleet(base, key, new));
         let before = before.unwrap_or_else(|problems| panic!("{key}: {problems}"));
         let seen = match after {
             Err(_) => Refused,
@@ -418,8 +483,43 @@ fn leaves(schema: &Value, path: &str, found: &mut BTreeSet<String>) {
     }
 }
 
+fn all_rows() -> impl Iterator<Item = (&'static Base, &'static Row)> {
+    [
+        (BARE_METAL, ROWS),
+        (CONTAINER, CONTAINER_ROWS),
+        (REMOTE, REMOTE_ROWS),
+    ]
+    .into_iter()
+    .flat_map(|(base, rows)| rows.iter().map(move |row| (base, row)))
+}
+
+/// The least that a scaler of a type, and its label set, must say.
+struct Base {
+    scaler: &'static [&'static str],
+    set: &'static [&'static str],
+}
+
+const BARE_METAL: &Base = &Base {
+    scaler: &["name: s", "type: bare-metal", "maxAgents: 5"],
+    set: &["labels: [linux]"],
+};
+const CONTAINER: &Base = &Base {
+    scaler: &["name: s", "type: container", "maxAgents: 5"],
+    set: &["labels: [linux]", "image: i"],
+};
+const REMOTE: &Base = &Base {
+    scaler: &[
+        "name: s",
+        "type: container",
+        "maxAgents: 5",
+        "networkIsolation: false",
+        "orchestratorUrl: 'wss://ci.example.com/agent'",
+    ],
+    set: &["labels: [linux]", "image: i", "agent: image"],
+};
+
 /// The fleet of a file in which this key has this line, and nothing else is said.
-fn fleet(key: &str, line: &str) -> Result<Fleet, String> {
+fn fleet(base: &Base, key: &str, line: &str) -> Result<Fleet, String> {
     let own = |prefix: &str, line: &str, rest: &[&str]| -> Vec<String> {
         let name = |line: &str| line.split(':').next().unwrap_or_default().to_owned();
         let mut lines: Vec<String> = vec![line.to_owned()];
@@ -436,12 +536,11 @@ fn fleet(key: &str, line: &str) -> Result<Fleet, String> {
         only(!in_scaler),
         &["version: 1", "machinePools: [{name: m, cap: {}}]"],
     );
-    let scaler = ["name: s", "type: bare-metal", "maxAgents: 5"];
-    let scaler = own("    ", only(in_scaler && !in_set), &scaler);
+    let scaler = own("    ", only(in_scaler && !in_set), base.scaler);
     let set = only(in_set)
         .trim_start_matches('{')
         .trim_end_matches(if line.starts_with('{') { "}" } else { "\0" });
-    let set = own("", set, &["labels: [linux]"]).join(", ");
+    let set = own("", set, base.set).join(", ");
     let text = format!(
         "{}\nscalers:\n  -\n{}\n    labelSets: [{{{set}}}]\n",
         top.join("\n"),
@@ -462,9 +561,9 @@ fn seen(before: &Fleet, after: &Fleet) -> Class {
         NoEffect
     } else if old.1.name != new.1.name {
         AnotherPool
-    } else if old.1.fingerprint() != new.1.fingerprint()
-        || old.0.machine_pool != new.0.machine_pool
-        || old.0.backend != new.0.backend
+    } else if old.0.backend != new.0.backend {
+        AnotherBackend
+    } else if old.1.fingerprint() != new.1.fingerprint() || old.0.machine_pool != new.0.machine_pool
     {
         NewAgents
     } else {

@@ -10,10 +10,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use headcount_config::settings::{
-    Backend, NetworkPolicy, PullPolicy, Readiness, Runtime, Template, WarmPool,
+    Backend, NetworkPolicy, PullPolicy, Readiness, Template, WarmPool,
 };
 use headcount_config::{ConfigTexts, Settings, parse_memory, parse_texts};
-use headcount_model::{LogPressure, Partial, Role, Roles};
+use headcount_model::{EngineKind, LogPressure, Partial, Role, Roles};
 
 fn parse(text: &str) -> Result<Settings, String> {
     match parse_texts(ConfigTexts::single("c", text)) {
@@ -80,7 +80,7 @@ fn c1_container_defaults() {
     };
     assert_eq!(
         (engine.runtime, engine.network_isolation),
-        (Runtime::Auto, true)
+        (EngineKind::Any, true)
     );
     let Template::Container(template) = &scaler.label_sets[0].template else {
         panic!("{scaler:?}");

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use core::hash::{Hash, Hasher};
 use core::time::Duration;
 
-use crate::{BackendId, Cap, Labels, Layer, LogPressure, Name, PoolName};
+use crate::{BackendId, Cap, ContainerRecipe, Labels, Layer, LogPressure, Name, PoolName};
 
 /// Everything the configuration says about scalers. Immutable; a reload makes a new one.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -233,6 +233,8 @@ pub enum Recipe {
         /// Whether the granted limits are enforced with cgroups.
         enforce_cgroups: bool,
     },
+    /// A container of an engine.
+    Container(ContainerRecipe),
 }
 
 /// What a host process executes.

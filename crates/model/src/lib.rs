@@ -9,6 +9,7 @@
 extern crate alloc;
 
 pub mod amount;
+mod container;
 mod demand;
 mod fleet;
 mod ids;
@@ -23,6 +24,9 @@ mod resources;
 mod secret;
 mod time;
 
+pub use container::{
+    ContainerNetwork, ContainerProgram, ContainerRecipe, EngineAddress, EngineKind, PullPolicy,
+};
 pub use demand::{ClassCount, ClassKey};
 pub use fleet::{
     AgentKind, Fleet, IdleRule, Layers, MachinePool, PoolSpec, ProcessProgram, Recipe, Retry, Role,

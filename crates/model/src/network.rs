@@ -11,7 +11,7 @@ use core::str::FromStr;
 
 /// What an agent may reach. The default blocks private ranges and the host itself, and
 /// nothing else.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct NetworkPolicy {
     /// Ranges that may be reached in any case, private or not.
     pub allow: Vec<Cidr>,

@@ -4,11 +4,11 @@ use super::{value, values};
 use crate::problem::{Draft, Problems};
 use crate::read::{Object, missing_key};
 use crate::settings::{
-    Backend, Container, ContainerTemplate, Firecracker, FirecrackerTemplate, NetworkPolicy,
-    Template,
+    Backend, Container, ContainerAgent, ContainerTemplate, Firecracker, FirecrackerTemplate,
+    NetworkPolicy, Template,
 };
 use crate::source::{Place, Spanned};
-use crate::written::{self, BackendKind};
+use crate::written::{self, AgentPlace, BackendKind};
 
 /// Warns of keys that another backend knows.
 pub(super) fn warn_of_others<T: Object>(
@@ -85,10 +85,27 @@ pub(super) fn container_template(
     Some(Template::Container(ContainerTemplate {
         image: value(written.image.as_ref())?,
         image_pull_policy: value(written.image_pull_policy.as_ref()).unwrap_or_default(),
+        agent: container_agent(written, problems),
         volumes: values(written.volumes.as_ref()),
         container_socket: value(written.container_socket.as_ref()).unwrap_or(false),
         network_policy: network_policy(written.network_policy.as_ref()),
     }))
+}
+
+fn container_agent(written: &written::LabelSet, problems: &mut Problems) -> ContainerAgent {
+    match (&written.command, &written.agent) {
+        (Some(_), Some(agent)) => {
+            let draft = Draft::error("`agent` and `command` cannot stand together").hint(
+                "keep `command` for a program that finds its work by itself, `agent` for one \
+                 that is given jobs",
+            );
+            problems.at(agent.place, draft);
+            ContainerAgent::Mounted
+        }
+        (Some(_), None) => ContainerAgent::Worker(values(written.command.as_ref())),
+        (None, Some(agent)) if agent.value == AgentPlace::Image => ContainerAgent::Image,
+        (None, _) => ContainerAgent::Mounted,
+    }
 }
 
 pub(super) fn firecracker_template(

@@ -1,6 +1,7 @@
 //! What only some backends know.
 
-use headcount_model::{Cidr, ProcessProgram};
+pub use headcount_model::PullPolicy;
+use headcount_model::{Cidr, EngineKind, ProcessProgram};
 
 /// Where the agents of a scaler live.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -36,23 +37,11 @@ pub struct Container {
     /// The socket of a local engine; unset is detected.
     pub socket_path: Option<String>,
     /// Which engine.
-    pub runtime: Runtime,
+    pub runtime: EngineKind,
     /// `name:ip` or `name:host-gateway`, passed through.
     pub extra_hosts: Vec<String>,
     /// Whether agents get a network of their own.
     pub network_isolation: bool,
-}
-
-/// Which container engine.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Runtime {
-    /// The first that is found.
-    #[default]
-    Auto,
-    /// Docker.
-    Docker,
-    /// Podman.
-    Podman,
 }
 
 /// Firecracker and what its microVMs have in common.
@@ -89,6 +78,18 @@ pub enum Template {
     Firecracker(FirecrackerTemplate),
 }
 
+impl Template {
+    /// Whether its program finds its work by itself.
+    #[must_use]
+    pub const fn is_worker(&self) -> bool {
+        match self {
+            Self::BareMetal(program) => matches!(program, ProcessProgram::Worker(_)),
+            Self::Container(template) => matches!(template.agent, ContainerAgent::Worker(_)),
+            Self::Firecracker(_) => false,
+        }
+    }
+}
+
 /// What a container is made of.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ContainerTemplate {
@@ -96,6 +97,8 @@ pub struct ContainerTemplate {
     pub image: String,
     /// When it is fetched.
     pub image_pull_policy: PullPolicy,
+    /// Who runs jobs in it.
+    pub agent: ContainerAgent,
     /// Binds, `source:target[:options]`, passed through.
     pub volumes: Vec<String>,
     /// Whether agents get the engine's socket, and with it the whole host.
@@ -104,16 +107,16 @@ pub struct ContainerTemplate {
     pub network_policy: Option<NetworkPolicy>,
 }
 
-/// When an image is fetched.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum PullPolicy {
-    /// For every agent.
+/// Who runs jobs in a container.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum ContainerAgent {
+    /// This program's own agent, mounted into the image.
     #[default]
-    Always,
-    /// When the engine does not have it.
-    IfNotPresent,
-    /// Never.
-    Never,
+    Mounted,
+    /// The image's own.
+    Image,
+    /// Nobody: this program finds its work by itself.
+    Worker(Vec<String>),
 }
 
 /// What a microVM is made of; `None` is what the scaler says.

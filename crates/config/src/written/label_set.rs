@@ -6,7 +6,8 @@ use headcount_model::LogPressure;
 
 use super::Resources;
 use super::shapes::{
-    ARGUMENT, BARE_METAL, CONTAINER, FIRECRACKER, ISOLATED, NETWORK, TEXT, labels,
+    ARGUMENT, BARE_METAL, CONTAINER, FIRECRACKER, HOST_OR_CONTAINER, ISOLATED, NETWORK, TEXT,
+    labels,
 };
 use crate::read::{
     Choice, Environment, Flag, List, MaxJobsShape, Nested, default, integer, object, optional,
@@ -36,7 +37,10 @@ object! {
         /// A program with its arguments that finds its work by itself. Not together with
         /// `binaryPath`.
         command: Vec<Spanned<String>> = "command", List { of: ARGUMENT, filled: true },
-            optional().only(BARE_METAL);
+            optional().only(HOST_OR_CONTAINER);
+        /// Whose agent runs in the container: this program's own, mounted into it, or the
+        /// image's. Not together with `command`.
+        agent: AgentPlace = "agent", AGENT, default("mounted").only(CONTAINER);
         /// The image. Needed for this type.
         image: String = "image", TEXT, optional().only(CONTAINER);
         /// When the image is fetched.
@@ -79,6 +83,21 @@ object! {
 
 const PRESSURE: Choice<LogPressure> = Choice {
     words: &[("pause", LogPressure::Pause), ("drop", LogPressure::Drop)],
+    others: &[],
+};
+
+/// Whose agent runs in a container.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum AgentPlace {
+    Mounted,
+    Image,
+}
+
+const AGENT: Choice<AgentPlace> = Choice {
+    words: &[
+        ("mounted", AgentPlace::Mounted),
+        ("image", AgentPlace::Image),
+    ],
     others: &[],
 };
 

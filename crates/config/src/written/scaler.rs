@@ -1,13 +1,12 @@
 //! One entry of `scalers`.
 
-use headcount_model::Role;
+use headcount_model::{EngineKind, Role};
 
 use super::shapes::{BARE_METAL, BackendKind, CONTAINER, FIRECRACKER, NAME, TEXT, TYPE, labels};
 use super::{Cap, LabelSet, Policy, Retry, Timeouts, WarmPool};
 use crate::read::{
     Choice, Flag, List, Nested, Unbuilt, default, integer, object, optional, required,
 };
-use crate::settings::Runtime;
 use crate::source::Spanned;
 
 object! {
@@ -56,7 +55,7 @@ object! {
         /// The socket of the container engine; unset is detected.
         socket_path: String = "socketPath", TEXT, optional().only(CONTAINER);
         /// Which container engine.
-        runtime: Runtime = "runtime", RUNTIME, default("auto").only(CONTAINER);
+        runtime: EngineKind = "runtime", RUNTIME, default("auto").only(CONTAINER);
         /// Host names known inside, `name:ip` or `name:host-gateway`.
         extra_hosts: Vec<Spanned<String>> = "extraHosts", List { of: TEXT, filled: false },
             default("none").only(CONTAINER);
@@ -101,11 +100,11 @@ const ROLE: Choice<RoleWord> = Choice {
     others: &[],
 };
 
-const RUNTIME: Choice<Runtime> = Choice {
+const RUNTIME: Choice<EngineKind> = Choice {
     words: &[
-        ("auto", Runtime::Auto),
-        ("docker", Runtime::Docker),
-        ("podman", Runtime::Podman),
+        ("auto", EngineKind::Any),
+        ("docker", EngineKind::Docker),
+        ("podman", EngineKind::Podman),
     ],
     others: &[],
 };

@@ -18,6 +18,7 @@ const MAX_NAME_BYTES: usize = 64;
 
 pub(super) const CONTAINER: &[&str] = &["container"];
 pub(super) const BARE_METAL: &[&str] = &["bare-metal"];
+pub(super) const HOST_OR_CONTAINER: &[&str] = &["bare-metal", "container"];
 pub(super) const FIRECRACKER: &[&str] = &["firecracker"];
 pub(super) const ISOLATED: &[&str] = &["container", "firecracker"];
 

@@ -1,7 +1,7 @@
 //! `headcount check`: everything that is wrong with a configuration, without a daemon.
 
 use headcount_config::{Loaded, Platform, Problems, effective_yaml, load};
-use headcount_model::{AgentKind, Fleet};
+use headcount_model::{AgentKind, Fleet, PoolSpec, Recipe, ScalerSpec};
 use serde_json::json;
 
 use crate::cli::CheckArgs;
@@ -96,15 +96,16 @@ fn summary(file: &str, fleet: &Fleet) -> String {
 }
 
 /// What the backend of a scaler cannot promise, so that nobody counts on it.
-fn promises(scaler: &headcount_model::ScalerSpec) -> Vec<&'static str> {
+fn promises(scaler: &ScalerSpec) -> Vec<&'static str> {
     let mut promises = vec![
         "agents outlive a restart of the daemon, but not of this host: its jobs then end as \
          agent_lost",
     ];
-    let enforced = |pool: &headcount_model::PoolSpec| match &*pool.recipe {
-        headcount_model::Recipe::Process {
+    let enforced = |pool: &PoolSpec| match &*pool.recipe {
+        Recipe::Process {
             enforce_cgroups, ..
         } => *enforce_cgroups,
+        Recipe::Container(_) => true,
     };
     if !scaler.pools.iter().all(enforced) {
         promises.push(

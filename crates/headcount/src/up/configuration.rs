@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use headcount_backend_process::{CgroupSupport, ProcessOptions, check_requirements};
 use headcount_config::{ConfigPaths, ConfigText, ConfigTexts, Loaded, Platform, Problems};
 use headcount_controller::{Handle, PoolChange};
 use headcount_model::Fleet;
 use headcount_ports::MachinePools;
 use tokio::sync::{Mutex, OnceCell};
 
+use super::backends::Backends;
 use super::machine_pools::Ledger;
 
 /// Where the configuration comes from.
@@ -46,8 +46,7 @@ fn bullets(lines: &[String]) -> String {
 pub(crate) struct Configuration {
     origin: ConfigOrigin,
     platform: Platform,
-    process: ProcessOptions,
-    support: CgroupSupport,
+    backends: Backends,
     ledger: Ledger,
     handle: OnceCell<Handle>,
     /// One reload at a time.
@@ -55,16 +54,20 @@ pub(crate) struct Configuration {
 }
 
 impl Configuration {
-    pub(super) fn new(origin: ConfigOrigin, process: ProcessOptions, ledger: Ledger) -> Arc<Self> {
+    pub(super) fn new(origin: ConfigOrigin, backends: Backends, ledger: Ledger) -> Arc<Self> {
         Arc::new(Self {
             origin,
             platform: Platform::current(),
-            support: process.cgroups.support(),
-            process,
+            backends,
             ledger,
             handle: OnceCell::new(),
             reloading: Mutex::new(()),
         })
+    }
+
+    /// Where agents live.
+    pub(super) const fn backends(&self) -> &Backends {
+        &self.backends
     }
 
     /// From now on reloads reach this controller.
@@ -105,7 +108,7 @@ impl Configuration {
     }
 
     fn check_host(&self, fleet: &Fleet) -> Result<(), ConfigError> {
-        let missing = check_requirements(&fleet.scalers, &self.process, &self.support);
+        let missing = self.backends.check(fleet);
         if missing.is_empty() {
             Ok(())
         } else {

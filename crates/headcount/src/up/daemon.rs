@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use headcount_backend_process::{
-    CgroupMode, DEFAULT_OUTPUT_LIMIT, ProcessBackend, ProcessOptions, call_back_url, forwarded,
+    CgroupMode, DEFAULT_OUTPUT_LIMIT, ProcessOptions, call_back_url, forwarded,
 };
 use headcount_controller::{Clock, Controller, Handle, Wiring};
 use headcount_gateway::{AgentListener, Gateway, GatewayOptions};
 use headcount_model::{OwnerId, Secret};
-use headcount_ports::{AgentLink, Backend, Ledger, LogBook, Source};
+use headcount_ports::{AgentLink, Ledger, LogBook, Source};
 use headcount_server::{Access, Feed, Parts, Server, WatchedBook};
 use headcount_source_queue::QueueSource;
 use headcount_store::{SqliteStore, StateDir};
@@ -21,14 +21,16 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::backends::{self, Backends};
 use super::configuration::{ConfigOrigin, Configuration};
 use super::grammar::ConfigGrammar;
 use super::machine_pools::{Ledger as MachineLedger, LedgerSettings};
 use super::office::Office;
 use super::queue::QueueDesk;
 
-/// The agents' Unix socket, in the state directory.
-const AGENT_SOCKET: &str = "agents.sock";
+/// The agents' Unix socket, in the state directory. Its folder holds nothing else, because
+/// containers see all of it.
+const AGENT_SOCKET: &str = "run/agents.sock";
 /// A file in the state directory with the API's address in one line.
 const ADDRESS_FILE: &str = "api.url";
 /// Servers have this long to finish what they are answering.
@@ -47,6 +49,7 @@ pub(crate) struct DaemonSettings {
 /// A running daemon.
 pub(crate) struct Daemon {
     handle: Handle,
+    configuration: Arc<Configuration>,
     server: Server,
     queue: Arc<QueueSource>,
     store: SqliteStore,
@@ -65,7 +68,8 @@ impl Daemon {
         let recovered = store.load().await.context("the ledger cannot be read")?;
         let process = process_options(&dir, recovered.owner.clone());
         let shared = MachineLedger::open(recovered.owner.clone(), settings.machine_ledger);
-        let configuration = Configuration::new(settings.config, process.clone(), shared);
+        let backends = Backends::new(process, dir.join(AGENT_SOCKET), &recovered);
+        let configuration = Configuration::new(settings.config, backends, shared);
         let loaded = configuration.load()?;
         configuration.share(&loaded.fleet).await?;
         if !loaded.warnings.is_empty() {
@@ -88,7 +92,6 @@ impl Daemon {
         let queue = Arc::new(queue.await.context("the queue cannot be read")?);
         let gateway = Gateway::new(inbox.clone(), logs, GatewayOptions::default());
         let link: Arc<dyn AgentLink> = gateway.clone();
-        let backend: Arc<dyn Backend> = ProcessBackend::new(process, inbox)?;
 
         // Every address is taken before anything is begun that outlives a failed start.
         let api = TcpListener::bind(settings.listen).await.with_context(|| {
@@ -98,7 +101,9 @@ impl Daemon {
             )
         })?;
         let address = api.local_addr()?;
-        let agents = AgentListener::unix(&dir.join(AGENT_SOCKET))?;
+        let agents = backends::listen(&dir.join(AGENT_SOCKET))?;
+        let backends = configuration.backends();
+        let backends = backends.start(&loaded.fleet, &inbox).await?;
 
         let sources: Vec<Arc<dyn Source>> = vec![queue.clone()];
         let (handle, hall) = controller.start(Wiring {
@@ -107,7 +112,7 @@ impl Daemon {
             recovered,
             ledger,
             sources,
-            backends: vec![backend],
+            backends,
             link,
             machine_pools: configuration.machine_pools(),
         });
@@ -137,6 +142,7 @@ impl Daemon {
         });
         let daemon = Self {
             handle,
+            configuration,
             server,
             queue: queue.clone(),
             store: store.clone(),
@@ -188,6 +194,14 @@ impl Daemon {
             .is_err()
         {
             tracing::warn!("some connections were cut off");
+        }
+    }
+
+    /// Takes back what is of no use without agents.
+    pub(crate) async fn close_backends(&self) {
+        let closing = self.configuration.backends().close();
+        if tokio::time::timeout(STOP_SERVING, closing).await.is_err() {
+            tracing::warn!("a container engine does not answer; its network stays");
         }
     }
 

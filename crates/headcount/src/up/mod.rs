@@ -5,6 +5,7 @@
 //! logic: what it does with jobs and agents is decided elsewhere.
 
 mod args;
+mod backends;
 mod configuration;
 mod daemon;
 mod grammar;

@@ -30,6 +30,7 @@ pub(super) async fn politely(daemon: &Daemon, patience: Duration) {
         }
     }
     daemon.stop_serving().await;
+    daemon.close_backends().await;
 }
 
 /// Agents that have a job, or whose room in a machine pool is being given back.

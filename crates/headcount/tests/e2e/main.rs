@@ -15,6 +15,7 @@ mod harness;
 
 mod agents_killed;
 mod burst;
+mod containers;
 mod daemon_killed;
 mod demo;
 mod disk_full;

@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use crate::harness::{House, QUICK, content, pool_of, script, until};
 
 fn connect(house: &House) -> UnixStream {
-    let stream = UnixStream::connect(house.state().join("agents.sock")).unwrap();
+    let stream = UnixStream::connect(house.state().join("run/agents.sock")).unwrap();
     stream.set_read_timeout(Some(QUICK)).unwrap();
     stream
 }
@@ -151,7 +151,7 @@ fn silent_and_broken_connections_do_no_harm() {
 #[test]
 fn the_agents_listener_serves_nothing_else_and_nobody_else() {
     let house = House::up(&pool_of(1));
-    let socket = house.state().join("agents.sock");
+    let socket = house.state().join("run/agents.sock");
     let mode = fs::metadata(socket).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode, 0o600, "{mode:o}");
     let mut stream = connect(&house);

@@ -28,7 +28,20 @@ const FOREIGN: [&str; 12] = [
 
 /// The binary under test, with none of the variables that would change what it does.
 pub fn headcount() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_headcount"));
+    headcount_through(&[])
+}
+
+/// The same, started by these words.
+pub fn headcount_through(words: &[String]) -> Command {
+    let binary = env!("CARGO_BIN_EXE_headcount");
+    let mut command = match words.split_first() {
+        Some((program, rest)) => {
+            let mut command = Command::new(program);
+            command.args(rest).arg(binary);
+            command
+        }
+        None => Command::new(binary),
+    };
     for name in FOREIGN {
         command.env_remove(name);
     }

@@ -39,6 +39,7 @@ pub struct House {
     daemon: Option<Daemon>,
     starts: usize,
     arguments: Vec<String>,
+    wrapper: Vec<String>,
     token: Option<String>,
     closed: bool,
 }
@@ -56,6 +57,7 @@ impl House {
             daemon: None,
             starts: 0,
             arguments: Vec::new(),
+            wrapper: Vec::new(),
             token: None,
             closed: false,
         };
@@ -74,6 +76,12 @@ impl House {
     pub fn with(mut self, arguments: &[&str]) -> Self {
         let arguments = arguments.iter().map(|argument| (*argument).to_owned());
         self.arguments.extend(arguments);
+        self
+    }
+
+    /// The daemon is started by these words, which end by becoming it.
+    pub fn through(mut self, words: &[&str]) -> Self {
+        self.wrapper = words.iter().map(|word| (*word).to_owned()).collect();
         self
     }
 
@@ -135,7 +143,7 @@ impl House {
 
     /// `up`, as this house has it.
     pub fn daemon_command(&self) -> Command {
-        let mut command = command::headcount();
+        let mut command = command::headcount_through(&self.wrapper);
         command
             .arg("up")
             .arg("-c")

@@ -1,0 +1,234 @@
+//! Creating: at most one container an agent, whoever asks how often.
+//!
+//! Promise: what fails half-way is removed before the error is told; when even that cannot
+//! be confirmed, the error says that the outcome is unknown.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bollard::body_full;
+use bollard::query_parameters::{
+    CreateContainerOptionsBuilder, StartContainerOptions, UploadToContainerOptionsBuilder,
+};
+use headcount_model::{
+    BackendEvent, ContainerNetwork, ContainerProgram, ContainerRecipe, PullPolicy, Recipe,
+};
+use headcount_ports::{BackendError, CreateRequest};
+use tokio::sync::oneshot;
+
+use super::look::{Found, look};
+use super::turns::Place;
+use super::{Core, ending};
+use crate::archive;
+use crate::body::body;
+use crate::engine::{ANSWER_WAIT, Client, Fault, Verdict, within};
+use crate::fence::Seat;
+
+/// An engine that makes many containers at once takes its time.
+const MAKE_WAIT: Duration = Duration::from_secs(120);
+
+/// See the port. The making itself goes on when this is dropped; a destroy that follows
+/// waits for it.
+pub(super) async fn create(core: &Arc<Core>, request: CreateRequest) -> Result<(), BackendError> {
+    let agent = request.agent;
+    if let Some(exit) = core.turns.over(agent) {
+        core.tell(BackendEvent::Gone(agent, exit)).await;
+        return Ok(());
+    }
+    let Recipe::Container(recipe) = &*request.recipe else {
+        return Err(BackendError::Invalid(format!(
+            "{agent} is not to be a container; please report this"
+        )));
+    };
+    if let Err(error) = core.images.ready(&recipe.image, recipe.pull).await {
+        return without_image(core, &request, error).await;
+    }
+    let place = core.turns.enter(agent);
+    let (tell, born) = oneshot::channel();
+    let core = core.clone();
+    tokio::spawn(async move {
+        let born = bear(&core, &request, &place, &tell).await;
+        // Nobody may be waiting any more; the container shows in `list`.
+        drop(tell.send(born));
+    });
+    let cut_short = |_| Err(BackendError::Unknown("the daemon is ending".into()));
+    born.await.unwrap_or_else(cut_short)
+}
+
+/// There is no image; but the agent may have been made while there was one.
+async fn without_image(
+    core: &Core,
+    request: &CreateRequest,
+    error: BackendError,
+) -> Result<(), BackendError> {
+    let client = core.engine.client().await?;
+    match look(core, &client, request.agent).await {
+        Ok(Found::Nothing | Found::Foreign | Found::Created) => Err(error),
+        Ok(Found::Running | Found::Ended { .. }) => Ok(()),
+        Err(fault) => Err(fault.as_unknown()),
+    }
+}
+
+async fn bear(
+    core: &Arc<Core>,
+    request: &CreateRequest,
+    place: &Place,
+    asker: &oneshot::Sender<Result<(), BackendError>>,
+) -> Result<(), BackendError> {
+    let _turn = place.turn().await;
+    if place.is_unwanted() || asker.is_closed() {
+        return Err(BackendError::Transient(format!(
+            "{} was given up before it was made",
+            request.agent
+        )));
+    }
+    let Recipe::Container(recipe) = &*request.recipe else {
+        return Err(BackendError::Invalid("not a container".into()));
+    };
+    let client = core.engine.client().await?;
+    let seat = seat(core, &client, request, recipe).await?;
+    match make(core, &client, request, recipe, seat.as_ref()).await {
+        Ok(true) => {}
+        // It stands already and has been started once.
+        Ok(false) => return Ok(()),
+        Err(error) => return Err(give_up(core, &client, request, error).await),
+    }
+    match equip_and_start(core, &client, request).await {
+        Ok(()) => {
+            core.tell(BackendEvent::Running(request.agent)).await;
+            Ok(())
+        }
+        Err(fault) => Err(undo(core, &client, request, fault).await),
+    }
+}
+
+/// Its place on the isolated network, admitted before anything runs there.
+async fn seat(
+    core: &Core,
+    client: &Client,
+    request: &CreateRequest,
+    recipe: &ContainerRecipe,
+) -> Result<Option<Seat>, BackendError> {
+    let ContainerNetwork::Isolated(policy) = &recipe.network else {
+        return Ok(None);
+    };
+    let url = match &recipe.program {
+        ContainerProgram::ImageAgent { orchestrator_url } => orchestrator_url
+            .as_deref()
+            .or(core.options.orchestrator_url.as_deref()),
+        ContainerProgram::OwnAgent | ContainerProgram::Worker(_) => None,
+    };
+    let admitting = core.fence.admit(client, request.agent, policy, url);
+    Ok(Some(admitting.await?))
+}
+
+/// No container came of it: its address is given back, unless nobody knows.
+async fn give_up(
+    core: &Core,
+    client: &Client,
+    request: &CreateRequest,
+    error: BackendError,
+) -> BackendError {
+    if matches!(error, BackendError::Unknown(_)) {
+        return error;
+    }
+    if let Err(left) = core.fence.withdraw(client, request.agent).await {
+        tracing::warn!(agent = %request.agent, error = left.message, "its address stays taken");
+    }
+    error
+}
+
+/// Makes the container. False when it stands already and is past being started.
+async fn make(
+    core: &Arc<Core>,
+    client: &Client,
+    request: &CreateRequest,
+    recipe: &ContainerRecipe,
+    seat: Option<&Seat>,
+) -> Result<bool, BackendError> {
+    let body = body(request, recipe, &core.ours, &core.options, client, seat)?;
+    let name = core.ours.name(request.agent);
+    let options = CreateContainerOptionsBuilder::default().name(&name).build();
+    let making = client.docker.create_container(Some(options), body);
+    match within("make the container", MAKE_WAIT, making).await {
+        Ok(_) => Ok(true),
+        Err(fault) if fault.verdict == Verdict::Conflict => meet(core, client, request).await,
+        Err(fault) if fault.verdict == Verdict::Absent => Err(no_image(recipe, &fault)),
+        Err(fault) if fault.verdict == Verdict::Silent => {
+            Err(undo(core, client, request, fault).await)
+        }
+        Err(fault) => Err(fault.as_not_done()),
+    }
+}
+
+/// The name is taken: by an earlier call for this agent, or by somebody else.
+async fn meet(
+    core: &Arc<Core>,
+    client: &Client,
+    request: &CreateRequest,
+) -> Result<bool, BackendError> {
+    let agent = request.agent;
+    match look(core, client, agent).await {
+        Ok(Found::Created) => Ok(true),
+        Ok(Found::Running) => {
+            core.tell(BackendEvent::Running(agent)).await;
+            Ok(false)
+        }
+        Ok(Found::Ended { .. }) => {
+            super::watch::bury_later(core, agent);
+            Ok(false)
+        }
+        Ok(Found::Nothing) => Err(BackendError::Transient(format!(
+            "the container of {agent} was removed while it was made"
+        ))),
+        Ok(Found::Foreign) => Err(BackendError::Invalid(format!(
+            "a container that is not ours has the name `{}`; rename or remove it",
+            core.ours.name(agent)
+        ))),
+        Err(fault) => Err(fault.as_unknown()),
+    }
+}
+
+fn no_image(recipe: &ContainerRecipe, fault: &Fault) -> BackendError {
+    let image = &recipe.image;
+    BackendError::Invalid(match recipe.pull {
+        PullPolicy::Never => format!(
+            "the engine does not have the image `{image}`, and `imagePullPolicy: Never` forbids \
+             fetching it"
+        ),
+        PullPolicy::Always | PullPolicy::IfNotPresent => fault.message.clone(),
+    })
+}
+
+async fn equip_and_start(
+    core: &Core,
+    client: &Client,
+    request: &CreateRequest,
+) -> Result<(), Fault> {
+    let name = core.ours.name(request.agent);
+    let packed = archive::pack(request.token.as_ref()).map_err(|error| Fault {
+        verdict: Verdict::Failed,
+        message: format!("what {} needs cannot be packed: {error}", request.agent),
+    })?;
+    let options = UploadToContainerOptionsBuilder::default().path("/").build();
+    let docker = &client.docker;
+    let putting = docker.upload_to_container(&name, Some(options), body_full(packed.into()));
+    within("put files into the container", ANSWER_WAIT, putting).await?;
+    let starting = docker.start_container(&name, None::<StartContainerOptions>);
+    within("start the container", MAKE_WAIT, starting).await
+}
+
+/// Removes what was made. The error says whether that is certain.
+async fn undo(core: &Core, client: &Client, request: &CreateRequest, fault: Fault) -> BackendError {
+    let removed = ending::remove(core, client, request.agent).await;
+    // Somebody may have removed the network.
+    core.fence.forget().await;
+    match removed {
+        Ok(()) => match fault.verdict {
+            // The image is there, or there would be no container: something in it is not.
+            Verdict::Absent | Verdict::Conflict => BackendError::Invalid(fault.message),
+            _ => fault.as_not_done(),
+        },
+        Err(left) => BackendError::Unknown(format!("{}; and then {}", fault.message, left.message)),
+    }
+}

@@ -1,0 +1,157 @@
+//! Looking at containers: all of ours, or one.
+//!
+//! Promise: reading only; what the engine did not say clearly is an error, never an
+//! absence. Leaves to others: acting upon it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use bollard::models::{
+    ContainerInspectResponse, ContainerState, ContainerSummary, ContainerSummaryStateEnum,
+};
+use bollard::query_parameters::ListContainersOptionsBuilder;
+use headcount_model::{AgentId, Exit, Instance, InstanceState, Listing};
+use tokio::time::sleep;
+
+use super::Core;
+use crate::engine::{ANSWER_WAIT, Client, Fault, Verdict, within};
+use crate::marks::Ours;
+
+/// An engine may be in the middle of a change that it has no word for; looks then.
+const LOOKS: u32 = 5;
+/// Between two of these.
+const LOOK_PAUSE: Duration = Duration::from_millis(200);
+
+/// What stands under an agent's name.
+pub(super) enum Found {
+    Nothing,
+    /// A container of somebody else.
+    Foreign,
+    /// Made, never started.
+    Created,
+    Running,
+    /// It ended; out of memory if so marked.
+    Ended {
+        exit: Exit,
+        out_of_memory: bool,
+    },
+}
+
+/// Everything of ours.
+pub(super) async fn list(core: &Core) -> Result<Listing, Fault> {
+    let client = core.engine.client().await?;
+    let mut instances = BTreeMap::new();
+    for container in summaries(&client, &core.ours).await? {
+        let mark = container.labels.as_ref().and_then(|l| core.ours.read(l));
+        let Some(mark) = mark.filter(|mark| core.turns.over(mark.agent).is_none()) else {
+            continue;
+        };
+        let instance = Instance {
+            agent: mark.agent,
+            pool: mark.pool,
+            state: state(&container),
+        };
+        instances.insert(mark.agent, instance);
+    }
+    Ok(Listing {
+        instances: instances.into_values().collect(),
+    })
+}
+
+async fn summaries(client: &Client, ours: &Ours) -> Result<Vec<ContainerSummary>, Fault> {
+    let filters = HashMap::from([("label".to_owned(), ours.filters())]);
+    let mut looks = 0;
+    loop {
+        looks += 1;
+        let options = ListContainersOptionsBuilder::default()
+            .all(true)
+            .filters(&filters)
+            .build();
+        let listing = client.docker.list_containers(Some(options));
+        match within("list containers", ANSWER_WAIT, listing).await {
+            // Podman calls a container that has ended and is not yet tidied up `stopped`,
+            // which Docker's interface has no word for. It lasts for moments.
+            Err(fault) if fault.verdict == Verdict::Silent && looks < LOOKS => {
+                sleep(LOOK_PAUSE).await;
+            }
+            answer => return answer,
+        }
+    }
+}
+
+fn state(container: &ContainerSummary) -> InstanceState {
+    use ContainerSummaryStateEnum as State;
+    match container.state {
+        None | Some(State::EMPTY | State::CREATED) => InstanceState::Starting,
+        Some(State::RUNNING | State::PAUSED | State::RESTARTING | State::STOPPING) => {
+            InstanceState::Running
+        }
+        Some(State::EXITED | State::DEAD | State::REMOVING) => {
+            let status = container.status.as_deref().unwrap_or_default();
+            InstanceState::Ended(exit_of_status(status))
+        }
+    }
+}
+
+/// From a text such as `Exited (3) 2 seconds ago`.
+fn exit_of_status(status: &str) -> Exit {
+    let code = status
+        .split_once('(')
+        .and_then(|(_, rest)| rest.split_once(')'));
+    let code = code.and_then(|(code, _)| code.parse().ok());
+    code.map_or(Exit::Unknown, Exit::Code)
+}
+
+/// What stands under the name of this agent.
+pub(super) async fn look(core: &Core, client: &Client, agent: AgentId) -> Result<Found, Fault> {
+    let name = core.ours.name(agent);
+    let inspecting = client.docker.inspect_container(&name, None);
+    match within("look at the container", ANSWER_WAIT, inspecting).await {
+        Ok(container) => Ok(judge(&core.ours, agent, container)),
+        Err(fault) if fault.verdict == Verdict::Absent => Ok(Found::Nothing),
+        Err(fault) => Err(fault),
+    }
+}
+
+fn judge(ours: &Ours, agent: AgentId, container: ContainerInspectResponse) -> Found {
+    let labels = container.config.and_then(|config| config.labels);
+    let mark = labels.and_then(|labels| ours.read(&labels));
+    if mark.is_none_or(|mark| mark.agent != agent) {
+        return Found::Foreign;
+    }
+    let state = container.state.unwrap_or_default();
+    if state.running == Some(true) || state.paused == Some(true) || state.restarting == Some(true) {
+        return Found::Running;
+    }
+    if never_started(&state) {
+        return Found::Created;
+    }
+    let code = state.exit_code.and_then(|code| i32::try_from(code).ok());
+    Found::Ended {
+        exit: code.map_or(Exit::Unknown, Exit::Code),
+        out_of_memory: state.oom_killed == Some(true),
+    }
+}
+
+fn never_started(state: &ContainerState) -> bool {
+    use bollard::models::ContainerStateStatusEnum as Status;
+    matches!(state.status, None | Some(Status::EMPTY | Status::CREATED))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exits_are_read_from_what_people_read() {
+        for (status, exit) in [
+            ("Exited (3) 2 seconds ago", Exit::Code(3)),
+            ("Exited (137) About a minute ago", Exit::Code(137)),
+            ("Dead", Exit::Unknown),
+            ("Removal In Progress", Exit::Unknown),
+            ("", Exit::Unknown),
+        ] {
+            assert_eq!(exit_of_status(status), exit, "{status}");
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Who acts on an agent's container, one at a time, and which agents are over.
+//!
+//! Promise: creating, destroying and burying one agent never overlap; a creation that was
+//! asked for before a destruction is not made after it; the end of an agent is told once.
+//! Leaves the containers themselves to the engine: nothing here says what exists.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use headcount_model::{AgentId, Exit};
+use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
+
+/// Agents that are over and remembered.
+const REMEMBERED: usize = 256;
+
+#[derive(Default)]
+pub(super) struct Turns {
+    inner: Arc<Mutex<Inner>>,
+}
+
+#[derive(Default)]
+struct Inner {
+    lines: HashMap<AgentId, Arc<Line>>,
+    over: VecDeque<Over>,
+}
+
+/// Those who wait to act on one agent.
+#[derive(Default)]
+struct Line {
+    turn: Arc<Turn<()>>,
+    /// Grows with each destruction that is asked for.
+    unwanted: AtomicU64,
+}
+
+/// An agent of which nothing is left.
+#[derive(Clone, Debug)]
+struct Over {
+    agent: AgentId,
+    exit: Exit,
+    words: Vec<String>,
+}
+
+/// A place in the line of an agent. Leaving it forgets the line when nobody else is in it.
+pub(super) struct Place {
+    agent: AgentId,
+    line: Arc<Line>,
+    unwanted: u64,
+    inner: Arc<Mutex<Inner>>,
+}
+
+impl Turns {
+    /// Takes a place now; the turn comes later.
+    pub(super) fn enter(&self, agent: AgentId) -> Place {
+        let line = self.lock().lines.entry(agent).or_default().clone();
+        Place {
+            agent,
+            unwanted: line.unwanted.load(Ordering::Acquire),
+            line,
+            inner: self.inner.clone(),
+        }
+    }
+
+    /// Whether somebody acts on it, or is about to.
+    pub(super) fn is_taken(&self, agent: AgentId) -> bool {
+        self.lock().lines.contains_key(&agent)
+    }
+
+    /// How an agent ended, if it is over.
+    pub(super) fn over(&self, agent: AgentId) -> Option<Exit> {
+        let inner = self.lock();
+        let over = inner.over.iter().find(|over| over.agent == agent);
+        over.map(|over| over.exit)
+    }
+
+    /// Nothing of it is left. False when that is known already.
+    pub(super) fn note_over(&self, agent: AgentId, exit: Exit, words: Vec<String>) -> bool {
+        let mut inner = self.lock();
+        if inner.over.iter().any(|over| over.agent == agent) {
+            return false;
+        }
+        if inner.over.len() >= REMEMBERED {
+            inner.over.pop_front();
+        }
+        inner.over.push_back(Over { agent, exit, words });
+        true
+    }
+
+    /// The last output of an agent that is over.
+    pub(super) fn words(&self, agent: AgentId, max_lines: usize) -> Option<Vec<String>> {
+        let inner = self.lock();
+        let over = inner.over.iter().find(|over| over.agent == agent)?;
+        let from = over.words.len().saturating_sub(max_lines);
+        over.words.get(from..).map(<[String]>::to_vec)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        lock(&self.inner)
+    }
+}
+
+impl Place {
+    /// Creations that stand in line now come to nothing.
+    pub(super) fn unwant(&self) {
+        self.line.unwanted.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Whether a destruction was asked for since this place was taken.
+    pub(super) fn is_unwanted(&self) -> bool {
+        self.line.unwanted.load(Ordering::Acquire) != self.unwanted
+    }
+
+    /// The turn; it ends when the guard is dropped. Safe to cancel.
+    pub(super) async fn turn(&self) -> OwnedMutexGuard<()> {
+        self.line.turn.clone().lock_owned().await
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut inner = lock(&self.inner);
+        // The table's own and this one.
+        if Arc::strong_count(&self.line) <= 2 {
+            inner.lines.remove(&self.agent);
+        }
+    }
+}
+
+fn lock(inner: &Mutex<Inner>) -> MutexGuard<'_, Inner> {
+    inner.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn agent(number: u32) -> AgentId {
+        AgentId { epoch: 1, number }
+    }
+
+    #[tokio::test]
+    async fn turns_of_one_agent_do_not_overlap_and_lines_are_forgotten() {
+        let turns = Turns::default();
+        let (first, second, other) = (
+            turns.enter(agent(1)),
+            turns.enter(agent(1)),
+            turns.enter(agent(2)),
+        );
+        let held = first.turn().await;
+        let _elsewhere = other.turn().await;
+        let waiting = tokio::time::timeout(std::time::Duration::ZERO, second.turn()).await;
+        assert!(waiting.is_err(), "the turn is taken");
+        drop(held);
+        let _ = second.turn().await;
+        drop((first, second));
+        assert_eq!(turns.lock().lines.len(), 1);
+        drop(other);
+        assert_eq!(turns.lock().lines.len(), 0);
+    }
+
+    #[test]
+    fn a_destruction_undoes_creations_that_stand_in_line() {
+        let turns = Turns::default();
+        let create = turns.enter(agent(1));
+        let destroy = turns.enter(agent(1));
+        destroy.unwant();
+        assert!(create.is_unwanted());
+        assert!(
+            !turns.enter(agent(1)).is_unwanted(),
+            "a later one is wanted"
+        );
+    }
+
+    #[test]
+    fn an_end_is_noted_once_and_memory_is_bounded() {
+        let turns = Turns::default();
+        let words = vec!["a".to_owned(), "b".to_owned()];
+        assert!(turns.note_over(agent(0), Exit::Code(3), words));
+        assert!(!turns.note_over(agent(0), Exit::Unknown, Vec::new()));
+        assert_eq!(turns.over(agent(0)), Some(Exit::Code(3)));
+        assert_eq!(turns.words(agent(0), 1), Some(vec!["b".to_owned()]));
+        for number in 1..=REMEMBERED as u32 {
+            turns.note_over(agent(number), Exit::Unknown, Vec::new());
+        }
+        assert_eq!(turns.over(agent(0)), None);
+        assert_eq!(turns.words(agent(0), 1), None);
+    }
+}

@@ -1,0 +1,190 @@
+//! What the engine is asked to make.
+//!
+//! Promise: a pure function of the request; the same request asks for the same container.
+//! Whatever is not granted is not there: capabilities, privileges, processes, memory, CPU
+//! time and logs are bounded. Leaves to others: asking (`backend`).
+
+use std::collections::HashMap;
+
+use bollard::models::{
+    ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HostConfig, HostConfigLogConfig,
+    Mount, MountType, NetworkingConfig,
+};
+use headcount_model::{ContainerProgram, ContainerRecipe, EngineKind, Granted, Resources};
+use headcount_ports::{BackendError, CreateRequest};
+
+use crate::engine::Client;
+use crate::environment::environment;
+use crate::fence::Seat;
+use crate::marks::Ours;
+use crate::options::ContainerOptions;
+
+/// Capabilities that are not dropped: what jobs that run as root need to own files, to
+/// become another user (package managers do) and to signal their own processes. Nothing
+/// that reaches the network below TCP, devices, or the host.
+pub const KEPT_CAPABILITIES: [&str; 7] = [
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "SETGID",
+    "SETUID",
+];
+/// Processes and threads of one container.
+pub const MAX_PROCESSES: i64 = 4096;
+
+/// Where the daemon's own binary is mounted.
+const BINARY: &str = "/headcount/headcount";
+/// Where the directory of the agents' socket is mounted.
+pub(crate) const SOCKET_FOLDER: &str = "/headcount/run";
+/// Output kept by the engine: one file of so much, twice.
+const LOG_SIZE: &str = "1m";
+const NANOS_PER_MILLI_CPU: u64 = 1_000_000;
+
+/// The container of a request.
+///
+/// # Errors
+/// [`BackendError::Invalid`]: the request cannot be met by any container of this engine.
+pub(crate) fn body(
+    request: &CreateRequest,
+    recipe: &ContainerRecipe,
+    ours: &Ours,
+    options: &ContainerOptions,
+    client: &Client,
+    seat: Option<&Seat>,
+) -> Result<ContainerCreateBody, BackendError> {
+    let (entrypoint, cmd) = program(&recipe.program);
+    let host_config = HostConfig {
+        binds: Some(recipe.volumes.clone()),
+        mounts: Some(mounts(recipe, options, client)?),
+        extra_hosts: Some(recipe.extra_hosts.clone()),
+        network_mode: seat.map(|seat| seat.network.clone()),
+        // An agent of ours is a proper first process; others may not be.
+        init: Some(recipe.program != ContainerProgram::OwnAgent),
+        ..bounds(&request.granted, client.kind)
+    };
+    Ok(ContainerCreateBody {
+        image: Some(recipe.image.clone()),
+        entrypoint,
+        cmd,
+        env: Some(environment(request, recipe, options)?),
+        labels: Some(ours.labels(request)),
+        stop_signal: (recipe.program == ContainerProgram::OwnAgent).then(|| "SIGTERM".to_owned()),
+        host_config: Some(host_config),
+        networking_config: seat.map(networking),
+        ..ContainerCreateBody::default()
+    })
+}
+
+/// Entry point and arguments; `None` is what the image says.
+fn program(program: &ContainerProgram) -> (Option<Vec<String>>, Option<Vec<String>>) {
+    match program {
+        ContainerProgram::OwnAgent => (
+            Some(vec![BINARY.to_owned()]),
+            Some(vec!["agent".to_owned()]),
+        ),
+        ContainerProgram::ImageAgent { .. } => (None, None),
+        ContainerProgram::Worker(argv) => {
+            let (program, arguments) = argv.split_at(argv.len().min(1));
+            (Some(program.to_vec()), Some(arguments.to_vec()))
+        }
+    }
+}
+
+fn mounts(
+    recipe: &ContainerRecipe,
+    options: &ContainerOptions,
+    client: &Client,
+) -> Result<Vec<Mount>, BackendError> {
+    let mut mounts = Vec::new();
+    if recipe.program == ContainerProgram::OwnAgent {
+        if client.socket.is_none() {
+            return Err(BackendError::Invalid(
+                "a remote engine cannot mount this daemon's agent; set `agent: image`".into(),
+            ));
+        }
+        let folder = options.agent_socket.parent().unwrap_or(&options.state_dir);
+        mounts.push(bind(&options.own_binary.to_string_lossy(), BINARY, true));
+        mounts.push(bind(&folder.to_string_lossy(), SOCKET_FOLDER, true));
+    }
+    if recipe.engine_socket {
+        let Some(socket) = &client.socket else {
+            return Err(BackendError::Invalid(
+                "a remote engine has no socket to share; remove `containerSocket`".into(),
+            ));
+        };
+        let socket = socket.to_string_lossy();
+        mounts.push(bind(&socket, &socket, false));
+    }
+    Ok(mounts)
+}
+
+fn bind(source: &str, target: &str, read_only: bool) -> Mount {
+    Mount {
+        typ: Some(MountType::BIND),
+        source: Some(source.to_owned()),
+        target: Some(target.to_owned()),
+        read_only: Some(read_only),
+        ..Mount::default()
+    }
+}
+
+/// On the daemon's network, at the address that was admitted.
+fn networking(seat: &Seat) -> NetworkingConfig {
+    let endpoint = EndpointSettings {
+        ipam_config: Some(EndpointIpamConfig {
+            ipv4_address: Some(seat.address.to_string()),
+            ..EndpointIpamConfig::default()
+        }),
+        ..EndpointSettings::default()
+    };
+    NetworkingConfig {
+        endpoints_config: Some(HashMap::from([(seat.network.clone(), endpoint)])),
+    }
+}
+
+/// What a container may not exceed.
+fn bounds(granted: &Granted, kind: EngineKind) -> HostConfig {
+    let Resources {
+        cpu_millis,
+        memory_bytes,
+    } = granted.limits;
+    let some = |amount: u64| i64::try_from(amount).ok().filter(|amount| *amount > 0);
+    let memory = some(memory_bytes);
+    HostConfig {
+        memory,
+        // The same: no swap on top of it.
+        memory_swap: memory,
+        nano_cpus: some(cpu_millis.saturating_mul(NANOS_PER_MILLI_CPU)),
+        pids_limit: Some(MAX_PROCESSES),
+        cap_drop: Some(vec!["ALL".to_owned()]),
+        cap_add: Some(KEPT_CAPABILITIES.map(str::to_owned).to_vec()),
+        security_opt: Some(vec!["no-new-privileges".to_owned()]),
+        auto_remove: Some(false),
+        log_config: Some(log_config(kind)),
+        ..HostConfig::default()
+    }
+}
+
+/// A file of bounded size, which survives the engine.
+fn log_config(kind: EngineKind) -> HostConfigLogConfig {
+    let (driver, files) = match kind {
+        EngineKind::Podman => ("k8s-file", None),
+        EngineKind::Docker | EngineKind::Any => ("json-file", Some("2")),
+    };
+    let size = Some(("max-size", LOG_SIZE));
+    let options = [size, files.map(|files| ("max-file", files))];
+    let options = options.into_iter().flatten();
+    HostConfigLogConfig {
+        typ: Some(driver.to_owned()),
+        config: Some(
+            options
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect::<HashMap<_, _>>(),
+        ),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

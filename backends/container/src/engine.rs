@@ -1,0 +1,146 @@
+//! The engine a backend speaks to: found when it is needed, and again when it is back.
+//!
+//! Promise: an engine that is away is an error of each call, never of the daemon; every
+//! call has a deadline. Leaves to others: what is asked (`backend`, `images`).
+
+mod detect;
+mod fault;
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bollard::{API_DEFAULT_VERSION, Docker};
+use headcount_model::{EngineAddress, EngineKind};
+use headcount_ports::BackendError;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+pub use detect::{NoEngine, find_engine};
+pub(crate) use fault::{Fault, Verdict};
+
+/// For an answer that the engine gives at once.
+pub(crate) const ANSWER_WAIT: Duration = Duration::from_secs(20);
+/// For the client itself, in seconds: longer than anything that is waited for here, because
+/// each call has its own deadline.
+const CLIENT_SECONDS: u64 = 60 * 60;
+/// Names the folder with `ca.pem`, `cert.pem` and `key.pem` for remote engines.
+const CERTIFICATES: &str = "DOCKER_CERT_PATH";
+
+/// One engine.
+pub(crate) struct Engine {
+    address: EngineAddress,
+    runtime_dir: Option<PathBuf>,
+    client: Mutex<Option<Arc<Client>>>,
+}
+
+/// A connection to an engine that has answered.
+pub(crate) struct Client {
+    pub(crate) docker: Docker,
+    /// Docker or Podman.
+    pub(crate) kind: EngineKind,
+    /// The socket on this host; `None` for a remote engine.
+    pub(crate) socket: Option<PathBuf>,
+}
+
+impl Engine {
+    pub(crate) fn new(address: EngineAddress, runtime_dir: Option<PathBuf>) -> Self {
+        Self {
+            address,
+            runtime_dir,
+            client: Mutex::default(),
+        }
+    }
+
+    pub(crate) const fn address(&self) -> &EngineAddress {
+        &self.address
+    }
+
+    /// The connection, made if there is none.
+    pub(crate) async fn client(&self) -> Result<Arc<Client>, Fault> {
+        let mut held = self.client.lock().await;
+        if let Some(client) = &*held {
+            return Ok(client.clone());
+        }
+        let client = Arc::new(self.connect().await?);
+        *held = Some(client.clone());
+        Ok(client)
+    }
+
+    /// Forgets the connection: the next one may be to another version, or another socket.
+    pub(crate) async fn forget(&self) {
+        *self.client.lock().await = None;
+    }
+
+    async fn connect(&self) -> Result<Client, Fault> {
+        let (docker, socket) = self.open()?;
+        let docker = within("be greeted", ANSWER_WAIT, docker.negotiate_version()).await?;
+        let version = within("tell its version", ANSWER_WAIT, docker.version()).await?;
+        let components = version.components.unwrap_or_default();
+        let podman = components.iter().any(|part| part.name.contains("Podman"));
+        Ok(Client {
+            docker,
+            kind: if podman {
+                EngineKind::Podman
+            } else {
+                EngineKind::Docker
+            },
+            socket,
+        })
+    }
+
+    fn open(&self) -> Result<(Docker, Option<PathBuf>), Fault> {
+        let socket = match &self.address {
+            EngineAddress::Remote(host) => return Ok((remote(host)?, None)),
+            EngineAddress::Socket(path) => PathBuf::from(path),
+            EngineAddress::Detected(kind) => {
+                let found = find_engine(*kind, self.runtime_dir.as_deref());
+                found.map_err(|error| Fault::away(error.to_string()))?
+            }
+        };
+        let docker = Docker::connect_with_unix(
+            &socket.to_string_lossy(),
+            CLIENT_SECONDS,
+            API_DEFAULT_VERSION,
+        );
+        let docker = docker.map_err(|error| Fault::new("open its socket", error))?;
+        Ok((docker, Some(socket)))
+    }
+}
+
+/// `tcp://host:port`, with TLS where certificates are named.
+fn remote(host: &str) -> Result<Docker, Fault> {
+    let folder = std::env::var_os(CERTIFICATES).filter(|folder| !folder.is_empty());
+    let docker = match folder.as_deref().map(Path::new) {
+        Some(folder) => Docker::connect_with_ssl(
+            host,
+            &folder.join("key.pem"),
+            &folder.join("cert.pem"),
+            &folder.join("ca.pem"),
+            CLIENT_SECONDS,
+            API_DEFAULT_VERSION,
+        ),
+        None => Docker::connect_with_http(host, CLIENT_SECONDS, API_DEFAULT_VERSION),
+    };
+    docker.map_err(|error| Fault::new("open a connection", error))
+}
+
+/// Asks the engine something, for no longer than `wait`.
+pub(crate) async fn within<T>(
+    what: &'static str,
+    wait: Duration,
+    asking: impl Future<Output = Result<T, bollard::errors::Error>>,
+) -> Result<T, Fault> {
+    match timeout(wait, asking).await {
+        Ok(answer) => answer.map_err(|error| Fault::new(what, error)),
+        Err(_) => Err(Fault::late(what, wait)),
+    }
+}
+
+impl From<Fault> for BackendError {
+    /// For questions that change nothing, and for changes that were not made.
+    fn from(fault: Fault) -> Self {
+        fault.as_not_done()
+    }
+}

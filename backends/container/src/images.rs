@@ -1,0 +1,174 @@
+//! Fetching images, each at most once at a time.
+//!
+//! Promise: a fetch goes on when those who wait for it give up, and the next one who wants
+//! the image joins it instead of starting over; an image that cannot be fetched although
+//! the engine has it is used as it is, with a warning (docs/decisions/0007). Leaves to
+//! others: who may fetch it (`options::Credentials`).
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bollard::query_parameters::{CreateImageOptions, CreateImageOptionsBuilder};
+use futures_util::StreamExt;
+use headcount_model::PullPolicy;
+use headcount_ports::BackendError;
+use tokio::sync::watch;
+
+use crate::engine::{ANSWER_WAIT, Client, Engine, Fault, Verdict, within};
+use crate::options::Credentials;
+
+/// The longest time a fetch may take.
+const FETCH_WAIT: Duration = Duration::from_secs(30 * 60);
+const NO_TAG: &str = "latest";
+
+/// How a fetch ended; `None` while it goes on.
+type Outcome = Option<Result<(), Fault>>;
+
+/// The images of one engine.
+pub(crate) struct Images {
+    engine: Arc<Engine>,
+    credentials: Arc<dyn Credentials>,
+    fetches: Arc<Mutex<HashMap<String, watch::Receiver<Outcome>>>>,
+}
+
+impl Images {
+    pub(crate) fn new(engine: Arc<Engine>, credentials: Arc<dyn Credentials>) -> Self {
+        Self {
+            engine,
+            credentials,
+            fetches: Arc::default(),
+        }
+    }
+
+    /// Returns once the engine has the image, as far as the policy wants to know. With
+    /// `Never` it is found out by using it.
+    pub(crate) async fn ready(&self, image: &str, policy: PullPolicy) -> Result<(), BackendError> {
+        match policy {
+            PullPolicy::Never => Ok(()),
+            PullPolicy::IfNotPresent => match self.is_present(image).await? {
+                true => Ok(()),
+                false => self.fetch(image).await.map_err(|fault| fault.as_not_done()),
+            },
+            PullPolicy::Always => self.renew(image).await,
+        }
+    }
+
+    async fn renew(&self, image: &str) -> Result<(), BackendError> {
+        let Err(fault) = self.fetch(image).await else {
+            return Ok(());
+        };
+        if self.is_present(image).await.unwrap_or(false) {
+            tracing::warn!(
+                image,
+                error = fault.message,
+                "cannot be fetched; the one the engine has is used"
+            );
+            return Ok(());
+        }
+        Err(fault.as_not_done())
+    }
+
+    async fn is_present(&self, image: &str) -> Result<bool, Fault> {
+        let client = self.engine.client().await?;
+        let inspecting = client.docker.inspect_image(image);
+        match within("look for the image", ANSWER_WAIT, inspecting).await {
+            Ok(_) => Ok(true),
+            Err(fault) if fault.verdict == Verdict::Absent => Ok(false),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Joins the fetch of this image that goes on, or starts one.
+    async fn fetch(&self, image: &str) -> Result<(), Fault> {
+        let client = self.engine.client().await?;
+        let mut outcome = self.join(client, image);
+        let ended = outcome.wait_for(Option::is_some).await;
+        let ended = ended.ok().and_then(|ended| ended.clone());
+        ended.unwrap_or_else(|| Err(Fault::away(format!("fetching `{image}` was cut short"))))
+    }
+
+    fn join(&self, client: Arc<Client>, image: &str) -> watch::Receiver<Outcome> {
+        let mut fetches = lock(&self.fetches);
+        if let Some(outcome) = fetches.get(image) {
+            return outcome.clone();
+        }
+        let (tell, outcome) = watch::channel(None);
+        fetches.insert(image.to_owned(), outcome.clone());
+        let (fetches, credentials) = (self.fetches.clone(), self.credentials.clone());
+        let image = image.to_owned();
+        tokio::spawn(async move {
+            let ended = fetch(&client, &image, &*credentials).await;
+            lock(&fetches).remove(&image);
+            tell.send_replace(Some(ended));
+        });
+        outcome
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn fetch(client: &Client, image: &str, credentials: &dyn Credentials) -> Result<(), Fault> {
+    let credentials = credentials.of(image).await.map_err(|why| Fault {
+        verdict: Verdict::Refused,
+        message: format!("the credentials for `{image}` cannot be used: {why}"),
+    })?;
+    let pulling = async {
+        let mut steps = client
+            .docker
+            .create_image(Some(options(image)), None, credentials);
+        while let Some(step) = steps.next().await {
+            step?;
+        }
+        Ok(())
+    };
+    let fetched = within("fetch the image", FETCH_WAIT, pulling).await;
+    fetched.map_err(|fault| Fault {
+        // A registry that does not know it may know it later, but that is for a person.
+        verdict: match fault.verdict {
+            Verdict::Absent => Verdict::Refused,
+            other => other,
+        },
+        message: format!("`{image}` cannot be fetched: {}", fault.message),
+    })
+}
+
+fn options(image: &str) -> CreateImageOptions {
+    let (name, tag) = split(image);
+    CreateImageOptionsBuilder::default()
+        .from_image(name)
+        .tag(tag)
+        .build()
+}
+
+/// Name and tag or digest. Without a tag an engine would fetch every one.
+fn split(image: &str) -> (&str, &str) {
+    if let Some((name, digest)) = image.split_once('@') {
+        return (name, digest);
+    }
+    match image.rsplit_once(':') {
+        // A colon before a slash is the port of a registry.
+        Some((name, tag)) if !tag.contains('/') => (name, tag),
+        _ => (image, NO_TAG),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_is_split_at_its_tag_not_at_a_port() {
+        for (image, expected) in [
+            ("busybox", ("busybox", "latest")),
+            ("busybox:1", ("busybox", "1")),
+            ("localhost:5000/a/b", ("localhost:5000/a/b", "latest")),
+            ("localhost:5000/a/b:x", ("localhost:5000/a/b", "x")),
+            ("a/b@sha256:00", ("a/b", "sha256:00")),
+        ] {
+            assert_eq!(split(image), expected);
+        }
+    }
+}

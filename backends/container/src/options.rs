@@ -1,0 +1,59 @@
+//! What the backend is told when it is built.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bollard::auth::DockerCredentials;
+use headcount_model::{EngineAddress, OwnerId};
+use headcount_network::Nft;
+
+/// Everything the backend needs to know. Made by the binary, once for each engine.
+#[derive(Clone)]
+pub struct ContainerOptions {
+    /// Which engine.
+    pub engine: EngineAddress,
+    /// Whose instances these are.
+    pub owner: OwnerId,
+    /// The daemon's state directory; one-time tokens live below it, each as long as its
+    /// container.
+    pub state_dir: PathBuf,
+    /// The running binary: mounted into containers, where it runs as `agent`. It needs no
+    /// file of the image, so it must be linked statically.
+    pub own_binary: PathBuf,
+    /// The agents' Unix socket. The directory it is in is mounted, so that a socket made
+    /// anew by the next daemon is found; nothing else may be in it.
+    pub agent_socket: PathBuf,
+    /// Where the images' own agents call back, unless their scaler says otherwise.
+    pub orchestrator_url: Option<String>,
+    /// Set in every container: `HEADCOUNT_AGENT_ENV_*` with the prefix removed.
+    pub forwarded: BTreeMap<String, String>,
+    /// `XDG_RUNTIME_DIR` of the daemon, where a user's own Podman has its socket.
+    pub runtime_dir: Option<PathBuf>,
+    /// How the rules of isolated containers are put into the kernel.
+    pub nft: Nft,
+    /// Who knows the passwords of registries.
+    pub credentials: Arc<dyn Credentials>,
+}
+
+/// Looks up what a registry is shown when an image is fetched.
+#[async_trait]
+pub trait Credentials: Send + Sync {
+    /// For the registry of this image, as the image is written; `None` is anonymous.
+    ///
+    /// # Errors
+    /// A sentence: there are credentials and they cannot be read. Nothing is fetched then.
+    async fn of(&self, image: &str) -> Result<Option<DockerCredentials>, String>;
+}
+
+/// Nobody is known to any registry.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Anonymous;
+
+#[async_trait]
+impl Credentials for Anonymous {
+    async fn of(&self, _image: &str) -> Result<Option<DockerCredentials>, String> {
+        Ok(None)
+    }
+}

@@ -1,0 +1,64 @@
+//! The last output of a container, as its engine kept it.
+//!
+//! Promise: bounded whatever the container wrote; it only explains, so what cannot be read
+//! is left out. Leaves to others: bounding what the engine keeps (`body`).
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bollard::query_parameters::LogsOptionsBuilder;
+use futures_util::StreamExt;
+use tokio::time::timeout;
+
+use crate::engine::Client;
+
+/// Lines that are remembered of a container that is gone.
+pub(crate) const REMEMBERED_LINES: usize = 50;
+/// For the engine to hand over the lines.
+const READ_WAIT: Duration = Duration::from_secs(5);
+/// Longer lines are cut, in characters.
+const MAX_LINE: usize = 1000;
+/// Read at most, in bytes.
+const MAX_BYTES: usize = 256 * 1024;
+
+/// The last lines, oldest first, at most `max_lines`.
+pub(crate) async fn last_words(client: &Client, name: &str, max_lines: usize) -> Vec<String> {
+    let options = LogsOptionsBuilder::default()
+        .stdout(true)
+        .stderr(true)
+        .tail(&max_lines.to_string())
+        .build();
+    let mut text = Vec::new();
+    let reading = async {
+        let mut pieces = client.docker.logs(name, Some(options));
+        while let Some(Ok(piece)) = pieces.next().await {
+            text.extend_from_slice(piece.as_ref());
+            if text.len() > MAX_BYTES {
+                text.drain(..text.len() - MAX_BYTES);
+            }
+        }
+    };
+    // What came in time is still worth showing.
+    let _ = timeout(READ_WAIT, reading).await;
+    tail(&String::from_utf8_lossy(&text), max_lines)
+}
+
+fn tail(text: &str, max_lines: usize) -> Vec<String> {
+    let mut lines = VecDeque::new();
+    for line in text.lines().rev().take(max_lines) {
+        lines.push_front(line.chars().take(MAX_LINE).collect());
+    }
+    lines.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_last_lines_stay_and_long_ones_are_cut() {
+        assert_eq!(tail("a\nb\nc\n", 2), ["b", "c"]);
+        assert_eq!(tail("", 2), Vec::<String>::new());
+        assert_eq!(tail(&"é".repeat(2000), 2), ["é".repeat(1000)]);
+    }
+}

@@ -1,0 +1,204 @@
+//! The backends of a daemon: which it has, what they need of this host, and that a reload
+//! asks for no other.
+//!
+//! Promise: a backend is there for every scaler of the configuration the daemon started
+//! with, and for every agent its ledger knows of, so that nothing is forgotten when a
+//! scaler is taken out while the daemon is down.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use anyhow::{Context, Result};
+use headcount_backend_container::{
+    Anonymous, ContainerBackend, ContainerOptions, Nft, check_isolation, find_engine,
+};
+use headcount_backend_process::{
+    CgroupSupport, ProcessBackend, ProcessOptions, call_back_url, check_requirements,
+};
+use headcount_gateway::AgentListener;
+use headcount_model::{BackendId, ContainerNetwork, EngineAddress, Fleet, Recipe, ScalerSpec};
+use headcount_ports::{Backend, BackendInbox, Recovered};
+
+use super::configuration::ConfigError;
+
+/// Everything backends are built from.
+pub(crate) struct Backends {
+    process: ProcessOptions,
+    support: CgroupSupport,
+    agent_socket: PathBuf,
+    /// Engines at which the ledger knows agents.
+    known: BTreeMap<BackendId, EngineAddress>,
+    /// Which run; set when they start.
+    running: OnceLock<Running>,
+}
+
+/// What was started.
+struct Running {
+    ids: BTreeSet<BackendId>,
+    engines: Vec<Arc<ContainerBackend>>,
+}
+
+impl Backends {
+    pub(super) fn new(
+        process: ProcessOptions,
+        agent_socket: PathBuf,
+        recovered: &Recovered,
+    ) -> Self {
+        let agents = recovered.agents.iter().map(|agent| &agent.backend);
+        let engines = agents.filter_map(|id| Some((id.clone(), EngineAddress::of_backend(id)?)));
+        Self {
+            known: engines.collect(),
+            support: process.cgroups.support(),
+            process,
+            agent_socket,
+            running: OnceLock::new(),
+        }
+    }
+
+    /// One sentence for each thing this host, or this running daemon, lacks.
+    pub(super) fn check(&self, fleet: &Fleet) -> Vec<String> {
+        let mut missing = check_requirements(&fleet.scalers, &self.process, &self.support);
+        for scaler in &fleet.scalers {
+            missing.extend(self.check_engine(scaler));
+            missing.extend(self.check_running(scaler));
+        }
+        missing
+    }
+
+    /// An engine that is to be found must be there, unless it is known: then it is only
+    /// away.
+    fn check_engine(&self, scaler: &ScalerSpec) -> Option<String> {
+        let Some(EngineAddress::Detected(kind)) = engine(scaler) else {
+            return None;
+        };
+        let is_known = self.known.contains_key(&scaler.backend)
+            || self.is_running(&scaler.backend) == Some(true);
+        if is_known {
+            return None;
+        }
+        let error = find_engine(kind, runtime_dir(&self.process).as_deref()).err()?;
+        Some(format!("scaler `{}`: {error}", scaler.name))
+    }
+
+    fn check_running(&self, scaler: &ScalerSpec) -> Option<String> {
+        (self.is_running(&scaler.backend) == Some(false)).then(|| {
+            format!(
+                "scaler `{}`: restart required: this daemon has no backend `{}`; backends are \
+                 made when it starts",
+                scaler.name, scaler.backend
+            )
+        })
+    }
+
+    /// `None` before they are started.
+    fn is_running(&self, id: &BackendId) -> Option<bool> {
+        Some(self.running.get()?.ids.contains(id))
+    }
+
+    /// Makes all of them.
+    pub(super) async fn start<I: BackendInbox + 'static>(
+        &self,
+        fleet: &Fleet,
+        inbox: &Arc<I>,
+    ) -> Result<Vec<Arc<dyn Backend>>> {
+        let mut backends: Vec<Arc<dyn Backend>> =
+            vec![ProcessBackend::new(self.process.clone(), inbox.clone())?];
+        let configured = fleet.scalers.iter().filter_map(engine);
+        let engines: BTreeSet<EngineAddress> =
+            configured.chain(self.known.values().cloned()).collect();
+        if !engines.is_empty() {
+            open_to_containers(&self.agent_socket)?;
+        }
+        check_isolated(fleet).await?;
+        let engines = engines.into_iter().map(|engine| {
+            let options = self.container_options(engine);
+            ContainerBackend::new(options, inbox.clone())
+        });
+        let engines: Vec<Arc<ContainerBackend>> = engines.collect();
+        for engine in &engines {
+            backends.push(engine.clone());
+        }
+        let ids = backends.iter().map(|backend| backend.id()).collect();
+        // Started once.
+        drop(self.running.set(Running { ids, engines }));
+        Ok(backends)
+    }
+
+    /// Takes back what is of no use without agents: networks and their rules.
+    pub(super) async fn close(&self) {
+        for engine in self.running.get().into_iter().flat_map(|r| &r.engines) {
+            engine.close().await;
+        }
+    }
+
+    fn container_options(&self, engine: EngineAddress) -> ContainerOptions {
+        let process = &self.process;
+        let url = call_back_url(None, &process.host_env, "");
+        ContainerOptions {
+            engine,
+            owner: process.owner.clone(),
+            state_dir: process.state_dir.clone(),
+            own_binary: process.own_binary.clone(),
+            agent_socket: self.agent_socket.clone(),
+            orchestrator_url: Some(url).filter(|url| !url.is_empty()),
+            forwarded: process.forwarded.clone(),
+            runtime_dir: runtime_dir(process),
+            nft: Nft::default(),
+            credentials: Arc::new(Anonymous),
+        }
+    }
+}
+
+/// Rules can be put into the kernel, if any scaler wants them.
+async fn check_isolated(fleet: &Fleet) -> Result<(), ConfigError> {
+    let isolated = fleet.scalers.iter().find(|scaler| {
+        let mut recipes = scaler.pools.iter().map(|pool| &*pool.recipe);
+        recipes.any(|recipe| match recipe {
+            Recipe::Container(recipe) => recipe.network != ContainerNetwork::Open,
+            Recipe::Process { .. } => false,
+        })
+    });
+    let Some(scaler) = isolated else {
+        return Ok(());
+    };
+    let checked = check_isolation(&Nft::default()).await;
+    checked.map_err(|why| ConfigError::Missing(vec![format!("scaler `{}`: {why}", scaler.name)]))
+}
+
+/// Awaits agents in a folder that holds the socket alone.
+pub(super) fn listen(socket: &Path) -> Result<AgentListener> {
+    if let Some(folder) = socket.parent() {
+        fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
+    }
+    Ok(AgentListener::unix(socket)?)
+}
+
+/// Users of images have other numbers than ours. On this host nobody else comes near: the
+/// state directory around it is the daemon's alone.
+fn open_to_containers(socket: &Path) -> Result<()> {
+    let folder = socket.parent().unwrap_or(socket);
+    for (path, mode) in [(folder, 0o711), (socket, 0o666)] {
+        fs::set_permissions(path, Permissions::from_mode(mode))
+            .with_context(|| format!("cannot let containers use `{}`", path.display()))?;
+    }
+    Ok(())
+}
+
+fn engine(scaler: &ScalerSpec) -> Option<EngineAddress> {
+    let recipes = scaler.pools.iter().map(|pool| &*pool.recipe);
+    recipes
+        .filter_map(|recipe| match recipe {
+            Recipe::Container(recipe) => Some(recipe.engine.clone()),
+            Recipe::Process { .. } => None,
+        })
+        .next()
+}
+
+fn runtime_dir(process: &ProcessOptions) -> Option<PathBuf> {
+    let dir = process.host_env.get("XDG_RUNTIME_DIR")?;
+    (!dir.is_empty()).then(|| PathBuf::from(dir))
+}
