@@ -27,6 +27,7 @@ mod fence;
 mod images;
 mod marks;
 mod options;
+mod registry;
 mod words;
 
 pub use backend::ContainerBackend;
@@ -35,3 +36,4 @@ pub use engine::{NoEngine, find_engine};
 pub use fence::check_isolation;
 pub use headcount_network::Nft;
 pub use options::{Anonymous, ContainerOptions, Credentials};
+pub use registry::{HostLogin, Login, LoginError};

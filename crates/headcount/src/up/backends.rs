@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result};
 use headcount_backend_container::{
-    Anonymous, ContainerBackend, ContainerOptions, Nft, check_isolation, find_engine,
+    ContainerBackend, ContainerOptions, HostLogin, Nft, check_isolation, find_engine,
 };
 use headcount_backend_process::{
     CgroupSupport, ProcessBackend, ProcessOptions, call_back_url, check_requirements,
@@ -147,7 +147,7 @@ impl Backends {
             forwarded: process.forwarded.clone(),
             runtime_dir: runtime_dir(process),
             nft: Nft::default(),
-            credentials: Arc::new(Anonymous),
+            credentials: Arc::new(HostLogin::from_environment(|name| std::env::var_os(name))),
         }
     }
 }
