@@ -7,7 +7,7 @@
 //! here wakes.
 //!
 //! Leaves to others: who asks when, and what a refusal means (`planner`); deadlines
-//! (`controller`). Why it is done so: `docs/decisions/0006-machine-pools-are-files.md`.
+//! (`controller`). Why it is done so: `docs/decisions/0009-machine-pools-are-files.md`.
 //!
 //! ```text
 //! MachineLedger ──orders──> keeper ──locks──> file ──rows──> book (rules, no IO)
