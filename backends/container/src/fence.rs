@@ -7,25 +7,25 @@
 
 mod resolvers;
 mod service;
+mod standing;
 mod subnet;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::net::Ipv4Addr;
 
 use bollard::models::{Ipam, IpamConfig, NetworkCreateRequest, NetworkInspect};
 use headcount_model::{AgentId, EngineKind, NetworkPolicy};
-use headcount_network::{Addresses, Admission, NetworkError, Nft, Table};
+use headcount_network::{NetworkError, Nft, Table};
 use headcount_ports::BackendError;
 use tokio::sync::Mutex;
 
 use crate::engine::{ANSWER_WAIT, Client, Fault, Verdict, within};
 use crate::marks::Ours;
+use standing::Standing;
 use subnet::Subnet;
 
 /// Subnets that are tried before the engine's refusals are believed.
 const SUBNETS: u32 = 32;
-/// Addresses that are tried for one agent.
-const ADDRESSES: u32 = 16;
 
 /// One backend's network.
 pub(crate) struct Fence {
@@ -40,15 +40,6 @@ enum State {
     /// There is no network: nobody is admitted.
     Absent,
     Standing(Box<Standing>),
-}
-
-struct Standing {
-    table: Table,
-    subnet: Subnet,
-    resolvers: Vec<std::net::IpAddr>,
-    held: BTreeMap<AgentId, Ipv4Addr>,
-    /// Where the search for a free address goes on.
-    next: u32,
 }
 
 /// Where a container is put.
@@ -114,7 +105,7 @@ impl Fence {
         let mut state = self.standing.lock().await;
         self.look(&mut state, client).await?;
         Ok(match &*state {
-            State::Standing(standing) => standing.held.keys().copied().collect(),
+            State::Standing(standing) => standing.agents(),
             State::Unseen | State::Absent => Vec::new(),
         })
     }
@@ -126,7 +117,7 @@ impl Fence {
         let State::Standing(standing) = &*state else {
             return Ok(());
         };
-        if !standing.held.is_empty() {
+        if !standing.is_empty() {
             return Ok(());
         }
         let network = self.network();
@@ -135,7 +126,7 @@ impl Fence {
             Err(fault) if fault.verdict != Verdict::Absent => return Err(fault),
             _ => {}
         }
-        standing.table.remove().await.map_err(fault)?;
+        standing.remove_rules().await.map_err(fault)?;
         *state = State::Absent;
         Ok(())
     }
@@ -199,19 +190,11 @@ impl Fence {
         let table = Table::open(self.nft.clone(), &self.ours.owner, &network).await;
         let table = table.map_err(fault)?;
         let admitted = table.admitted().await.map_err(fault)?;
-        let held = admitted.into_iter();
-        Ok(Standing {
-            table,
-            resolvers: match client.kind {
-                EngineKind::Podman => vec![subnet.gateway().into()],
-                EngineKind::Docker | EngineKind::Any => resolvers::upstream(),
-            },
-            subnet,
-            held: held
-                .filter_map(|(agent, has)| Some((agent, has.v4?)))
-                .collect(),
-            next: 0,
-        })
+        let resolvers = match client.kind {
+            EngineKind::Podman => vec![subnet.gateway().into()],
+            EngineKind::Docker | EngineKind::Any => resolvers::upstream(),
+        };
+        Ok(Standing::new(table, subnet, resolvers, admitted))
     }
 
     async fn create(&self, client: &Client) -> Result<(), Fault> {
@@ -261,66 +244,6 @@ impl Fence {
             options: Some(options.map(|(name, value)| (name.to_owned(), value)).into()),
             labels: Some(HashMap::from(self.ours.network_labels())),
             ..NetworkCreateRequest::default()
-        }
-    }
-}
-
-impl Standing {
-    async fn admit(
-        &mut self,
-        agent: AgentId,
-        policy: &NetworkPolicy,
-        services: Vec<std::net::SocketAddr>,
-    ) -> Result<Ipv4Addr, NetworkError> {
-        let mut admission = Admission {
-            addresses: Addresses::default(),
-            services,
-            resolvers: self.resolvers.clone(),
-            policy: policy.clone(),
-        };
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let address = self.address_for(agent)?;
-            admission.addresses.v4 = Some(address);
-            match self.table.admit(agent, &admission).await {
-                Ok(()) => {
-                    self.held.insert(agent, address);
-                    return Ok(address);
-                }
-                Err(NetworkError::Taken { .. }) if tries < ADDRESSES => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    /// The one it has, or the next that nobody has.
-    fn address_for(&mut self, agent: AgentId) -> Result<Ipv4Addr, NetworkError> {
-        if let Some(address) = self.held.get(&agent) {
-            return Ok(*address);
-        }
-        let taken: BTreeSet<Ipv4Addr> = self.held.values().copied().collect();
-        let room = self.subnet.hosts();
-        for _ in 0..room {
-            let address = self.subnet.host(self.next);
-            self.next = (self.next + 1) % room;
-            if !taken.contains(&address) {
-                return Ok(address);
-            }
-        }
-        Err(NetworkError::Transient(format!(
-            "all {room} addresses of {} are taken",
-            self.subnet
-        )))
-    }
-
-    async fn withdraw(&mut self, agent: AgentId) -> Result<(), NetworkError> {
-        match self.table.withdraw(agent).await {
-            Ok(()) | Err(NetworkError::Gone { .. }) => {
-                self.held.remove(&agent);
-                Ok(())
-            }
-            Err(error) => Err(error),
         }
     }
 }

@@ -13,7 +13,7 @@ use bollard::models::EventMessage;
 use bollard::query_parameters::EventsOptionsBuilder;
 use futures_util::{Stream, StreamExt};
 use headcount_model::{AgentId, BackendEvent, Exit, InstanceState};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::look::{self, Found, look};
 use super::{Core, ending};
@@ -23,6 +23,8 @@ use crate::words::{REMEMBERED_LINES, last_words};
 /// Between two tries to reach an engine that is away; doubles up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// After so long without an event a remote engine is asked whether it is there.
+const REMOTE_QUIET: Duration = Duration::from_secs(60);
 /// What stands under a container's last words when it had too little memory.
 const OUT_OF_MEMORY: &str =
     "(ended by the kernel: it needed more memory than its limit; raise `resources.limits.memory`)";
@@ -65,9 +67,9 @@ async fn follow(core: &Arc<Core>, gap: bool, connected: &mut bool) -> String {
         core.tell(BackendEvent::Missed).await;
     }
     loop {
-        match events.next().await {
+        match next(&client, &mut events).await {
             Some(Ok(event)) => take_in(core, &event),
-            Some(Err(error)) => return Fault::new("go on telling events", error).message,
+            Some(Err(fault)) => return fault.message,
             None => return "the engine ended".to_owned(),
         }
     }
@@ -75,6 +77,25 @@ async fn follow(core: &Arc<Core>, gap: bool, connected: &mut bool) -> String {
 
 type Events =
     std::pin::Pin<Box<dyn Stream<Item = Result<EventMessage, bollard::errors::Error>> + Send>>;
+
+/// The next event. A remote engine that is silent for long is asked whether it is there:
+/// a network can lose a connection without a word, a socket of this host cannot.
+async fn next(client: &Client, events: &mut Events) -> Option<Result<EventMessage, Fault>> {
+    loop {
+        let quiet = match client.socket {
+            Some(_) => Duration::MAX,
+            None => REMOTE_QUIET,
+        };
+        if let Ok(event) = timeout(quiet, events.next()).await {
+            let told = |error| Fault::new("go on telling events", error);
+            return event.map(|event| event.map_err(told));
+        }
+        let asking = client.docker.ping();
+        if let Err(fault) = within("answer", ANSWER_WAIT, asking).await {
+            return Some(Err(fault));
+        }
+    }
+}
 
 /// Events of our containers from now on, by the engine's own clock.
 async fn open(core: &Core) -> Result<(Arc<Client>, Events), Fault> {

@@ -276,7 +276,14 @@ fn the_quick_start_of_kici_works_unchanged() {
         let mut house = as_on_a_machine_with(&engine, house);
         house.start();
         let api = house.api();
-        let id = api.submit(&json!({"script": "id -u; exit 3", "runsOn": ["linux", "container"]}));
+        let id = api.submit(&json!({
+            "script": "id -u; sleep 2; exit 3",
+            "runsOn": ["linux", "container"],
+        }));
+        api.running(&id);
+        house.kill_daemon();
+        house.start();
+        let api = house.api();
         let ended = api.end_of(&id);
         assert_eq!(
             (ended.state, ended.exit_code),
