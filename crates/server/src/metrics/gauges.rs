@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::AtomicU64;
 
-use headcount_controller::View;
+use headcount_controller::{AgentView, View};
 use headcount_model::Resources;
 use prometheus_client::encoding::text::encode_registry;
 use prometheus_client::metrics::counter::Counter;
@@ -82,10 +82,29 @@ pub(super) fn per_scaler(view: &View) -> BTreeMap<&str, Used> {
         let record = &agent.record;
         let used = scalers.entry(record.scaler.as_str()).or_default();
         used.agents += 1;
-        let reserved = record.granted.requests.times(u64::from(record.slots));
-        used.requests = used.requests.plus(reserved);
+        used.requests = used.requests.plus(reserved(agent));
     }
     scalers
+}
+
+/// What our own agents reserve in each machine pool.
+pub(super) fn per_machine_pool(view: &View) -> BTreeMap<&str, Resources> {
+    let mut pools: BTreeMap<&str, Resources> = BTreeMap::new();
+    for pool in &view.fleet.machine_pools {
+        pools.entry(pool.name.as_str()).or_default();
+    }
+    for agent in &view.agents {
+        if let Some(pool) = &agent.record.machine_pool {
+            let used = pools.entry(pool.as_str()).or_default();
+            *used = used.plus(reserved(agent));
+        }
+    }
+    pools
+}
+
+fn reserved(agent: &AgentView) -> Resources {
+    let record = &agent.record;
+    record.granted.requests.times(u64::from(record.slots))
 }
 
 pub(super) fn cpus_of(resources: Resources) -> f64 {

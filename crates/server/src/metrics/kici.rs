@@ -11,7 +11,7 @@ use headcount_model::Resources;
 use headcount_ports::JobStatus;
 
 use super::count::{Labels, Metrics};
-use super::gauges::{Page, cpus_of, float, memory_of, per_scaler};
+use super::gauges::{Page, cpus_of, float, memory_of, per_machine_pool, per_scaler};
 use super::scrape::Snapshot;
 
 /// The row that adds up all scalers.
@@ -66,6 +66,11 @@ fn resources(page: &mut Page, view: &View) {
     }
     cpus.push((labels_of(ALL, ALL), cpus_of(all)));
     memory.push((labels_of(ALL, ALL), memory_of(all)));
+    for (pool, used) in per_machine_pool(view) {
+        let labels = vec![("machinePool", pool.to_owned())];
+        cpus.push((labels.clone(), cpus_of(used)));
+        memory.push((labels, memory_of(used)));
+    }
     page.gauges("scaler_cpus_used", "CPUs that agents reserve", cpus);
     let help = "Memory that agents reserve";
     page.gauges("scaler_memory_bytes_used", help, memory);

@@ -9,7 +9,7 @@ use prometheus_client::encoding::text::encode_eof;
 use serde::Deserialize;
 
 use super::count::Metrics;
-use super::gauges::{Page, cpus_of, float, memory_of, per_scaler};
+use super::gauges::{Page, cpus_of, float, memory_of, per_machine_pool, per_scaler};
 use super::kici;
 
 /// Names of another system that are given besides ours.
@@ -40,6 +40,7 @@ pub(crate) fn text(
     let mut page = Page::new("headcount");
     page.agents(snapshot.view);
     page.scalers(snapshot.view);
+    page.machine_pools(snapshot.view);
     page.fleet(snapshot.view);
     page.pools(snapshot.view);
     page.demand(snapshot.view);
@@ -101,6 +102,33 @@ impl Page {
         let memory = memory.map(|(name, used)| (scaler(name), memory_of(used.requests)));
         let help = "Memory that the agents of a scaler reserve";
         self.gauges("scaler_memory_reserved_bytes", help, memory);
+    }
+
+    /// Caps are of all daemons of this host together; what is reserved is our own part.
+    fn machine_pools(&mut self, view: &View) {
+        let pool = |name: &str| vec![("machine_pool", name.to_owned())];
+        let pools = &view.fleet.machine_pools;
+        let cpus = pools.iter().filter_map(|spec| {
+            let cap = float(spec.cap.max_cpu_millis?) / 1000.0;
+            Some((pool(spec.name.as_str()), cap))
+        });
+        let help = "CPUs that all daemons together may reserve in a machine pool";
+        self.gauges("machine_pool_cpus_max", help, cpus);
+        let memory = pools.iter().filter_map(|spec| {
+            let cap = float(spec.cap.max_memory_bytes?);
+            Some((pool(spec.name.as_str()), cap))
+        });
+        let help = "Memory that all daemons together may reserve in a machine pool";
+        self.gauges("machine_pool_memory_max_bytes", help, memory);
+        let used = per_machine_pool(view);
+        let cpus = used.iter().map(|(name, used)| (pool(name), cpus_of(*used)));
+        let help = "CPUs that this daemon's agents reserve in a machine pool";
+        self.gauges("machine_pool_cpus_reserved", help, cpus);
+        let memory = used
+            .iter()
+            .map(|(name, used)| (pool(name), memory_of(*used)));
+        let help = "Memory that this daemon's agents reserve in a machine pool";
+        self.gauges("machine_pool_memory_reserved_bytes", help, memory);
     }
 
     fn fleet(&mut self, view: &View) {

@@ -1,6 +1,6 @@
 //! Life, readiness and numbers.
 
-use headcount_model::BackendId;
+use headcount_model::{BackendId, Cap, MachinePool, Name};
 use serde_json::json;
 
 use crate::house::{Got, House, fleet};
@@ -145,4 +145,28 @@ async fn dashboards_of_another_system_find_their_names_on_request() {
     let wrong = house.get("/metrics?names=kicy").await;
     assert_eq!(wrong.status, 400);
     assert_eq!(wrong.json()["hint"], "write `kici`");
+}
+
+#[tokio::test]
+async fn machine_pools_show_their_caps_and_our_part() {
+    let mut fleet = fleet();
+    fleet.machine_pools.push(MachinePool {
+        name: Name::new("host"),
+        cap: Cap {
+            max_cpu_millis: Some(1500),
+            max_memory_bytes: None,
+        },
+    });
+    let house = House::with(fleet, None).await;
+    let text = house.get("/metrics?names=kici").await.text();
+    for line in [
+        r#"headcount_machine_pool_cpus_max{machine_pool="host"} 1.5"#,
+        r#"headcount_machine_pool_cpus_reserved{machine_pool="host"} 0.0"#,
+        r#"headcount_machine_pool_memory_reserved_bytes{machine_pool="host"} 0.0"#,
+        r#"kici_orch_scaler_cpus_used{machinePool="host"} 0.0"#,
+    ] {
+        assert!(text.contains(line), "{line} in\n{text}");
+    }
+    let unbounded = "machine_pool_memory_max_bytes{";
+    assert!(!text.contains(unbounded), "{text}");
 }
