@@ -1,4 +1,7 @@
-//! Documentation made from the code: one page per reason.
+//! Documentation made from the code: one page per reason, and the list of reasons in the
+//! troubleshooting page.
+
+mod troubleshooting;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -22,6 +25,12 @@ pub(crate) fn write(root: &Path) -> Result<()> {
         fs::write(&path, text).with_context(|| format!("could not write {}", path.display()))?;
     }
     println!("{} pages in {FOLDER}", Reason::ALL.len() + 1);
+    let path = root.join(troubleshooting::PAGE);
+    let written =
+        fs::read_to_string(&path).with_context(|| format!("could not read {}", path.display()))?;
+    fs::write(&path, troubleshooting::page(&written)?)
+        .with_context(|| format!("could not write {}", path.display()))?;
+    println!("the reasons in {}", troubleshooting::PAGE);
     Ok(())
 }
 
@@ -79,6 +88,38 @@ mod tests {
         for (name, text) in pages() {
             let found = fs::read_to_string(folder.join(&name)).unwrap_or_default();
             assert_eq!(found, text, "{name}: run `cargo xtask docs`");
+        }
+    }
+
+    #[test]
+    fn the_troubleshooting_page_lists_the_reasons_as_they_are() {
+        let path = crate::run::root().join(troubleshooting::PAGE);
+        let written = fs::read_to_string(path).unwrap();
+        let fresh = troubleshooting::page(&written).unwrap();
+        assert!(written == fresh, "run `cargo xtask docs`");
+    }
+
+    /// Pages that people write by hand lead to pages that exist.
+    #[test]
+    fn links_between_pages_lead_somewhere() {
+        let root = crate::run::root();
+        let pages = [
+            "README.md",
+            "docs/troubleshooting.md",
+            "docs/migrate/kici.md",
+        ];
+        for page in pages {
+            let path = root.join(page);
+            let text = fs::read_to_string(&path).unwrap();
+            let links = text.split("](").skip(1);
+            let links = links
+                .filter_map(|rest| rest.split_once(')'))
+                .map(|(to, _)| to);
+            for link in links.filter(|link| !link.contains("://") && !link.starts_with('#')) {
+                let file = link.split('#').next().unwrap_or(link);
+                let target = path.parent().unwrap().join(file);
+                assert!(target.exists(), "{page}: {link} leads nowhere");
+            }
         }
     }
 }

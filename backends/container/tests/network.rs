@@ -13,7 +13,9 @@ use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use headcount_backend_container::{ContainerBackend, Nft};
 use headcount_model::{BackendEvent, ContainerNetwork, Exit, NetworkPolicy, Recipe};
+use headcount_ports::conformance::backend::Events;
 use headcount_ports::{Backend, CreateRequest, DestroyRequest};
 use headcount_test_engines::{Engine, Kind, skip};
 use support::{Place, agent};
@@ -127,6 +129,39 @@ async fn reach_what_is_allowed(kind: Kind) {
             .count(),
         0
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d4_docker_makes_nothing_whose_rules_fail() {
+    make_nothing_without_rules(Kind::Docker).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d4_podman_makes_nothing_whose_rules_fail() {
+    make_nothing_without_rules(Kind::Podman).await;
+}
+
+/// The original applies rules after the start, so a failure leaves a container that
+/// reaches everything.
+async fn make_nothing_without_rules(kind: Kind) {
+    if skip(kind) {
+        return;
+    }
+    let engine = Engine::start(kind);
+    let place = Place::new(&engine);
+    let events = Arc::new(Events::default());
+    let mut options = place.options(&place.owner("one"));
+    options.nft = Nft::through(["false"]);
+    let backend = ContainerBackend::new(options, events);
+    let request = isolated(
+        place.worker(agent(1), "sleep 600"),
+        NetworkPolicy::default(),
+    );
+    let refused = backend.create(request).await;
+    assert!(refused.is_err(), "{refused:?}");
+    assert_eq!(place.names(agent(1), false).await, Vec::<String>::new());
+    assert_eq!(backend.list().await.unwrap().instances, []);
+    backend.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

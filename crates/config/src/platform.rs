@@ -42,7 +42,8 @@ impl Platform {
 }
 
 /// The labels that agents of a scaler get by themselves, each with both prefixes, `kici:`
-/// and `headcount:`. Containers and microVMs are Linux whatever their host is.
+/// and `headcount:`. Containers and microVMs are Linux whatever their host is; what machine
+/// a remote engine runs on cannot be told from here, so no architecture is claimed for it.
 #[must_use]
 pub fn system_labels(name: &str, backend: &Backend, roles: &Roles, host: &Platform) -> Labels {
     let os = match backend {
@@ -51,7 +52,9 @@ pub fn system_labels(name: &str, backend: &Backend, roles: &Roles, host: &Platfo
     };
     let mut words: Vec<String> = Vec::new();
     words.extend(os.iter().map(|os| format!("os:{os}")));
-    words.extend(host.arch_words().iter().map(|arch| format!("arch:{arch}")));
+    if !is_remote(backend) {
+        words.extend(host.arch_words().iter().map(|arch| format!("arch:{arch}")));
+    }
     words.push(format!("agent:{}", backend.word()));
     words.push(format!("scaler:{name}"));
     words.extend(role_words(roles).iter().map(|role| format!("role:{role}")));
@@ -59,6 +62,10 @@ pub fn system_labels(name: &str, backend: &Backend, roles: &Roles, host: &Platfo
         .iter()
         .flat_map(|word| [format!("kici:{word}"), format!("headcount:{word}")]);
     Labels::new(both)
+}
+
+const fn is_remote(backend: &Backend) -> bool {
+    matches!(backend, Backend::Container(engine) if engine.host.is_some())
 }
 
 fn role_words(roles: &Roles) -> Vec<&'static str> {
@@ -74,7 +81,10 @@ fn role_words(roles: &Roles) -> Vec<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use headcount_model::EngineKind;
+
     use super::*;
+    use crate::settings::Container;
 
     fn labels(os: &str, arch: &str, roles: &Roles) -> String {
         let host = Platform {
@@ -105,6 +115,36 @@ mod tests {
         assert_eq!(
             labels("windows", "riscv64", &none),
             "agent:bare-metal arch:riscv64 os:win32 os:windows scaler:main"
+        );
+    }
+
+    /// The original gives agents of a remote engine the architecture of its own host.
+    #[test]
+    fn l19_no_architecture_is_claimed_for_a_remote_engine() {
+        let host = Platform {
+            os: "macos".to_owned(),
+            arch: "x86_64".to_owned(),
+        };
+        let labels = |remote: Option<&str>| {
+            let engine = Container {
+                host: remote.map(str::to_owned),
+                socket_path: None,
+                runtime: EngineKind::Any,
+                extra_hosts: Vec::new(),
+                network_isolation: false,
+            };
+            let none = Roles::Only(Vec::new());
+            let labels = system_labels("c", &Backend::Container(engine), &none, &host);
+            let own = labels.iter().filter(|l| l.as_str().starts_with("kici:"));
+            own.map(|l| l.to_string()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(
+            labels(None),
+            "kici:agent:container kici:arch:amd64 kici:arch:x64 kici:os:linux kici:scaler:c"
+        );
+        assert_eq!(
+            labels(Some("tcp://192.0.2.7:2376")),
+            "kici:agent:container kici:os:linux kici:scaler:c"
         );
     }
 

@@ -136,12 +136,15 @@ fn who_does_not_come_back_is_lost_and_its_job_waits_for_confirmed_absence() {
     assert_eq!(s.plan(), "retry job-1: retry_asked");
 }
 
+/// Vector D5, otherwise than the original, which then counts zero and forgets what may
+/// still run.
 #[test]
-fn a_destruction_that_fails_is_tried_later_and_later() {
+fn d5_a_destruction_that_fails_counts_and_is_tried_later_and_later() {
     let mut s = created();
     s.wait(Duration::from_secs(300)).plan();
     for seconds in ["0.2", "0.4", "0.8", "1.6", "3.2"] {
         s.fail("destroy", TroubleKind::Transient);
+        assert_eq!(s.world.agents().count(), 1, "it may still run");
         let plan = s.plan();
         let wake = plan.lines().last().unwrap();
         match seconds {

@@ -144,3 +144,41 @@ fn an_answered_effect_is_no_longer_in_flight() {
     s.ok_all();
     assert_eq!(s.world.agent(agent(1)).unwrap().effect(), Effect::None);
 }
+
+#[test]
+fn agents_kept_ready_count_in_every_cap_and_reserve_what_they_ask_for() {
+    let mut s = Scenario::new("scaler d labels=linux");
+    s.configure("fleet max=3\nscaler d max=9 labels=linux keep=4");
+    assert_eq!(
+        s.plan(),
+        "create a-1-1 in d/linux: keep_ready\n\
+         create a-1-2 in d/linux: keep_ready\n\
+         create a-1-3 in d/linux: keep_ready\n\
+         d/linux grows by 3 of 4: fleet_at_max_agents"
+    );
+    let mut s = Scenario::new("scaler d labels=linux");
+    s.configure("scaler d cpu=2000 request-cpu=1000 labels=linux keep=4");
+    assert_eq!(
+        s.plan(),
+        "create a-1-1 in d/linux: keep_ready\n\
+         create a-1-2 in d/linux: keep_ready\n\
+         d/linux grows by 2 of 4: scaler_cpu_cap"
+    );
+}
+
+#[test]
+fn agents_kept_ready_that_keep_failing_are_not_made_without_end() {
+    let mut s = Scenario::new("scaler d labels=linux");
+    s.configure("scaler d labels=linux keep=2 open-after=2");
+    let mut launched = Vec::new();
+    for _ in 0..4 {
+        s.plan();
+        launched.push(s.outside.pending.len());
+        while !s.outside.pending.is_empty() {
+            s.fail("create", TroubleKind::Transient);
+        }
+        s.plan();
+        s.wake();
+    }
+    assert_eq!(launched, [2, 2, 1, 1]);
+}

@@ -25,8 +25,8 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 pub struct Options {
     /// Jobs that may wait at once; beyond that submissions are refused.
     pub max_depth: u64,
-    /// Given to jobs that do not say when they expire.
-    pub default_expiry: Duration,
+    /// Given to jobs that do not say when they expire; `None` lets them wait for ever.
+    pub default_expiry: Option<Duration>,
     /// Where the time comes from.
     pub clock: Clock,
 }
@@ -35,7 +35,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             max_depth: DEFAULT_MAX_DEPTH,
-            default_expiry: DEFAULT_EXPIRY,
+            default_expiry: Some(DEFAULT_EXPIRY),
             clock: Arc::new(system_clock),
         }
     }

@@ -39,7 +39,7 @@ pub enum SubmitError {
 
 impl QueueSource {
     /// Accepts jobs, all or none, durably, and lets them wait. A job without expiry gets
-    /// the default one. A job whose key is known is that job: its first id is returned.
+    /// the default one, if there is one. A job whose key is known is that job: its first id is returned.
     ///
     /// # Errors
     /// None is accepted; which error says what to do.
@@ -69,8 +69,8 @@ async fn submit(
         return Err(SubmitError::QueueFull { max_depth });
     }
     for job in &mut jobs {
-        let default = now.after(shared.options.default_expiry);
-        job.expires_at.get_or_insert(default);
+        let default = shared.options.default_expiry;
+        job.expires_at = job.expires_at.or(default.map(|span| now.after(span)));
     }
     let entries: Vec<Entry> = jobs
         .iter()

@@ -298,3 +298,13 @@ async fn a_client_that_hangs_up_does_not_lose_its_job() {
         tokio::task::yield_now().await;
     }
 }
+
+#[tokio::test]
+async fn without_a_default_expiry_a_job_waits_for_ever() {
+    let world = World::with(|options| options.default_expiry = None).await;
+    let id = world.submit(job("linux")).await;
+    let record = world.book.get(id).await.unwrap().unwrap();
+    assert_eq!(record.spec.expires_at, None);
+    let demand = world.queue.refresh().await.unwrap();
+    assert_eq!(demand.classes[0].1.next_expiry, None);
+}

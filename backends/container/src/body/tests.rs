@@ -106,6 +106,34 @@ fn d2_limits_are_bytes_and_nanoseconds_and_swap_adds_nothing() {
     assert_eq!(asked(&request, &recipe()).nano_cpus, Some(500_000_000));
 }
 
+/// Vector D3, the half without a job: agents are made for a class of jobs, and which of
+/// them one runs is decided when it is ready, so no container carries a job's id.
+/// `headcount agents` and the job's own record tell who ran what.
+#[test]
+fn d3_no_container_is_bound_to_a_job() {
+    let ours = Ours {
+        owner: OwnerId::new("me"),
+        backend: BackendId::new("container"),
+    };
+    let labels = ours.labels(&request(AGENT));
+    let mut labels: Vec<_> = labels.iter().map(|(n, v)| format!("{n}={v}")).collect();
+    labels.sort();
+    assert_eq!(
+        labels,
+        [
+            "headcount.agent=a-1-2",
+            "headcount.backend=container",
+            "headcount.owner=me",
+            "headcount.pool=tests/linux+x",
+            "headcount.scaler=tests",
+            "kici-agent-id=a-1-2",
+            "kici-labels=linux,x",
+            "kici-managed=true",
+            "kici-scaler-name=tests",
+        ]
+    );
+}
+
 #[test]
 fn a_container_gets_as_little_as_possible() {
     let host = asked(&request(AGENT), &recipe());

@@ -15,7 +15,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use headcount_config::ConfigText;
 
-use crate::up::{ConfigOrigin, Daemon, DaemonSettings, LedgerSettings};
+use crate::up::{ConfigOrigin, Daemon, DaemonSettings, LedgerSettings, QueueSettings};
 
 /// See a fleet grow from zero, run a burst of real jobs and shrink to zero
 #[derive(Args, Debug)]
@@ -64,7 +64,7 @@ fn settings(args: &DemoArgs, scratch: &std::path::Path) -> DaemonSettings {
         state_dir: scratch.to_path_buf(),
         listen: ([127, 0, 0, 1], 0).into(),
         token: None,
-        max_queue_depth: headcount_source_queue::DEFAULT_MAX_DEPTH,
+        queue: QueueSettings::default(),
         machine_ledger: LedgerSettings::default(),
     }
 }

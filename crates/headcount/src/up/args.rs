@@ -12,7 +12,8 @@ use headcount_machine_pools::{LONGEST_LEASE, SHORTEST_LEASE};
 use super::configuration::ConfigOrigin;
 use super::daemon::DaemonSettings;
 use super::machine_pools::LedgerSettings;
-use super::state;
+use super::queue::QueueSettings;
+use super::{kici, state};
 use crate::cli::ConfigArgs;
 use crate::client::read_token;
 
@@ -36,9 +37,14 @@ pub(crate) struct UpArgs {
     /// stay and are found again
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
     stop_timeout: Duration,
-    /// Jobs that may wait at once
-    #[arg(long, value_name = "N", default_value_t = headcount_source_queue::DEFAULT_MAX_DEPTH)]
-    max_queue_depth: u64,
+    /// Jobs that may wait at once; more are refused [default: what KICI_QUEUE_MAX_DEPTH
+    /// says, else 1000000]
+    #[arg(long, value_name = "N", env = "HEADCOUNT_MAX_QUEUE_DEPTH")]
+    max_queue_depth: Option<u64>,
+    /// How long a job may wait that does not say so itself, `0s` for ever; then it expires
+    /// [default: what KICI_QUEUE_TIMEOUT_MS says, else 1d]
+    #[arg(long, value_name = "DURATION", value_parser = duration, env = "HEADCOUNT_QUEUE_TIMEOUT")]
+    queue_timeout: Option<Duration>,
     /// Where daemons of this host keep the ledger of their machine pools; all that share
     /// one must name the same [default: the first that can be written to of
     /// /var/lib/headcount/machine-pools, the user's state directory, the temporary one]
@@ -69,18 +75,41 @@ impl UpArgs {
     /// The settings of the daemon; `token_file` is the global option.
     ///
     /// # Errors
-    /// No configuration is named, or the token file cannot be read.
+    /// No configuration is named, the token file cannot be read, or a variable of the queue
+    /// is not a number.
     pub(crate) fn settings(self, token_file: Option<PathBuf>) -> Result<DaemonSettings> {
         Ok(DaemonSettings {
             config: ConfigOrigin::Files(self.config.paths()?),
             state_dir: state::choose(self.state_dir)?,
             listen: self.listen,
             token: read_token(token_file.as_deref())?,
-            max_queue_depth: self.max_queue_depth,
+            queue: queue(self.max_queue_depth, self.queue_timeout)?,
             machine_ledger: LedgerSettings {
                 dir: self.machine_ledger_dir,
                 lease: self.machine_ledger_lease,
             },
         })
     }
+}
+
+/// What was said of the queue, else what the environment of KiCI says, else the default.
+fn queue(max_depth: Option<u64>, timeout: Option<Duration>) -> Result<QueueSettings> {
+    let get = |name: &str| std::env::var_os(name);
+    let default = QueueSettings::default();
+    let timeout = match timeout {
+        None => kici::queue_timeout(get)?,
+        said => said,
+    };
+    let max_depth = match max_depth {
+        None => kici::queue_max_depth(get)?,
+        said => said,
+    };
+    Ok(QueueSettings {
+        max_depth: max_depth.unwrap_or(default.max_depth),
+        expiry: match timeout {
+            None => default.expiry,
+            Some(Duration::ZERO) => None,
+            said => said,
+        },
+    })
 }

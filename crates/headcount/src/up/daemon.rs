@@ -7,9 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use headcount_backend_process::{
-    CgroupMode, DEFAULT_OUTPUT_LIMIT, ProcessOptions, call_back_url, forwarded,
-};
+use headcount_backend_process::{CgroupMode, DEFAULT_OUTPUT_LIMIT, ProcessOptions, forwarded};
 use headcount_controller::{Clock, Controller, Handle, Wiring};
 use headcount_gateway::{AgentListener, Gateway, GatewayOptions};
 use headcount_model::{OwnerId, Secret};
@@ -26,7 +24,7 @@ use super::configuration::{ConfigOrigin, Configuration};
 use super::grammar::ConfigGrammar;
 use super::machine_pools::{Ledger as MachineLedger, LedgerSettings};
 use super::office::Office;
-use super::queue::QueueDesk;
+use super::queue::{QueueDesk, QueueSettings};
 
 /// The agents' Unix socket, in the state directory. Its folder holds nothing else, because
 /// containers see all of it.
@@ -42,7 +40,7 @@ pub(crate) struct DaemonSettings {
     pub(crate) state_dir: PathBuf,
     pub(crate) listen: SocketAddr,
     pub(crate) token: Option<Secret>,
-    pub(crate) max_queue_depth: u64,
+    pub(crate) queue: QueueSettings,
     pub(crate) machine_ledger: LedgerSettings,
 }
 
@@ -84,7 +82,8 @@ impl Daemon {
         let logs: Arc<dyn LogBook> = Arc::new(store.clone());
         let ledger: Arc<dyn Ledger> = Arc::new(store.clone());
         let queue_options = headcount_source_queue::Options {
-            max_depth: settings.max_queue_depth,
+            max_depth: settings.queue.max_depth,
+            default_expiry: settings.queue.expiry,
             clock: Arc::new(move || clock.now()),
             ..headcount_source_queue::Options::default()
         };
@@ -249,7 +248,9 @@ fn process_options(dir: &StateDir, owner: OwnerId) -> ProcessOptions {
         state_dir: dir.path().to_path_buf(),
         owner,
         own_binary: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("headcount")),
-        agent_url: call_back_url(None, &host_env, &own),
+        // Agents of this host have its socket: a URL in the environment is for images that
+        // bring an agent of their own.
+        agent_url: own,
         forwarded: forwarded(&host_env),
         host_env,
         output_limit: DEFAULT_OUTPUT_LIMIT,

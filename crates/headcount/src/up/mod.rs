@@ -9,6 +9,7 @@ mod backends;
 mod configuration;
 mod daemon;
 mod grammar;
+mod kici;
 mod limits;
 mod machine_pools;
 mod office;
@@ -30,6 +31,7 @@ pub(crate) use args::UpArgs;
 pub(crate) use configuration::ConfigOrigin;
 pub(crate) use daemon::{Daemon, DaemonSettings};
 pub(crate) use machine_pools::LedgerSettings;
+pub(crate) use queue::QueueSettings;
 
 /// Runs the daemon until it is told to stop, and then for as long as `patience` while jobs
 /// run.
@@ -38,6 +40,9 @@ pub(crate) use machine_pools::LedgerSettings;
 /// It could not be started; [`is_misuse`] says whether that is its settings' fault.
 pub(crate) async fn run(settings: DaemonSettings, patience: Duration) -> Result<ExitCode> {
     limits::raise_open_files();
+    for remark in kici::remarks(std::env::vars_os().map(|(name, _)| name)) {
+        tracing::warn!("{remark}");
+    }
     // Before anybody is told that the daemon is ready: what comes meanwhile is not lost.
     let mut signals = Signals::listen()?;
     let daemon = Daemon::start(settings).await?;

@@ -1,16 +1,35 @@
 //! What the API needs of the built-in queue, over the queue source and the store.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use headcount_model::{JobId, SourceId};
 use headcount_ports::{NewJob, StoreError, Submitted};
 use headcount_server::{CancelRefused, Cancelled, JobDefaults, JobWatch, Queue, SubmitRefused};
 use headcount_source_queue::{
-    CancelError, Cancelled as QueueCancelled, DEFAULT_GRACE, DEFAULT_LOG_LIMIT_BYTES, QueueSource,
-    SOURCE, SubmitError,
+    CancelError, Cancelled as QueueCancelled, DEFAULT_EXPIRY, DEFAULT_GRACE,
+    DEFAULT_LOG_LIMIT_BYTES, DEFAULT_MAX_DEPTH, QueueSource, SOURCE, SubmitError,
 };
 use headcount_store::{LogWatch, SqliteStore};
+
+/// The bounds of the built-in queue.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct QueueSettings {
+    /// Jobs that may wait at once.
+    pub(crate) max_depth: u64,
+    /// How long a job waits that does not say so itself; `None` is for ever.
+    pub(crate) expiry: Option<Duration>,
+}
+
+impl Default for QueueSettings {
+    fn default() -> Self {
+        Self {
+            max_depth: DEFAULT_MAX_DEPTH,
+            expiry: Some(DEFAULT_EXPIRY),
+        }
+    }
+}
 
 /// The built-in queue as the API sees it.
 pub(super) struct QueueDesk {

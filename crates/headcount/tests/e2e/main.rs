@@ -22,6 +22,7 @@ mod disk_full;
 mod ending;
 mod explain;
 mod hostile_jobs;
+mod kici;
 mod limits;
 mod machine_pools;
 mod queue;

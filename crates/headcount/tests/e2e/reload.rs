@@ -163,3 +163,29 @@ fn a_plan_says_what_would_change_and_changes_nothing() {
     assert_eq!(refused.code, 2, "{refused:?}");
     house.close();
 }
+
+#[test]
+fn r2_an_overlap_is_refused_with_the_labels_and_both_names() {
+    let house = House::up(&pool_of(1));
+    let twice = OTHER.replace("[other]", "[Linux]");
+    house.write_config(&format!("{}{twice}", pool_of(3)));
+    let refused = house.run(&["reload"]);
+    assert_eq!(refused.code, 2, "{refused:?}");
+    let words = "the labels `linux` belong to both scaler `local` and scaler `other`";
+    assert!(refused.err.contains(words), "{refused:?}");
+    assert_eq!(house.api().pool("local/linux").max_agents, Some(1));
+    house.close();
+}
+
+#[test]
+fn r4_what_the_second_scaler_cannot_have_leaves_the_first_as_it_was() {
+    let house = House::up(&pool_of(1));
+    let before = house.run(&["pools", "--json"]).good().json();
+    let broken = format!("{OTHER}        binaryPath: /no/such/agent\n");
+    house.write_config(&format!("{}{broken}", pool_of(9)));
+    let refused = house.run(&["reload"]);
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert!(refused.err.contains("/no/such/agent"), "{refused:?}");
+    assert_eq!(house.run(&["pools", "--json"]).good().json(), before);
+    house.close();
+}

@@ -9,7 +9,7 @@ use super::moves::{end_job, move_job};
 use super::source;
 use crate::lifecycle::job::JobInput;
 use crate::world::Take;
-use crate::{Effect, Job, JobPhase, World};
+use crate::{Effect, Job, JobPhase, PoolId, World};
 
 pub(super) fn took(
     world: &mut World,
@@ -21,8 +21,10 @@ pub(super) fn took(
         return Answer::Refused(Refusal::Contradiction);
     };
     world.takes_of.remove(&(take.class, id));
+    // Kept, because a class is forgotten with its last waiting job.
     let class = world.classes.get(&take.class);
-    let Some(key) = class.map(|class| class.key.clone()) else {
+    let class = class.map(|class| (class.key.clone(), class.candidates.clone()));
+    let Some((key, pools)) = class else {
         return Answer::Refused(Refusal::Contradiction);
     };
     let jobs = match result {
@@ -39,7 +41,7 @@ pub(super) fn took(
         }
     };
     let ids: alloc::vec::Vec<JobId> = jobs.iter().map(|job| job.job).collect();
-    arrived(world, &key, jobs, &take, now);
+    arrived(world, (&key, &pools), jobs, &take, now);
     source::cancel_early(world, &key.source, &ids, now);
     source::forget_empty(world, take.class);
     Answer::Applied
@@ -59,7 +61,7 @@ fn not_taken(world: &mut World, key: &ClassKey, trouble: Trouble, now: Timestamp
 /// more) goes back: nothing that was handed out is forgotten.
 fn arrived(
     world: &mut World,
-    key: &ClassKey,
+    (key, pools): (&ClassKey, &[PoolId]),
     jobs: alloc::vec::Vec<TakenJob>,
     take: &Take,
     now: Timestamp,
@@ -77,7 +79,7 @@ fn arrived(
             ..fresh_job(key, info, agent)
         };
         world.jobs.insert(id, job);
-        let accepts = n < take.agents.len() && accepts(world, agent);
+        let accepts = n < take.agents.len() && accepts(world, pools, agent);
         match world.agents.get_mut(&agent).filter(|_| accepts) {
             Some(agent) => agent.jobs.push(id),
             None => drop(move_job(world, id, JobInput::Unclaimed, now)),
@@ -100,11 +102,14 @@ fn make_place(world: &mut World, id: JobId) -> Option<bool> {
     Some(stale_answer)
 }
 
-fn accepts(world: &World, id: AgentId) -> bool {
+/// Whether the agent may still be given a job that these pools serve: a reload meanwhile
+/// may have shut its own, or put it behind a gate.
+fn accepts(world: &World, pools: &[PoolId], id: AgentId) -> bool {
     world.agents.get(&id).is_some_and(|agent| {
         agent.record.phase == AgentPhase::Ready
             && agent.free_slots() > 0
             && world.takes_work(agent.pool)
+            && pools.contains(&agent.pool)
     })
 }
 

@@ -38,14 +38,22 @@ impl World {
     }
 
     pub async fn over(book: Arc<Book>, max_depth: u64) -> Self {
+        Self::of(book, |options| options.max_depth = max_depth).await
+    }
+
+    pub async fn with(choose: impl FnOnce(&mut Options)) -> Self {
+        Self::of(Arc::new(Book::default()), choose).await
+    }
+
+    async fn of(book: Arc<Book>, choose: impl FnOnce(&mut Options)) -> Self {
         let (inbox, events) = mpsc::unbounded_channel();
         let clock = Arc::new(AtomicU64::new(START));
         let now = Arc::clone(&clock);
-        let options = Options {
-            max_depth,
+        let mut options = Options {
             clock: Arc::new(move || Timestamp::from_millis(now.load(Ordering::SeqCst))),
             ..Options::default()
         };
+        choose(&mut options);
         let jobs: Arc<dyn JobBook> = Arc::clone(&book) as Arc<dyn JobBook>;
         let queue = QueueSource::open(jobs, Arc::new(Inbox(inbox)), options)
             .await
