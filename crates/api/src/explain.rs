@@ -88,6 +88,9 @@ pub enum Verdict {
         /// Since when it does.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         since: Option<Moment>,
+        /// When a launch is tried again, if failed ones stand in the way.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        next_launch_at: Option<Moment>,
     },
     /// It cannot.
     Unfit {

@@ -52,6 +52,8 @@ pub enum ExplainedVerdict {
         blocked: Option<(Reason, Timestamp)>,
         /// The numbers behind that, where there are some.
         detail: Option<String>,
+        /// When a launch is tried again, if failed ones stand in the way and it is to come.
+        next_launch: Option<Timestamp>,
     },
     /// It cannot.
     Unfit {
@@ -85,7 +87,7 @@ impl ExplanationView {
             Some(ExplainedPool {
                 pool: pool.name.clone(),
                 labels: pool.configured.as_ref()?.spec.labels.clone(),
-                verdict: verdict(world, answer.pool, answer.verdict),
+                verdict: verdict(world, answer.pool, answer.verdict, now),
             })
         });
         Self {
@@ -144,12 +146,13 @@ fn with_one_more(world: &World, key: &ClassKey, now: Timestamp) -> World {
     copy
 }
 
-fn verdict(world: &World, pool: PoolId, verdict: Verdict) -> ExplainedVerdict {
+fn verdict(world: &World, pool: PoolId, verdict: Verdict, now: Timestamp) -> ExplainedVerdict {
     match verdict {
         Verdict::Candidate { granted, blocked } => ExplainedVerdict::Candidate {
             granted,
             blocked,
             detail: blocked.and_then(|(reason, _)| shared::detail(world, pool, reason)),
+            next_launch: blocked.and_then(|(reason, _)| next_launch(world, pool, reason, now)),
         },
         Verdict::Unfit {
             missing,
@@ -163,6 +166,14 @@ fn verdict(world: &World, pool: PoolId, verdict: Verdict) -> ExplainedVerdict {
             worker,
         },
     }
+}
+
+fn next_launch(world: &World, pool: PoolId, reason: Reason, now: Timestamp) -> Option<Timestamp> {
+    if !matches!(reason, Reason::LaunchBackoff | Reason::CircuitOpen) {
+        return None;
+    }
+    let next = world.pool(pool)?.backoff.next_at;
+    (next > now).then_some(next)
 }
 
 /// For each label that no pool has, the most similar one that some pool has.

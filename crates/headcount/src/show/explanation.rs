@@ -168,15 +168,19 @@ fn row(answer: &PoolAnswer, explanation: &Explanation) -> [Cell; 4] {
             blocked_by_text,
             blocked_by_detail,
             since,
+            next_launch_at,
             ..
         } => {
+            let next = next_launch_at
+                .map(|next| format!("; next try in {}", between(explanation.at, next)))
+                .unwrap_or_default();
             let since = since
                 .map(|since| between(since, explanation.at))
                 .unwrap_or_default();
             let why = match (blocked_by_text, &explanation.impossible) {
                 (Some(text), _) => match blocked_by_detail {
-                    Some(detail) => format!("{text}: {detail}"),
-                    None => text.clone(),
+                    Some(detail) => format!("{text}: {detail}{next}"),
+                    None => format!("{text}{next}"),
                 },
                 (None, Some(impossible)) => format!(
                     "never: it would reserve {}, {} allows {}",

@@ -108,6 +108,12 @@ fn agents_that_never_come_up_are_explained_and_not_started_without_end() {
         put_off.contains(&explained["reason"]).then_some(explained)
     });
     assert!(explained["advice"].is_string(), "{explained}");
+    let screen = until("the next try is told", || {
+        let screen = house.run(&["explain", &id]).good().text();
+        screen.contains("; next try in ").then_some(screen)
+    });
+    let cause = "ended with code 1 before it was of use";
+    assert!(screen.contains(cause), "{screen}");
     let pool = api.pool("broken/linux");
     let failure = pool.last_failure.unwrap();
     assert!(

@@ -72,12 +72,14 @@ fn verdict(verdict: &ExplainedVerdict) -> Verdict {
             granted,
             blocked,
             detail,
+            next_launch,
         } => Verdict::Candidate {
             granted: resources::granted(*granted),
             blocked_by: blocked.map(|(reason, _)| reason.code().to_owned()),
             blocked_by_text: blocked.map(|(reason, _)| reason.sentence().to_owned()),
             blocked_by_detail: detail.clone(),
             since: blocked.map(|(_, since)| moment(since)),
+            next_launch_at: next_launch.map(moment),
         },
         ExplainedVerdict::Unfit {
             missing,

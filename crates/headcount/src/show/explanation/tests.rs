@@ -170,3 +170,25 @@ fn a_job_whose_agents_fail_to_start() {
 "
     );
 }
+
+#[test]
+fn a_job_whose_agents_fail_is_told_when_the_next_is_tried() {
+    let text = show(json!({
+        "at": "1970-01-01T00:05:10Z",
+        "class": class(&["linux"], 1),
+        "reason": "circuit_open",
+        "reasonText": "launches in the pool failed many times in a row",
+        "pools": [
+            {"pool": "a/linux", "labels": ["linux"], "verdict": "candidate",
+             "blockedBy": "circuit_open",
+             "blockedByText": "launches in the pool failed many times in a row",
+             "since": "1970-01-01T00:04:10Z", "nextLaunchAt": "1970-01-01T00:05:14Z"}
+        ]
+    }));
+    assert!(
+        text.contains(
+            "a/linux  yes   1m     launches in the pool failed many times in a row; next try in 4.0s\n"
+        ),
+        "{text}"
+    );
+}
