@@ -85,7 +85,6 @@ impl Daemon {
             max_depth: settings.queue.max_depth,
             default_expiry: settings.queue.expiry,
             clock: Arc::new(move || clock.now()),
-            ..headcount_source_queue::Options::default()
         };
         let queue = QueueSource::open(Arc::new(book), inbox.clone(), queue_options);
         let queue = Arc::new(queue.await.context("the queue cannot be read")?);
