@@ -37,11 +37,14 @@ enum Command {
         #[arg(long, conflicts_with = "seeds")]
         seed: Option<u64>,
     },
-    /// Simulate until stopped, or for so many minutes: not part of the tests
+    /// What takes too long for a test: simulate for so many minutes, or kill daemons
     Soak {
         /// How long
         #[arg(long, default_value_t = 60)]
         minutes: u64,
+        /// Instead: kill the daemon so often during bursts, on each container engine
+        #[arg(long, conflicts_with = "minutes")]
+        kills: Option<u32>,
     },
     /// Write the documentation that is made from the code
     Docs,
@@ -64,11 +67,24 @@ fn main() -> Result<()> {
             };
             simulate(&root, &words)
         }
-        Command::Soak { minutes } => {
+        Command::Soak {
+            kills: Some(kills), ..
+        } => kill(&root, kills),
+        Command::Soak { minutes, .. } => {
             simulate(&root, &["--minutes".to_owned(), minutes.to_string()])
         }
         Command::Docs => docs::write(&root),
     }
+}
+
+/// The end-to-end test of killed daemons, with so many kills. Not under nextest, which ends
+/// tests that take long.
+fn kill(root: &std::path::Path, kills: u32) -> Result<()> {
+    let test = "containers_daemon_killed::";
+    let words = ["test", "--quiet", "-p", "headcount", "--test", "e2e", "--"];
+    let words = [&words[..], &[test, "--nocapture"]].concat();
+    let kills = kills.to_string();
+    run::cargo_with(root, &words, &[("HEADCOUNT_E2E_KILLS", &kills)])
 }
 
 fn simulate(root: &std::path::Path, words: &[String]) -> Result<()> {

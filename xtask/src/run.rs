@@ -13,9 +13,15 @@ pub(crate) fn root() -> PathBuf {
 
 /// Runs cargo, the one that runs us.
 pub(crate) fn cargo(root: &Path, words: &[&str]) -> Result<()> {
+    cargo_with(root, words, &[])
+}
+
+/// The same, with these variables.
+pub(crate) fn cargo_with(root: &Path, words: &[&str], variables: &[(&str, &str)]) -> Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.args(words).current_dir(root);
+    command.envs(variables.iter().copied());
     finish(&mut command)
 }
 

@@ -16,11 +16,11 @@ pub struct Instance {
 /// How an instance stands, as its backend sees it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum InstanceState {
-    /// Made, but not executing yet.
+    /// Made, but not executing yet; it will, without being asked again.
     Starting,
     /// Executing.
     Running,
-    /// Ended; what is left of it can be removed.
+    /// Ended, or left half-made; what is left of it can be removed.
     Ended(Exit),
 }
 

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use common::{Scenario, agent, job, source};
 use headcount_model::{
-    AgentPhase, AgentRecord, Answer, AttemptPhase, Exit, JobEnd, Settlement, TroubleKind,
+    AgentPhase, AgentRecord, Answer, AttemptPhase, Exit, InstanceState, JobEnd, Settlement,
+    TroubleKind,
 };
 use headcount_planner::{News, Restored, World};
 
@@ -146,6 +147,31 @@ fn a_creation_that_was_cut_short_is_looked_up() {
     made.ok_all();
     assert_eq!(made.in_phase(AgentPhase::Starting), [1]);
     assert_eq!(made.register(1), Answer::Applied);
+}
+
+/// What stands of a creation that was cut short; the failures its end counts as.
+fn found_after_a_cut(state: InstanceState) -> (String, Option<u32>) {
+    let mut s = created();
+    let record = in_phase(&s, AgentPhase::Creating);
+    for (_, stands) in s.outside.instances.values_mut() {
+        *stands = state;
+    }
+    let mut s = s.restart_on(ONE, vec![record], Vec::new());
+    s.plan();
+    s.ok_all();
+    let next = s.plan().lines().next().unwrap_or_default().to_owned();
+    let failures = s.world.pools().next().map(|pool| pool.backoff.failures);
+    (next, failures)
+}
+
+#[test]
+fn what_was_left_half_made_is_cleaned_up_and_is_no_failed_launch() {
+    let (next, failures) = found_after_a_cut(InstanceState::Ended(Exit::Unknown));
+    assert_eq!(next, "destroy a-1-1: ended_itself");
+    assert_eq!(failures, Some(0), "nobody knows that it failed");
+    let (next, failures) = found_after_a_cut(InstanceState::Ended(Exit::Code(127)));
+    assert_eq!(next, "destroy a-1-1: ended_itself");
+    assert_eq!(failures, Some(1), "it ran and failed");
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub trait Backend: Send + Sync {
     ///
     /// Idempotent on the agent id: a second call for an agent whose instance exists
     /// succeeds without making another. Cancelled or failed half-way, it either leaves
-    /// nothing or leaves something that `list` shows.
+    /// nothing or leaves something that `list` shows: as ended, unless it will still run.
     ///
     /// # Errors
     /// Anything but [`BackendError::Unknown`] means that nothing was made.

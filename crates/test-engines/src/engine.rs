@@ -4,6 +4,7 @@
 //! the test holds: the end of the test, however it comes, is the end of that shell and
 //! with it of the engine, its helpers, its containers, mounts and interfaces.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -172,6 +173,21 @@ impl Engine {
         names
             .filter_map(|container| container.names?.pop())
             .collect()
+    }
+
+    /// How many containers there are, running or not, for each value of this label: one
+    /// answer of the engine, so all of them at one moment.
+    #[must_use]
+    pub fn containers_by(&self, label: &str) -> BTreeMap<String, usize> {
+        let docker = self.docker();
+        let options = ListContainersOptionsBuilder::default().all(true).build();
+        let listed = self.wait(docker.list_containers(Some(options)));
+        let mut counts = BTreeMap::new();
+        for container in listed.expect("it lists") {
+            let value = container.labels.and_then(|mut all| all.remove(label));
+            *counts.entry(value.unwrap_or_default()).or_default() += 1;
+        }
+        counts
     }
 
     /// Removes every container by force, as an operator may.

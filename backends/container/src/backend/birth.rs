@@ -43,7 +43,7 @@ pub(super) async fn create(core: &Arc<Core>, request: CreateRequest) -> Result<(
     if let Err(error) = core.images.ready(&recipe.image, recipe.pull).await {
         return without_image(core, &request, error).await;
     }
-    let place = core.turns.enter(agent);
+    let place = core.turns.enter_to_make(agent);
     let (tell, born) = oneshot::channel();
     let core = core.clone();
     tokio::spawn(async move {

@@ -40,8 +40,12 @@ pub(super) enum Found {
 /// Everything of ours.
 pub(super) async fn list(core: &Core) -> Result<Listing, Fault> {
     let client = core.engine.client().await?;
+    // Asked before and after: who is made meanwhile must not look as if nobody made it.
+    let mut in_making = core.turns.in_making();
+    let containers = summaries(&client, &core.ours).await?;
+    in_making.extend(core.turns.in_making());
     let mut instances = BTreeMap::new();
-    for container in summaries(&client, &core.ours).await? {
+    for container in containers {
         let mark = container.labels.as_ref().and_then(|l| core.ours.read(l));
         let Some(mark) = mark.filter(|mark| core.turns.over(mark.agent).is_none()) else {
             continue;
@@ -49,7 +53,7 @@ pub(super) async fn list(core: &Core) -> Result<Listing, Fault> {
         let instance = Instance {
             agent: mark.agent,
             pool: mark.pool,
-            state: state(&container),
+            state: state(&container, in_making.contains(&mark.agent)),
         };
         instances.insert(mark.agent, instance);
     }
@@ -79,10 +83,13 @@ async fn summaries(client: &Client, ours: &Ours) -> Result<Vec<ContainerSummary>
     }
 }
 
-fn state(container: &ContainerSummary) -> InstanceState {
+/// A container that was made, and that nobody is about to start, was left by a daemon that
+/// died between the two: it is over.
+fn state(container: &ContainerSummary, in_making: bool) -> InstanceState {
     use ContainerSummaryStateEnum as State;
     match container.state {
-        None | Some(State::EMPTY | State::CREATED) => InstanceState::Starting,
+        None | Some(State::EMPTY | State::CREATED) if in_making => InstanceState::Starting,
+        None | Some(State::EMPTY | State::CREATED) => InstanceState::Ended(Exit::Unknown),
         Some(State::RUNNING | State::PAUSED | State::RESTARTING | State::STOPPING) => {
             InstanceState::Running
         }
@@ -141,6 +148,16 @@ fn never_started(state: &ContainerState) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_container_that_nobody_will_start_is_over() {
+        let made = ContainerSummary {
+            state: Some(ContainerSummaryStateEnum::CREATED),
+            ..ContainerSummary::default()
+        };
+        assert_eq!(state(&made, true), InstanceState::Starting);
+        assert_eq!(state(&made, false), InstanceState::Ended(Exit::Unknown));
+    }
 
     #[test]
     fn exits_are_read_from_what_people_read() {

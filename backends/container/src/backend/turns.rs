@@ -4,7 +4,7 @@
 //! asked for before a destruction is not made after it; the end of an agent is told once.
 //! Leaves the containers themselves to the engine: nothing here says what exists.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -31,6 +31,8 @@ struct Line {
     turn: Arc<Turn<()>>,
     /// Grows with each destruction that is asked for.
     unwanted: AtomicU64,
+    /// How many of them make it.
+    makers: AtomicU64,
 }
 
 /// An agent of which nothing is left.
@@ -46,6 +48,7 @@ pub(super) struct Place {
     agent: AgentId,
     line: Arc<Line>,
     unwanted: u64,
+    makes: bool,
     inner: Arc<Mutex<Inner>>,
 }
 
@@ -56,14 +59,31 @@ impl Turns {
         Place {
             agent,
             unwanted: line.unwanted.load(Ordering::Acquire),
+            makes: false,
             line,
             inner: self.inner.clone(),
         }
     }
 
+    /// The same for who is going to make it.
+    pub(super) fn enter_to_make(&self, agent: AgentId) -> Place {
+        let mut place = self.enter(agent);
+        place.makes = true;
+        place.line.makers.fetch_add(1, Ordering::AcqRel);
+        place
+    }
+
     /// Whether somebody acts on it, or is about to.
     pub(super) fn is_taken(&self, agent: AgentId) -> bool {
         self.lock().lines.contains_key(&agent)
+    }
+
+    /// Everybody who is being made, or about to be.
+    pub(super) fn in_making(&self) -> HashSet<AgentId> {
+        let inner = self.lock();
+        let lines = inner.lines.iter();
+        let making = lines.filter(|(_, line)| line.makers.load(Ordering::Acquire) > 0);
+        making.map(|(agent, _)| *agent).collect()
     }
 
     /// How an agent ended, if it is over.
@@ -119,6 +139,9 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut inner = lock(&self.inner);
+        if self.makes {
+            self.line.makers.fetch_sub(1, Ordering::AcqRel);
+        }
         // The table's own and this one.
         if Arc::strong_count(&self.line) <= 2 {
             inner.lines.remove(&self.agent);
@@ -169,6 +192,18 @@ mod tests {
             !turns.enter(agent(1)).is_unwanted(),
             "a later one is wanted"
         );
+    }
+
+    #[test]
+    fn who_is_made_is_told_from_who_is_ended() {
+        let turns = Turns::default();
+        let (_ending, making) = (turns.enter(agent(1)), turns.enter_to_make(agent(2)));
+        let twice = (turns.enter(agent(2)), turns.enter_to_make(agent(2)));
+        assert_eq!(turns.in_making(), HashSet::from([agent(2)]));
+        drop(twice);
+        assert_eq!(turns.in_making(), HashSet::from([agent(2)]));
+        drop(making);
+        assert_eq!(turns.in_making(), HashSet::new());
     }
 
     #[test]

@@ -2,23 +2,13 @@
 //! stays, whoever dies.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use headcount_api::JobState;
 use headcount_test_engines::{Engine, IMAGE, Kind, skip};
 use serde_json::json;
 
-use crate::harness::{House, script, until};
-
-/// Tells a story on each engine that this machine can run.
-fn on_each(story: impl Fn(Engine)) {
-    for kind in Kind::ALL {
-        if !skip(kind) {
-            story(Engine::start(kind));
-        }
-    }
-}
+use crate::harness::{House, on_each_engine, script, until};
 
 /// A scaler with one label set; `more` is added to the label set.
 fn containers(engine: &Engine, max: u32, image: &str, more: &str) -> String {
@@ -61,7 +51,7 @@ fn lines(file: &Path) -> Vec<String> {
 
 #[test]
 fn a_job_runs_in_the_image_with_its_exit_code_and_output() {
-    on_each(|engine| {
+    on_each_engine(|engine| {
         let house = house_on(&engine, 2);
         let api = house.api();
         let id = api.submit(&script("ls /headcount; echo to-stderr >&2; exit 7"));
@@ -83,7 +73,7 @@ fn a_job_runs_in_the_image_with_its_exit_code_and_output() {
 
 #[test]
 fn a_burst_survives_a_killed_daemon_and_leaves_nothing() {
-    on_each(|engine| {
+    on_each_engine(|engine| {
         let mut house = house_on(&engine, 3);
         let job = "echo $HOSTNAME >> /out/started; sleep 0.3; echo done >> /out/ended";
         let ids = house.api().submit_all(&vec![script(job); 9]);
@@ -108,7 +98,7 @@ fn a_burst_survives_a_killed_daemon_and_leaves_nothing() {
 
 #[test]
 fn limits_are_the_cgroups_own() {
-    on_each(|engine| {
+    on_each_engine(|engine| {
         let house = house_on(&engine, 2);
         let job = json!({
             "script": "cat /sys/fs/cgroup/memory/memory.limit_in_bytes \
@@ -136,7 +126,7 @@ fn limits_are_the_cgroups_own() {
 
 #[test]
 fn a_container_removed_by_hand_is_known_at_once() {
-    on_each(|engine| {
+    on_each_engine(|engine| {
         let house = house_on(&engine, 1);
         let api = house.api();
         let id = api.submit(&script("echo x >> /out/started; sleep 600"));
@@ -150,7 +140,7 @@ fn a_container_removed_by_hand_is_known_at_once() {
 
 #[test]
 fn an_engine_that_dies_and_returns_costs_nothing() {
-    on_each(|mut engine| {
+    on_each_engine(|mut engine| {
         let house = house_on(&engine, 2);
         let api = house.api();
         let job = "echo x >> /out/started; while [ ! -e /out/gate ]; do sleep 0.05; done";
@@ -176,7 +166,7 @@ fn an_engine_that_dies_and_returns_costs_nothing() {
 
 #[test]
 fn a_missing_image_is_explained() {
-    on_each(|engine| {
+    on_each_engine(|engine| {
         let config = containers(&engine, 1, "headcount.test/nowhere:1", "");
         let house = House::up(&config);
         let api = house.api();
@@ -194,7 +184,7 @@ fn a_missing_image_is_explained() {
 
 #[test]
 fn two_daemons_share_an_engine_and_leave_each_other_alone() {
-    on_each(|engine| {
+    on_each_engine(|engine| {
         let (first, second) = (house_on(&engine, 2), house_on(&engine, 2));
         let id = first
             .api()
@@ -212,7 +202,7 @@ fn two_daemons_share_an_engine_and_leave_each_other_alone() {
 
 #[test]
 fn agents_that_die_at_once_are_explained_with_their_last_words() {
-    on_each(|engine| {
+    on_each_engine(|engine| {
         let image = "headcount.test/broken:1";
         engine.import_running(image, "echo no kernel for me; exit 9");
         let config = containers(&engine, 1, image, "        agent: image\n").replace(
@@ -241,39 +231,14 @@ fn agents_that_die_at_once_are_explained_with_their_last_words() {
     });
 }
 
-/// The daemon sees the engine where a user's machine has it, and changes the rules of the
-/// engine's network.
-fn as_on_a_machine_with(engine: &Engine, house: House) -> House {
-    let programs = house.path("programs");
-    fs::create_dir_all(&programs).unwrap();
-    let nft = programs.join("nft");
-    let text = format!(
-        "#!/bin/sh\nexec nsenter --net={} /usr/sbin/nft \"$@\"\n",
-        engine.network().display()
-    );
-    fs::write(&nft, text).unwrap();
-    fs::set_permissions(&nft, fs::Permissions::from_mode(0o755)).unwrap();
-    let socket = match engine.kind() {
-        Kind::Docker => "/run/docker.sock",
-        Kind::Podman => "/run/podman/podman.sock",
-    };
-    let prelude = format!(
-        "mount -t tmpfs tmpfs /run && mkdir -p /run/podman && ln -s {} {socket} && \
-         PATH={}:$PATH exec \"$0\" \"$@\"",
-        engine.socket().display(),
-        programs.display()
-    );
-    house.through(&["unshare", "--mount", "sh", "-c", &prelude])
-}
-
 #[test]
 fn the_quick_start_of_kici_works_unchanged() {
-    on_each(|engine| {
+    on_each_engine(|engine| {
         let file =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/kici-quickstart.yaml");
         engine.import("ghcr.io/myorg/kici-agent:latest");
         let house = House::new(&fs::read_to_string(file).unwrap());
-        let mut house = as_on_a_machine_with(&engine, house);
+        let mut house = house.on_a_machine_with(&engine);
         house.start();
         let api = house.api();
         let id = api.submit(&json!({
@@ -325,7 +290,7 @@ fn without_an_engine_the_daemon_says_where_it_looked() {
 
 #[test]
 fn a_reload_that_needs_another_engine_says_so() {
-    on_each(|engine| {
+    on_each_engine(|engine| {
         let house = house_on(&engine, 1);
         let text = fs::read_to_string(house.config()).unwrap();
         house.write_config(&text.replace("engine.sock", "other.sock"));

@@ -16,6 +16,7 @@ mod harness;
 mod agents_killed;
 mod burst;
 mod containers;
+mod containers_daemon_killed;
 mod daemon_killed;
 mod demo;
 mod disk_full;

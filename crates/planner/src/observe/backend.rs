@@ -240,12 +240,25 @@ fn settle_unknown(world: &mut World, id: AgentId) {
 
 /// It ended, and what it left is still there: it is destroyed to clean up.
 fn ended_but_listed(world: &mut World, id: AgentId, exit: Exit, now: Timestamp) {
+    let cut_short = was_cut_short(world, id) && exit == Exit::Unknown;
     settle_unknown(world, id);
-    judge_launch(world, id, exit, now);
+    if !cut_short {
+        judge_launch(world, id, exit, now);
+    }
     if let Some(agent) = world.agents.get_mut(&id) {
         agent.record.leaves_for.get_or_insert(Reason::EndedItself);
     }
     move_agent(world, id, AgentInput::Destroy, now);
+}
+
+/// Whether its creation was under way when the last daemon ended: that it came to nothing
+/// says nothing of launches.
+fn was_cut_short(world: &World, id: AgentId) -> bool {
+    world.agents.get(&id).is_some_and(|agent| {
+        agent.record.phase == AgentPhase::Creating
+            && agent.effect == Effect::Unknown
+            && agent.launch_trouble.is_none()
+    })
 }
 
 fn absent(world: &mut World, id: AgentId, now: Timestamp) {

@@ -27,7 +27,14 @@ impl Daemon {
     ///
     /// # Panics
     /// It ended instead, or did not become ready; with what it said.
-    pub fn start(mut command: Command, home: &Path, number: usize) -> Self {
+    pub fn start(command: Command, home: &Path, number: usize) -> Self {
+        let mut daemon = Self::begin(command, home, number);
+        daemon.await_notice("READY=1");
+        daemon
+    }
+
+    /// Starts it, and does not wait for anything.
+    pub fn begin(mut command: Command, home: &Path, number: usize) -> Self {
         let log = home.join(format!("daemon-{number}.log"));
         let socket = home.join(format!("notify-{number}"));
         let notices = UnixDatagram::bind(&socket).unwrap();
@@ -35,13 +42,11 @@ impl Daemon {
         let command = command.env("NOTIFY_SOCKET", &socket);
         let command = command.stdout(file.try_clone().unwrap()).stderr(file);
         let child = command.spawn().unwrap();
-        let mut daemon = Self {
+        Self {
             child,
             notices,
             log,
-        };
-        daemon.await_notice("READY=1");
-        daemon
+        }
     }
 
     /// Waits for a word to the service manager.

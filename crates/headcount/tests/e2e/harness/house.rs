@@ -7,6 +7,7 @@ use std::any::Any;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use rustix::process::Signal;
 use tempfile::TempDir;
@@ -134,6 +135,17 @@ impl House {
         self.starts += 1;
         let command = self.daemon_command();
         self.daemon = Some(Daemon::start(command, self.root.path(), self.starts));
+    }
+
+    /// Starts a daemon and ends it with SIGKILL after this long, whatever it has come to.
+    pub fn start_and_kill(&mut self, after: Duration) {
+        assert!(self.daemon.is_none(), "one daemon is enough");
+        self.starts += 1;
+        let command = self.daemon_command();
+        let mut daemon = Daemon::begin(command, self.root.path(), self.starts);
+        // The moment itself is what is chosen; nothing is waited for.
+        std::thread::park_timeout(after);
+        daemon.kill();
     }
 
     /// Starts a daemon that is expected not to start.

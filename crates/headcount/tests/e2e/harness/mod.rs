@@ -7,6 +7,7 @@
 mod api;
 mod command;
 mod daemon;
+mod engines;
 mod house;
 mod ledger;
 mod patience;
@@ -16,7 +17,9 @@ mod sampler;
 
 pub use api::{Answer, QUICK, script};
 pub use command::content;
+pub use engines::on_each_engine;
 pub use house::{House, pool_of};
+pub use ledger::Ledger;
 pub use patience::until;
 pub use processes::Process;
 pub use random::Random;
