@@ -176,18 +176,22 @@ impl Engine {
     }
 
     /// How many containers there are, running or not, for each value of this label: one
-    /// answer of the engine, so all of them at one moment.
+    /// answer of the engine, so all of them at one moment. `None` when its answer has a word
+    /// that Docker's interface does not know, as Podman's has for moments: look again.
     #[must_use]
-    pub fn containers_by(&self, label: &str) -> BTreeMap<String, usize> {
+    pub fn containers_by(&self, label: &str) -> Option<BTreeMap<String, usize>> {
         let docker = self.docker();
         let options = ListContainersOptionsBuilder::default().all(true).build();
         let listed = self.wait(docker.list_containers(Some(options)));
+        if matches!(&listed, Err(bollard::errors::Error::JsonDataError { .. })) {
+            return None;
+        }
         let mut counts = BTreeMap::new();
         for container in listed.expect("it lists") {
             let value = container.labels.and_then(|mut all| all.remove(label));
             *counts.entry(value.unwrap_or_default()).or_default() += 1;
         }
-        counts
+        Some(counts)
     }
 
     /// Removes every container by force, as an operator may.

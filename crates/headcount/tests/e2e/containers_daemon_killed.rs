@@ -121,7 +121,9 @@ fn counted(
         let counter = threads.spawn(|| {
             let mut most = BTreeMap::new();
             while !stop.load(Ordering::Relaxed) {
-                let now = engine.containers_by("headcount.scaler");
+                let Some(now) = engine.containers_by("headcount.scaler") else {
+                    continue;
+                };
                 let all = [(String::new(), now.values().sum())];
                 for (scaler, count) in now.into_iter().chain(all) {
                     let highest = most.entry(scaler).or_default();
