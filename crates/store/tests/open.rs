@@ -50,14 +50,24 @@ async fn a_second_daemon_is_refused_with_the_pid_of_the_first() {
 
 #[test]
 fn a_lock_that_only_outlives_its_daemon_is_waited_for() {
+    // A process that has ended, and whose pid is therefore nobody's for now.
+    let mut dead = std::process::Command::new("true").spawn().unwrap();
+    dead.wait().unwrap();
+    let_go_by(dead.id());
+}
+
+#[test]
+fn a_lock_of_a_daemon_that_is_just_dying_is_waited_for() {
+    let_go_by(std::process::id());
+}
+
+/// Somebody who says to be `pid` holds the lock, and lets go once another wants it.
+fn let_go_by(pid: u32) {
     let place = Place::new();
     let path = fs::canonicalize(place.dir.path()).unwrap().join("lock");
     let held = fs::File::create(&path).unwrap();
     held.lock().unwrap();
-    // A process that has ended, and whose pid is therefore nobody's for now.
-    let mut dead = std::process::Command::new("true").spawn().unwrap();
-    dead.wait().unwrap();
-    fs::write(&path, format!("{}\n", dead.id())).unwrap();
+    fs::write(&path, format!("{pid}\n")).unwrap();
     let place = place.dir.path().to_path_buf();
     let opened = std::thread::spawn(move || StateDir::open(place).map(drop));
     // Held until the other has opened the file, too, so that it finds it taken.

@@ -18,6 +18,8 @@ pub const LOCK_NAME: &str = "lock";
 const MAX_PID_BYTES: u64 = 32;
 /// What a dead daemon left behind may keep its lock for so long.
 const DEAD_HOLD: Duration = Duration::from_secs(5);
+/// A daemon that was killed this moment lives until its last file is closed.
+const DYING_HOLD: Duration = Duration::from_millis(500);
 /// The end of a lock gives no event; so often it is tried again.
 const DEAD_GLANCE: Duration = Duration::from_millis(5);
 
@@ -33,8 +35,8 @@ pub struct StateDir {
 
 impl StateDir {
     /// Makes the directory if needed (readable for this user only; the mode of one that
-    /// exists is left as it is) and takes its lock. Waits only for a daemon that is dead,
-    /// and not for long.
+    /// exists is left as it is) and takes its lock. Waits for a daemon that is dead, or that
+    /// may be dying just now, and not for long.
     ///
     /// # Errors
     /// [`OpenError::InUse`] or [`OpenError::Directory`].
@@ -84,7 +86,7 @@ enum Taken {
 /// Takes the lock. A daemon that is killed while it starts a program leaves for a moment
 /// the process that is about to become that program: until it does, it has the lock too.
 fn take(lock: &mut File) -> io::Result<Taken> {
-    let deadline = Instant::now() + DEAD_HOLD;
+    let begun = Instant::now();
     loop {
         match lock.try_lock() {
             Ok(()) => return Ok(Taken::Ours),
@@ -92,7 +94,11 @@ fn take(lock: &mut File) -> io::Result<Taken> {
             Err(TryLockError::Error(source)) => return Err(source),
         }
         let holder = read_pid(lock);
-        if !holder.is_some_and(is_dead) || Instant::now() >= deadline {
+        let patience = match holder.is_some_and(is_dead) {
+            true => DEAD_HOLD,
+            false => DYING_HOLD,
+        };
+        if begun.elapsed() >= patience {
             return Ok(Taken::Theirs(holder));
         }
         std::thread::sleep(DEAD_GLANCE);
