@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use headcount_model::{AgentKind, ContainerProgram, ContainerRecipe, LogPressure};
+use headcount_model::{AgentKind, ContainerProgram, ContainerRecipe};
 use headcount_ports::{BackendError, CreateRequest, agent_env};
 
 use crate::archive::{TOKEN, WORK};
@@ -25,8 +25,8 @@ pub(crate) fn environment(
 ) -> Result<Vec<String>, BackendError> {
     let mut merged = BTreeMap::new();
     for (name, value) in options.forwarded.iter().chain(&recipe.env) {
-        check(name, value)?;
-        if !is_identity(name) {
+        agent_env::check_variable(name, value)?;
+        if !agent_env::is_identity(name) {
             merged.insert(name.as_str(), value.clone());
         }
     }
@@ -70,10 +70,7 @@ fn call_back(
             .or_else(|| options.orchestrator_url.clone())
             .ok_or_else(no_url)?,
     };
-    let pressure = match request.log_pressure {
-        LogPressure::Pause => "pause",
-        LogPressure::Drop => "drop",
-    };
+    let pressure = agent_env::log_pressure(request.log_pressure);
     Ok(BTreeMap::from([
         (agent_env::URL, url),
         (agent_env::TOKEN_FILE, TOKEN.to_owned()),
@@ -92,31 +89,6 @@ fn no_url() -> BackendError {
          HEADCOUNT_ORCHESTRATOR_URL of the daemon, or `agent: mounted`"
             .into(),
     )
-}
-
-fn is_identity(name: &str) -> bool {
-    name.starts_with(agent_env::IDENTITY_PREFIX)
-        || [
-            agent_env::INSTANCE_MARK,
-            agent_env::ORIGIN,
-            agent_env::JOB_MARK,
-        ]
-        .contains(&name)
-}
-
-fn check(name: &str, value: &str) -> Result<(), BackendError> {
-    if name.is_empty() || name.contains(['=', '\0']) {
-        return Err(BackendError::Invalid(format!(
-            "`{}` cannot be the name of an environment variable; rename it in the label set's `env`",
-            name.escape_default()
-        )));
-    }
-    if value.contains('\0') {
-        return Err(BackendError::Invalid(format!(
-            "the value of environment variable `{name}` contains a NUL byte; remove it"
-        )));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

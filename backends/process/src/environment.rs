@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use headcount_model::{AgentKind, LogPressure};
+use headcount_model::AgentKind;
 use headcount_ports::{BackendError, CreateRequest, agent_env};
 
 use crate::marks::Mark;
@@ -48,8 +48,8 @@ impl Sources<'_> {
         });
         let mut merged: BTreeMap<String, String> = allowed.collect();
         for (name, value) in self.forwarded.iter().chain(self.label_set) {
-            check(name, value)?;
-            if !is_identity(name) {
+            agent_env::check_variable(name, value)?;
+            if !agent_env::is_identity(name) {
                 merged.insert(name.clone(), value.clone());
             }
         }
@@ -82,10 +82,7 @@ pub(crate) fn identity(
         (agent_env::DIR, dir.display().to_string()),
     ]);
     if request.kind != AgentKind::Worker {
-        let pressure = match request.log_pressure {
-            LogPressure::Pause => "pause",
-            LogPressure::Drop => "drop",
-        };
+        let pressure = agent_env::log_pressure(request.log_pressure);
         identity.insert(agent_env::URL, url.to_owned());
         identity.insert(agent_env::LOG_PRESSURE, pressure.to_owned());
     }
@@ -123,31 +120,6 @@ pub fn call_back_url(
         values.map(String::as_str).find(|value| !value.is_empty())
     };
     configured.or_else(from_host).unwrap_or(own).to_owned()
-}
-
-fn is_identity(name: &str) -> bool {
-    name.starts_with(agent_env::IDENTITY_PREFIX)
-        || [
-            agent_env::INSTANCE_MARK,
-            agent_env::ORIGIN,
-            agent_env::JOB_MARK,
-        ]
-        .contains(&name)
-}
-
-fn check(name: &str, value: &str) -> Result<(), BackendError> {
-    if name.is_empty() || name.contains(['=', '\0']) {
-        return Err(BackendError::Invalid(format!(
-            "`{}` cannot be the name of an environment variable; rename it in the label set's `env`",
-            name.escape_default()
-        )));
-    }
-    if value.contains('\0') {
-        return Err(BackendError::Invalid(format!(
-            "the value of environment variable `{name}` contains a NUL byte; remove it"
-        )));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

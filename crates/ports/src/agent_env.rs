@@ -1,8 +1,12 @@
-//! Names of the environment a backend gives to what it makes.
+//! The environment a backend gives to what it makes: names, and the rules for them.
 //!
-//! Promise: one spelling for every backend. Those the agent program knows
+//! Promise: one spelling and one rule for every backend. Those the agent program knows
 //! as well stand in `headcount_api::agent` too (a backend does not know the wire types); a
 //! test of the binary holds the two lists together.
+
+use headcount_model::LogPressure;
+
+use crate::BackendError;
 
 /// Where the daemon listens for agents.
 pub const URL: &str = "HEADCOUNT_AGENT_URL";
@@ -37,3 +41,38 @@ pub const JOB_MARK: &str = "HEADCOUNT_JOB_MARK";
 pub const JOBS_FOLDER: &str = "jobs";
 /// File in [`JOBS_FOLDER`] with the agent's own mark, one line.
 pub const MARK_FILE: &str = "mark";
+
+/// Whether a name tells an agent about itself: nothing forwarded and nothing of a label
+/// set's `env` replaces it.
+#[must_use]
+pub fn is_identity(name: &str) -> bool {
+    name.starts_with(IDENTITY_PREFIX) || [INSTANCE_MARK, ORIGIN, JOB_MARK].contains(&name)
+}
+
+/// Whether a process can be given such a variable.
+///
+/// # Errors
+/// [`BackendError::Invalid`] when it cannot; the value is not repeated.
+pub fn check_variable(name: &str, value: &str) -> Result<(), BackendError> {
+    if name.is_empty() || name.contains(['=', '\0']) {
+        return Err(BackendError::Invalid(format!(
+            "`{}` cannot be the name of an environment variable; rename it in the label set's `env`",
+            name.escape_default()
+        )));
+    }
+    if value.contains('\0') {
+        return Err(BackendError::Invalid(format!(
+            "the value of environment variable `{name}` contains a NUL byte; remove it"
+        )));
+    }
+    Ok(())
+}
+
+/// The value of [`LOG_PRESSURE`].
+#[must_use]
+pub const fn log_pressure(pressure: LogPressure) -> &'static str {
+    match pressure {
+        LogPressure::Pause => "pause",
+        LogPressure::Drop => "drop",
+    }
+}
