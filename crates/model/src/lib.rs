@@ -22,7 +22,9 @@ mod reason;
 mod record;
 mod resources;
 mod secret;
+mod signal;
 mod time;
+mod trigger;
 
 pub use container::{
     ContainerNetwork, ContainerProgram, ContainerRecipe, EngineAddress, EngineKind, PullPolicy,
@@ -45,4 +47,9 @@ pub use reason::Reason;
 pub use record::{AgentPhase, AgentRecord, AttemptPhase, AttemptRecord, Changes, Settlement};
 pub use resources::{Cap, Granted, Layer, Partial, Resources};
 pub use secret::{Digest, Secret};
+pub use signal::{Backlog, Level, Measure, Reading, Sample};
 pub use time::Timestamp;
+pub use trigger::{
+    Combine, Compat, CronWindow, QueueRule, RedisConnection, RedisServers, RedisTls, Strategy,
+    StreamMeasure, Trigger, TriggerKind,
+};

@@ -15,6 +15,7 @@ mod ledger;
 mod link;
 mod log_book;
 mod machine_pools;
+mod signals;
 mod source;
 
 pub use backend::{Backend, BackendError, BackendPromises, CreateRequest, DestroyRequest};
@@ -27,4 +28,5 @@ pub use ledger::{DecisionRow, Ledger, Recovered, StoreError};
 pub use link::{AgentLink, AssignRequest, LinkError};
 pub use log_book::{LogBook, LogChunk, LogPage, Stream};
 pub use machine_pools::{Booking, MachinePoolError, MachinePools, NoMachinePools};
+pub use signals::{SignalInbox, Signals};
 pub use source::{Source, SourceError};
