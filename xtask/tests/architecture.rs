@@ -34,6 +34,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         "headcount-backend-container",
         &["headcount-model", "headcount-ports", "headcount-network"],
     ),
+    ("headcount-periods", &[]),
     ("headcount-test-engines", &[]),
     (
         "headcount-controller",
