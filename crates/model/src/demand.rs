@@ -1,16 +1,16 @@
 //! Demand: jobs that want the same thing, counted together.
 
-use crate::{Labels, Layer, SourceId, Timestamp};
+use crate::{Layer, Selectors, SourceId, Timestamp};
 
 /// What jobs of one class have in common. The source hands out the oldest of a class.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ClassKey {
     /// Where the jobs wait.
     pub source: SourceId,
-    /// Labels an agent must have.
-    pub runs_on: Labels,
-    /// Labels an agent must not have.
-    pub exclude: Labels,
+    /// Labels an agent must have, by name or by pattern.
+    pub runs_on: Selectors,
+    /// Labels an agent must not have, by name or by pattern.
+    pub exclude: Selectors,
     /// What the jobs themselves ask for, as written.
     pub resources: Layer,
     /// Higher goes first; 0 is usual.

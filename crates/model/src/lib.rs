@@ -22,6 +22,7 @@ mod reason;
 mod record;
 mod resources;
 mod secret;
+mod selectors;
 mod signal;
 mod time;
 mod trigger;
@@ -47,6 +48,7 @@ pub use reason::Reason;
 pub use record::{AgentPhase, AgentRecord, AttemptPhase, AttemptRecord, Changes, Settlement};
 pub use resources::{Cap, Granted, Layer, Partial, Resources};
 pub use secret::{Digest, Secret};
+pub use selectors::{Pattern, PatternKind, Selectors};
 pub use signal::{Backlog, Level, Measure, Reading, Sample};
 pub use time::Timestamp;
 pub use trigger::{
