@@ -10,7 +10,7 @@ use headcount_model::{
     AgentId, AgentKind, AgentPhase, AgentRecord, AttemptPhase, AttemptRecord, BackendId, Cap,
     ClassCount, ClassKey, Digest, Fleet, Granted, IdleRule, Instance, InstanceState, JobId, Labels,
     Layer, Layers, LogPressure, Name, PoolName, PoolSpec, ProcessProgram, Reason, Recipe, Retry,
-    Roles, ScalerSpec, SourceId, Timeouts, Timestamp,
+    Roles, ScalerSpec, Selectors, SourceId, Timeouts, Timestamp,
 };
 
 /// When everything was made.
@@ -199,8 +199,8 @@ pub(crate) fn classes(size: &Size) -> Vec<(ClassKey, ClassCount)> {
     let classes = (0..size.classes).map(|n| {
         let key = ClassKey {
             source: source(),
-            runs_on: Labels::new(["linux".to_owned(), format!("group{}", n % groups)]),
-            exclude: Labels::new([format!("pool{n}")]),
+            runs_on: Selectors::new(["linux".to_owned(), format!("group{}", n % groups)]),
+            exclude: Selectors::new([format!("pool{n}")]),
             resources: Layer::default(),
             priority: i32::try_from(n % 3).unwrap_or(0),
         };

@@ -5,7 +5,8 @@
 //! Leaves to others: the standing of everything else (`view`).
 
 use headcount_model::{
-    ClassCount, ClassKey, Granted, Labels, PoolName, Reason, SourceEvent, Timestamp,
+    ClassCount, ClassKey, Granted, Labels, Pattern, PatternKind, PoolName, Reason, Selectors,
+    SourceEvent, Timestamp,
 };
 use headcount_planner::{Impossible, News, PoolId, Verdict, World, explain, observe, plan};
 
@@ -26,7 +27,10 @@ pub struct ExplanationView {
     pub pools: Vec<ExplainedPool>,
     /// The cap that refuses such jobs for ever, if every candidate does.
     pub impossible: Option<Impossible>,
-    /// For each label that no pool has, the nearest one that some pool has.
+    /// Patterns asked for that match no label of any pool.
+    pub unmatched: Vec<Pattern>,
+    /// For each label that no pool has, and each glob that matches none, the nearest one
+    /// that some pool has.
     pub nearest: Vec<(String, String)>,
 }
 
@@ -57,11 +61,11 @@ pub enum ExplainedVerdict {
     },
     /// It cannot.
     Unfit {
-        /// Labels asked for that it lacks.
-        missing: Labels,
-        /// Labels excluded that it has.
+        /// What is asked for that it lacks, by name and by pattern.
+        missing: Selectors,
+        /// Labels excluded, by name or by pattern, that it has.
         excluded: Labels,
-        /// Labels it insists on that were not asked for.
+        /// Labels it insists on that were not asked for by name.
         gate: Labels,
         /// It runs workers, which feed themselves.
         worker: bool,
@@ -96,7 +100,8 @@ impl ExplanationView {
             class,
             pools: pools.collect(),
             impossible: explanation.impossible,
-            nearest: nearest(world, key),
+            nearest: nearest(world, key, &explanation.unmatched),
+            unmatched: explanation.unmatched,
         }
     }
 }
@@ -176,8 +181,10 @@ fn next_launch(world: &World, pool: PoolId, reason: Reason, now: Timestamp) -> O
     (next > now).then_some(next)
 }
 
-/// For each label that no pool has, the most similar one that some pool has.
-fn nearest(world: &World, key: &ClassKey) -> Vec<(String, String)> {
+/// For each label that no pool has, the most similar one that some pool has; and the same
+/// for the letters of a glob that matches none. Of an expression nobody can tell what was
+/// meant.
+fn nearest(world: &World, key: &ClassKey, unmatched: &[Pattern]) -> Vec<(String, String)> {
     let specs = world
         .fleet()
         .scalers
@@ -186,15 +193,16 @@ fn nearest(world: &World, key: &ClassKey) -> Vec<(String, String)> {
     let known: Vec<_> = specs
         .flat_map(|spec| [spec.labels.clone(), spec.system_labels.clone()])
         .collect();
-    let strange = key
-        .runs_on
-        .iter()
-        .filter(|label| !known.iter().any(|set| set.contains(label)));
-    let near = strange.filter_map(|label| {
+    let named = key.runs_on.labels().iter();
+    let named = named.filter(|label| !known.iter().any(|set| set.contains(label)));
+    let named = named.map(|label| (label.to_string(), label.to_string()));
+    let globs = unmatched.iter().filter(|p| p.kind() == PatternKind::Glob);
+    let globs = globs.map(|glob| (glob.to_string(), glob.as_str().replace(['*', '?'], "")));
+    let near = named.chain(globs).filter_map(|(asked, letters)| {
         let all = known.iter().flat_map(|set| set.iter());
-        let scored = all.map(|k| (strsim::jaro_winkler(label.as_str(), k.as_str()), k));
+        let scored = all.map(|k| (strsim::jaro_winkler(&letters, k.as_str()), k));
         let best = scored.max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)))?;
-        (best.0 > NEAR).then(|| (label.to_string(), best.1.to_string()))
+        (best.0 > NEAR).then(|| (asked, best.1.to_string()))
     });
     near.collect()
 }
@@ -210,7 +218,8 @@ mod tests {
         let mut world = World::new();
         let news = News::Configured(Box::new(fleet));
         observe(&mut world, news, Timestamp::ZERO);
-        nearest(&world, &class(wanted))
+        let key = class(wanted);
+        nearest(&world, &key, &explain(&world, &key).unmatched)
     }
 
     fn two() -> Fleet {
@@ -226,6 +235,8 @@ mod tests {
             ("LINUXX", "linux"),
             ("node21", "node20"),
             ("kici:arch:arm", "kici:arch:arm64"),
+            ("linxu*", "linux"),
+            ("nod-2?", "node20"),
         ] {
             let pair = (wanted.to_lowercase(), found.to_owned());
             assert_eq!(near(two(), wanted), [pair]);
@@ -234,7 +245,14 @@ mod tests {
 
     #[test]
     fn labels_that_some_pool_has_and_those_like_none_are_left_out() {
-        for wanted in ["linux", "linux,gpu", "windows", "kici:arch:arm64"] {
+        for wanted in [
+            "linux",
+            "linux,gpu",
+            "windows",
+            "kici:arch:arm64",
+            "lin*",
+            "/linxu/",
+        ] {
             assert_eq!(near(two(), wanted), [], "{wanted}");
         }
         assert_eq!(near(fleet([]), "linux"), []);

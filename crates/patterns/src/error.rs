@@ -2,7 +2,7 @@
 
 use alloc::string::{String, ToString};
 
-use crate::{MAX_PATTERN_BYTES, MAX_PATTERNS};
+use crate::{MAX_DIFFERENT, MAX_PATTERN_BYTES, MAX_PATTERNS};
 
 /// So much of a long pattern is shown.
 const MAX_SHOWN: usize = 60;
@@ -14,6 +14,9 @@ pub enum PatternError {
     /// More than [`MAX_PATTERNS`] in one list.
     #[error("at most {MAX_PATTERNS} patterns are taken, these are {0}")]
     TooMany(usize),
+    /// More than [`MAX_DIFFERENT`] in one call.
+    #[error("one call holds at most {MAX_DIFFERENT} different patterns")]
+    TooManyDifferent,
     /// Longer than [`MAX_PATTERN_BYTES`].
     #[error("the pattern {} is longer than {MAX_PATTERN_BYTES} bytes", shown(.0))]
     TooLong(String),
@@ -52,6 +55,7 @@ impl PatternError {
     pub const fn hint(&self) -> &'static str {
         match self {
             Self::TooMany(_) => "join some in one regular expression, such as `/gpu-.*|tpu-.*/`",
+            Self::TooManyDifferent => "split the call, or let jobs share their patterns",
             Self::TooLong(_) => "write a shorter one",
             Self::Control(_) => "remove it; no label holds one",
             Self::Comma(_) => "no label holds one; write one pattern for each of its parts",

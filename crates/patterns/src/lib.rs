@@ -1,7 +1,7 @@
 //! Patterns of labels: which are allowed, and what they match.
 //!
 //! Promise: one meaning everywhere. The command line, the API and the queue refuse the
-//! same patterns with the same words ([`check`]), and what passes there is what the
+//! same patterns with the same words ([`check`], [`Checked`]), and what passes there is what the
 //! planner matches ([`Matcher`]). Reading a pattern and matching a label take bounded time
 //! and memory, whatever is written: regular expressions become automata of bounded size,
 //! which look at each byte of a label once. The crate is `no_std + alloc`.
@@ -17,6 +17,6 @@ mod expression;
 mod glob;
 mod matcher;
 
-pub use check::{MAX_PATTERN_BYTES, MAX_PATTERNS, check, problems};
+pub use check::{Checked, MAX_DIFFERENT, MAX_PATTERN_BYTES, MAX_PATTERNS, check};
 pub use error::PatternError;
 pub use matcher::Matcher;

@@ -1,5 +1,7 @@
 //! What a pattern matches.
 
+use alloc::boxed::Box;
+
 use headcount_model::{Label, Labels, Pattern, PatternKind};
 
 use crate::expression::Expression;
@@ -12,7 +14,7 @@ pub struct Matcher(Ready);
 #[derive(Clone, Debug)]
 enum Ready {
     Glob(Pattern),
-    Regex(Expression),
+    Regex(Box<Expression>),
 }
 
 impl Matcher {
@@ -23,7 +25,10 @@ impl Matcher {
     pub fn of(pattern: &Pattern) -> Result<Self, PatternError> {
         match pattern.kind() {
             PatternKind::Glob => Ok(Self(Ready::Glob(pattern.clone()))),
-            PatternKind::Regex => Expression::of(pattern).map(|ready| Self(Ready::Regex(ready))),
+            PatternKind::Regex => {
+                let expression = Expression::of(pattern)?;
+                Ok(Self(Ready::Regex(Box::new(expression))))
+            }
         }
     }
 

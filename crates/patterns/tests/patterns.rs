@@ -1,7 +1,7 @@
 //! What is refused, in which words, and what passes matches.
 
 use headcount_model::{Label, Pattern, Selectors};
-use headcount_patterns::{MAX_PATTERNS, Matcher, check, problems};
+use headcount_patterns::{Checked, MAX_DIFFERENT, MAX_PATTERNS, Matcher, check};
 use proptest::prelude::*;
 
 fn pattern(text: &str) -> Pattern {
@@ -135,13 +135,25 @@ fn what_could_match_no_label_or_takes_too_much_is_refused() {
 fn a_list_holds_so_many_and_all_that_is_wrong_is_told() {
     let many: Vec<String> = (0..=MAX_PATTERNS).map(|n| format!("l{n}*")).collect();
     let told = |texts: &[String]| -> Vec<String> {
-        let found = problems(&Selectors::new(texts));
+        let found = Checked::default().problems(&Selectors::new(texts));
         found.iter().map(ToString::to_string).collect()
     };
     assert_eq!(told(&many), ["at most 8 patterns are taken, these are 9"]);
     assert_eq!(told(&many[1..]), Vec::<String>::new());
     let wrong = ["linux", "//", "/(/"].map(str::to_owned);
     assert_eq!(told(&wrong).len(), 2, "{:?}", told(&wrong));
+}
+
+#[test]
+fn one_call_holds_so_many_different_patterns_however_often_each() {
+    let mut checked = Checked::default();
+    let one = |n: usize| Selectors::new([format!("l{n}-*")]);
+    for n in (0..MAX_DIFFERENT).chain(0..MAX_DIFFERENT) {
+        assert_eq!(checked.problems(&one(n)), [], "{n}");
+    }
+    let found = checked.problems(&one(MAX_DIFFERENT));
+    let told: Vec<String> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["one call holds at most 1000 different patterns"]);
 }
 
 proptest! {

@@ -2,8 +2,11 @@
 
 use alloc::vec::Vec;
 
-use headcount_model::{ClassKey, Granted, Labels, Reason, Timestamp};
+use headcount_model::{
+    AgentKind, ClassKey, Granted, Labels, Pattern, Reason, Selectors, Timestamp,
+};
 
+use crate::wants::Wants;
 use crate::{PoolId, World, fit};
 
 /// Everything that decides where jobs of a class can go.
@@ -11,6 +14,8 @@ use crate::{PoolId, World, fit};
 pub struct Explanation {
     /// Candidates first, best first; then all other pools in file order.
     pub pools: Vec<PoolVerdict>,
+    /// Patterns asked for that match no label of any pool.
+    pub unmatched: Vec<Pattern>,
     /// The first candidate's cap that refuses them for ever, if all candidates do.
     pub impossible: Option<fit::Impossible>,
 }
@@ -36,11 +41,11 @@ pub enum Verdict {
     },
     /// It cannot.
     Unfit {
-        /// Labels asked for that it lacks.
-        missing: Labels,
-        /// Labels excluded that it has.
+        /// What is asked for that it lacks, by name and by pattern.
+        missing: Selectors,
+        /// Labels excluded, by name or by pattern, that it has.
         excluded: Labels,
-        /// Labels it insists on that were not asked for.
+        /// Labels it insists on that were not asked for by name.
         gate: Labels,
         /// It runs workers, which feed themselves.
         worker: bool,
@@ -50,12 +55,43 @@ pub enum Verdict {
 /// Explains a class, known or merely asked about.
 #[must_use]
 pub fn explain(world: &World, key: &ClassKey) -> Explanation {
-    let candidates = fit::candidates(world, key);
+    fit::with_wants(world, key, |wants| explained(world, wants))
+}
+
+fn explained(world: &World, wants: &Wants<'_>) -> Explanation {
+    let candidates = fit::ranked(world, wants);
+    let mut pools = serving(world, wants.key, &candidates);
+    for scaler in &world.fleet.scalers {
+        for spec in &scaler.pools {
+            let Some(pool) = world.pool_ids.get(&spec.name).copied() else {
+                continue;
+            };
+            if candidates.contains(&pool) {
+                continue;
+            }
+            let verdict = Verdict::Unfit {
+                missing: wants.missing(spec),
+                excluded: wants.excluded(spec),
+                gate: wants.gate(scaler),
+                worker: spec.kind == AgentKind::Worker,
+            };
+            pools.push(PoolVerdict { pool, verdict });
+        }
+    }
+    Explanation {
+        pools,
+        unmatched: wants.unmatched(),
+        impossible: fit::impossible(world, wants.key, &candidates),
+    }
+}
+
+/// What candidates say.
+fn serving(world: &World, key: &ClassKey, candidates: &[PoolId]) -> Vec<PoolVerdict> {
     let standing = world
         .class_keyed(key)
         .map(|class| class.standing.as_slice());
     let mut pools: Vec<PoolVerdict> = Vec::new();
-    for pool in &candidates {
+    for pool in candidates {
         let Some(configured) = world.pools.get(pool).and_then(|p| p.configured.as_ref()) else {
             continue;
         };
@@ -70,32 +106,5 @@ pub fn explain(world: &World, key: &ClassKey) -> Explanation {
             },
         });
     }
-    for scaler in &world.fleet.scalers {
-        for spec in &scaler.pools {
-            let Some(pool) = world.pool_ids.get(&spec.name).copied() else {
-                continue;
-            };
-            if candidates.contains(&pool) {
-                continue;
-            }
-            let all = spec.labels.union(&spec.system_labels);
-            let missing = key.runs_on.iter().filter(|label| !all.contains(label));
-            let excluded = key.exclude.iter().filter(|label| all.contains(label));
-            let gate = scaler
-                .mandatory
-                .iter()
-                .filter(|label| !key.runs_on.contains(label));
-            let verdict = Verdict::Unfit {
-                missing: Labels::new(missing.map(headcount_model::Label::as_str)),
-                excluded: Labels::new(excluded.map(headcount_model::Label::as_str)),
-                gate: Labels::new(gate.map(headcount_model::Label::as_str)),
-                worker: spec.kind == headcount_model::AgentKind::Worker,
-            };
-            pools.push(PoolVerdict { pool, verdict });
-        }
-    }
-    Explanation {
-        pools,
-        impossible: fit::admission(world, key),
-    }
+    pools
 }

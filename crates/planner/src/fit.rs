@@ -13,19 +13,38 @@ use headcount_model::{
     ScalerSpec,
 };
 
+use crate::wants::{Patterns, Wants};
 use crate::{PoolId, World};
 
 /// The pools that can serve a class, best first: higher priority, then the smaller
 /// label set, then file order. Jobs that ask for no label take file order alone.
 #[must_use]
 pub fn candidates(world: &World, key: &ClassKey) -> Vec<PoolId> {
-    let mut ranked: Vec<(Rank, PoolId)> = match world.labelled.rarest(&key.runs_on) {
+    with_wants(world, key, |wants| ranked(world, wants))
+}
+
+/// What comes of the class's wants; its patterns are made ready here if no job of it is
+/// known.
+pub(crate) fn with_wants<T>(
+    world: &World,
+    key: &ClassKey,
+    then: impl FnOnce(&Wants<'_>) -> T,
+) -> T {
+    match world.class_keyed(key) {
+        Some(class) => then(&Wants::of(world, key, &class.patterns)),
+        None => then(&Wants::of(world, key, &Patterns::of(key))),
+    }
+}
+
+/// See [`candidates`].
+pub(crate) fn ranked(world: &World, wants: &Wants<'_>) -> Vec<PoolId> {
+    let mut ranked: Vec<(Rank, PoolId)> = match world.labelled.rarest(wants.key.runs_on.labels()) {
         Some(places) => places
             .iter()
-            .filter_map(|place| rank(world, key, *place))
+            .filter_map(|place| rank(world, wants, *place))
             .collect(),
         None => places(&world.fleet)
-            .filter_map(|place| rank(world, key, place))
+            .filter_map(|place| rank(world, wants, place))
             .collect(),
     };
     ranked.sort_unstable();
@@ -36,14 +55,14 @@ pub fn candidates(world: &World, key: &ClassKey) -> Vec<PoolId> {
 type Rank = (Reverse<i32>, usize, Place);
 
 /// How well this pool serves the class, if it does.
-fn rank(world: &World, key: &ClassKey, place: Place) -> Option<(Rank, PoolId)> {
+fn rank(world: &World, wants: &Wants<'_>, place: Place) -> Option<(Rank, PoolId)> {
     let scaler = world.fleet.scalers.get(place.0)?;
     let spec = scaler.pools.get(place.1)?;
-    if !gate_open(scaler, key) || !qualifies(spec, key) {
+    if !wants.opens(scaler) || !qualifies(spec, wants) {
         return None;
     }
     let pool = world.pool_ids.get(&spec.name)?;
-    let size = if key.runs_on.is_empty() {
+    let size = if wants.key.runs_on.is_empty() {
         0
     } else {
         spec.labels.len()
@@ -75,8 +94,13 @@ impl Labelled {
         Self(labelled)
     }
 
+    /// Every label that some pool has, once.
+    pub(crate) fn labels(&self) -> impl Iterator<Item = &Label> {
+        self.0.keys()
+    }
+
     /// The pools with the label of these that the fewest have; none if no label is asked
-    /// for.
+    /// for by name.
     fn rarest(&self, labels: &Labels) -> Option<&[Place]> {
         let places = labels
             .iter()
@@ -85,19 +109,9 @@ impl Labelled {
     }
 }
 
-/// Whether every mandatory label of the scaler is among the labels asked for.
-pub(crate) fn gate_open(scaler: &ScalerSpec, key: &ClassKey) -> bool {
-    key.runs_on.contains_all(&scaler.mandatory)
-}
-
-/// Whether the label set has all that is asked for and nothing that is excluded. Workers
-/// feed themselves and are given nothing.
-pub(crate) fn qualifies(spec: &PoolSpec, key: &ClassKey) -> bool {
-    if spec.kind == AgentKind::Worker {
-        return false;
-    }
-    let has = |label| spec.labels.contains(label) || spec.system_labels.contains(label);
-    key.runs_on.iter().all(has) && !key.exclude.iter().any(has)
+/// Workers feed themselves and are given nothing, whatever their labels are.
+fn qualifies(spec: &PoolSpec, wants: &Wants<'_>) -> bool {
+    spec.kind != AgentKind::Worker && wants.met_by(spec)
 }
 
 /// What an agent made for this class in this pool is granted.
@@ -115,9 +129,13 @@ pub(crate) fn reserved(granted: &Granted, slots: u32) -> Resources {
 /// waits, because a configuration may come that serves it.
 #[must_use]
 pub fn admission(world: &World, key: &ClassKey) -> Option<Impossible> {
-    let pools = candidates(world, key);
+    impossible(world, key, &candidates(world, key))
+}
+
+/// See [`admission`].
+pub(crate) fn impossible(world: &World, key: &ClassKey, pools: &[PoolId]) -> Option<Impossible> {
     let mut first = None;
-    for pool in pools {
+    for pool in pools.iter().copied() {
         let configured = world.pools.get(&pool).and_then(|p| p.configured.as_ref())?;
         let scaler = world.fleet.scalers.get(configured.scaler_index)?;
         let refused = never_fits(&world.fleet, scaler, &configured.spec, key)?;

@@ -19,6 +19,7 @@ mod observe;
 mod plan;
 mod policy;
 mod report;
+mod wants;
 mod world;
 
 pub use action::{Action, CreateOrder};

@@ -104,13 +104,3 @@ fn an_agent_made_for_labels_in_another_case_is_given_the_job() {
     s.jobs("LINUX", 1).run();
     assert_eq!(s.taken(), "job-1 running on a-1-1 attempt 1");
 }
-
-/// There are no patterns: a label with a star is a label, never an empty requirement that
-/// any pool meets.
-#[test]
-fn a_label_with_a_star_matches_nothing_but_itself() {
-    let mut s = Scenario::new("scaler d labels=linux keep=1");
-    s.bring_up();
-    s.jobs("lin*", 1);
-    assert_eq!(s.plan(), "lin* wait: 1 no_matching_pool");
-}

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use headcount_model::{
-    AgentId, AttemptPhase, AttemptRecord, ClassKey, Command, JobEnd, JobId, Labels, Layer,
-    LogPressure, Outcome, Reason, Settlement, Timestamp,
+    AgentId, AttemptPhase, AttemptRecord, ClassKey, Command, JobEnd, JobId, Layer, LogPressure,
+    Outcome, Reason, Selectors, Settlement, Timestamp,
 };
 
 use crate::StoreError;
@@ -78,10 +78,10 @@ pub struct NewJob {
     pub key: Option<String>,
     /// For people; not unique.
     pub name: Option<String>,
-    /// Labels an agent must have.
-    pub runs_on: Labels,
-    /// Labels an agent must not have.
-    pub exclude: Labels,
+    /// Labels an agent must have, by name or by pattern.
+    pub runs_on: Selectors,
+    /// Labels an agent must not have, by name or by pattern.
+    pub exclude: Selectors,
     /// As written.
     pub resources: Layer,
     /// Higher goes first.
@@ -167,10 +167,10 @@ pub struct Submitted {
 pub struct QueuedJob {
     /// Which job; ids grow in order of acceptance.
     pub job: JobId,
-    /// Labels an agent must have.
-    pub runs_on: Labels,
-    /// Labels an agent must not have.
-    pub exclude: Labels,
+    /// Labels an agent must have, by name or by pattern.
+    pub runs_on: Selectors,
+    /// Labels an agent must not have, by name or by pattern.
+    pub exclude: Selectors,
     /// As written.
     pub resources: Layer,
     /// Higher goes first.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use headcount_model::{Command, Labels, Timestamp};
+use headcount_model::{Command, Selectors, Timestamp};
+use headcount_patterns::Checked;
 use headcount_ports::NewJob;
 
 use crate::submit::SubmitError;
@@ -43,9 +44,15 @@ pub(crate) fn check_batch(n_jobs: usize) -> Result<(), SubmitError> {
 }
 
 /// Checks one job, the `index`th of its call.
-pub(crate) fn check(index: usize, job: &NewJob, now: Timestamp) -> Result<(), SubmitError> {
+pub(crate) fn check(
+    index: usize,
+    job: &NewJob,
+    patterns: &mut Checked,
+    now: Timestamp,
+) -> Result<(), SubmitError> {
     let checks = [command, texts, env, labels, numbers, size];
     let wrong = checks.iter().find_map(|check| check(job).err());
+    let wrong = wrong.or_else(|| of_patterns(job, patterns).err());
     match wrong.or_else(|| expiry(job, now).err()) {
         None => Ok(()),
         Some((field, message)) => Err(SubmitError::Invalid {
@@ -122,11 +129,20 @@ fn labels(job: &NewJob) -> Result<(), Wrong> {
     label_set(&job.exclude, "exclude")
 }
 
-fn label_set(labels: &Labels, field: &'static str) -> Result<(), Wrong> {
-    require(labels.len() <= MAX_LABELS, field, || {
-        format!("at most {MAX_LABELS} labels, this one has {}", labels.len())
+fn of_patterns(job: &NewJob, checked: &mut Checked) -> Result<(), Wrong> {
+    for (asked, field) in [(&job.runs_on, "runsOn"), (&job.exclude, "exclude")] {
+        if let Some(error) = checked.problems(asked).first() {
+            return Err((field, format!("{error}; {}", error.hint())));
+        }
+    }
+    Ok(())
+}
+
+fn label_set(asked: &Selectors, field: &'static str) -> Result<(), Wrong> {
+    require(asked.len() <= MAX_LABELS, field, || {
+        format!("at most {MAX_LABELS} labels, this one has {}", asked.len())
     })?;
-    for label in labels.iter().map(|label| label.as_str()) {
+    for label in asked.labels().iter().map(|label| label.as_str()) {
         let plain = !label.trim().is_empty()
             && label.trim() == label
             && !label.contains(|c: char| c == ',' || c.is_control());
@@ -177,7 +193,7 @@ fn size(job: &NewJob) -> Result<(), Wrong> {
     };
     let env = job.env.iter().map(|(name, value)| name.len() + value.len());
     let labels = job.runs_on.iter().chain(job.exclude.iter());
-    let labels: usize = labels.map(|label| label.as_str().len()).sum();
+    let labels: usize = labels.map(str::len).sum();
     let path = job.working_dir.as_ref().map_or(0, String::len);
     let bytes = command + env.sum::<usize>() + labels + path;
     require(bytes <= MAX_JOB_BYTES, "command", || {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use headcount_model::Timestamp;
+use headcount_patterns::Checked;
 use headcount_ports::{NewJob, StoreError, Submitted};
 
 use crate::check::{check, check_batch};
@@ -46,8 +47,9 @@ impl QueueSource {
     pub async fn submit(&self, jobs: Vec<NewJob>) -> Result<Vec<Submitted>, SubmitError> {
         let now = self.shared.now();
         check_batch(jobs.len())?;
+        let mut patterns = Checked::default();
         for (index, job) in jobs.iter().enumerate() {
-            check(index, job, now)?;
+            check(index, job, &mut patterns, now)?;
         }
         let shared = Arc::clone(&self.shared);
         let call = to_the_end(async move { submit(&shared, jobs, now).await });

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::{Book, World, at, class, job};
-use headcount_model::{Command, Labels, SourceEvent};
+use headcount_model::{Command, Selectors, SourceEvent};
 use headcount_ports::{JobBook, NewJob, Source};
 use headcount_source_queue::{DEFAULT_EXPIRY, MAX_BATCH, SubmitError};
 
@@ -133,7 +133,7 @@ async fn bad_jobs_are_refused_with_the_field_and_the_bound() {
         ),
         (
             NewJob {
-                runs_on: Labels::new(["a,b"]),
+                runs_on: Selectors::new(["a,b"]),
                 ..job("a")
             },
             "job 1: runsOn: \"a,b\" is not a label: no commas, control characters or outer \
@@ -141,7 +141,7 @@ async fn bad_jobs_are_refused_with_the_field_and_the_bound() {
         ),
         (
             NewJob {
-                exclude: Labels::new(many),
+                exclude: Selectors::new(many),
                 ..job("a")
             },
             "job 1: exclude: at most 64 labels, this one has 65",

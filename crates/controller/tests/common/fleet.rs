@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use headcount_model::{
     AgentKind, BackendId, Cap, ClassKey, Fleet, IdleRule, Labels, Layer, Layers, LogPressure, Name,
-    PoolName, PoolSpec, ProcessProgram, Recipe, Retry, Roles, ScalerSpec, SourceId, Timeouts,
+    PoolName, PoolSpec, ProcessProgram, Recipe, Retry, Roles, ScalerSpec, Selectors, SourceId,
+    Timeouts,
 };
 
 /// Where all agents of these fleets live.
@@ -70,8 +71,8 @@ pub fn pool(scaler: &str, labels: &str) -> PoolSpec {
 pub fn class(labels: &str) -> ClassKey {
     ClassKey {
         source: SourceId::new(SOURCE),
-        runs_on: Labels::new(labels.split(',')),
-        exclude: Labels::default(),
+        runs_on: Selectors::new(labels.split(',')),
+        exclude: Selectors::default(),
         resources: Layer::default(),
         priority: 0,
     }

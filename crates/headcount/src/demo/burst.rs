@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use headcount_model::{Command, Labels, Layer};
+use headcount_model::{Command, Layer, Selectors};
 use headcount_ports::NewJob;
 use headcount_source_queue::{DEFAULT_GRACE, DEFAULT_LOG_LIMIT_BYTES};
 
@@ -43,8 +43,8 @@ fn job(n: usize) -> NewJob {
     NewJob {
         key: None,
         name: Some(name.to_owned()),
-        runs_on: Labels::new(["linux"]),
-        exclude: Labels::default(),
+        runs_on: Selectors::new(["linux"]),
+        exclude: Selectors::default(),
         resources: Layer::default(),
         priority: 0,
         command: Command::Script(script.to_owned()),

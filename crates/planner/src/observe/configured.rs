@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use headcount_model::{Answer, Fleet, Timestamp};
 
 use super::moves::forget_empty_pool;
+use crate::wants::Wants;
 use crate::world::{Backend, Configured, Pool, PoolId};
 use crate::{Backoff, World};
 
@@ -74,10 +75,10 @@ fn rank_again(world: &mut World) {
     let keys: Vec<_> = world
         .classes
         .values()
-        .map(|c| (c.id, c.key.clone()))
+        .map(|c| (c.id, c.key.clone(), c.patterns.clone()))
         .collect();
-    for (id, key) in keys {
-        let candidates = crate::fit::candidates(world, &key);
+    for (id, key, patterns) in keys {
+        let candidates = crate::fit::ranked(world, &Wants::of(world, &key, &patterns));
         if let Some(class) = world.classes.get_mut(&id) {
             class.candidates = candidates;
         }

@@ -10,6 +10,7 @@ use headcount_model::{
 
 use super::moves::move_job;
 use crate::lifecycle::job::JobInput;
+use crate::wants::{Patterns, Wants};
 use crate::world::{Class, ClassId};
 use crate::{Effect, World};
 
@@ -182,13 +183,15 @@ fn intern(world: &mut World, key: &ClassKey) -> ClassId {
     let id = ClassId(world.next_class);
     world.next_class += 1;
     let key = Arc::new(key.clone());
-    let candidates = crate::fit::candidates(world, &key);
+    let patterns = Arc::new(Patterns::of(&key));
+    let candidates = crate::fit::ranked(world, &Wants::of(world, &key, &patterns));
     world.class_ids.insert(key.clone(), id);
     let class = Class {
         id,
         key,
         count: ClassCount::default(),
         sample: 0,
+        patterns,
         candidates,
         ending: Effect::None,
         counts_on: Vec::new(),

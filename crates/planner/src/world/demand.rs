@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use headcount_model::{AgentId, ClassCount, ClassKey, Reason, Timestamp};
 
+use crate::wants::Patterns;
 use crate::{Effect, PoolId};
 
 /// A class, interned for one run.
@@ -22,6 +23,8 @@ pub struct Class {
     pub count: ClassCount,
     /// The sample this is from.
     pub(crate) sample: u64,
+    /// The patterns among what they want, made ready once.
+    pub(crate) patterns: Arc<Patterns>,
     /// Pools that can serve them, best first. Follows from key and configuration.
     pub(crate) candidates: Vec<PoolId>,
     /// Whether waiting jobs are being ended.

@@ -31,13 +31,15 @@ pub const FLEETS: [&str; 3] = [
      scaler g gate=gpu priority=5 machine=shared max=2 labels=linux,gpu request-cpu=1000",
 ];
 
-const CLASSES: [&str; 6] = [
+const CLASSES: [&str; 8] = [
     "linux",
     "linux,docker",
     "linux,gpu",
     "windows",
     "linux,cpu:2000",
     "linux,prio:3,cpu:99000",
+    "node*",
+    "/linux|work/,!gp?",
 ];
 
 /// One thing that happens. Numbers choose among what there is.

@@ -1,6 +1,6 @@
 //! Short names for the nouns that tests speak of.
 
-use headcount_model::{AgentId, ClassKey, Digest, JobId, Labels, Layer, SourceId};
+use headcount_model::{AgentId, ClassKey, Digest, JobId, Layer, Selectors, SourceId};
 
 /// The first epoch of every scenario: agents are `a-1-1`, `a-1-2`, ...
 pub const EPOCH: u64 = 1;
@@ -32,8 +32,8 @@ pub fn source() -> SourceId {
 pub fn class(text: &str) -> ClassKey {
     let mut key = ClassKey {
         source: source(),
-        runs_on: Labels::default(),
-        exclude: Labels::default(),
+        runs_on: Selectors::default(),
+        exclude: Selectors::default(),
         resources: Layer::default(),
         priority: 0,
     };
@@ -50,8 +50,8 @@ pub fn class(text: &str) -> ClassKey {
             },
         }
     }
-    key.runs_on = Labels::new(runs_on);
-    key.exclude = Labels::new(exclude);
+    key.runs_on = Selectors::new(runs_on);
+    key.exclude = Selectors::new(exclude);
     key
 }
 

@@ -55,7 +55,7 @@ pub(crate) fn waiting_reason(view: &ClassView, ahead: u64) -> Option<&ShareView>
 mod tests {
     use std::sync::Arc;
 
-    use headcount_model::{ClassCount, Labels, Layer, Reason, SourceId};
+    use headcount_model::{ClassCount, Layer, Reason, Selectors, SourceId};
 
     use super::*;
 
@@ -69,8 +69,8 @@ mod tests {
         let view = ClassView {
             key: Arc::new(ClassKey {
                 source: SourceId::new("queue"),
-                runs_on: Labels::default(),
-                exclude: Labels::default(),
+                runs_on: Selectors::default(),
+                exclude: Selectors::default(),
                 resources: Layer::default(),
                 priority: 0,
             }),

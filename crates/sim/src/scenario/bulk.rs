@@ -6,7 +6,7 @@ use std::time::Duration;
 use headcount_model::{
     AgentKind, BackendId, Cap, ClassKey, Exit, Fleet, IdleRule, Labels, Layer, Layers, LogPressure,
     Name, Outcome, Partial, PoolName, PoolSpec, ProcessProgram, Recipe, Retry, Roles, ScalerSpec,
-    SourceId, Timeouts, Timestamp,
+    Selectors, SourceId, Timeouts, Timestamp,
 };
 
 use super::{Deed, Faults, JobSpec, START, Scenario};
@@ -66,8 +66,8 @@ fn label(n: u32) -> Labels {
 fn class(n: u32) -> ClassKey {
     ClassKey {
         source: SourceId::new("queue"),
-        runs_on: label(n),
-        exclude: Labels::default(),
+        runs_on: label(n).into(),
+        exclude: Selectors::default(),
         resources: Layer::default(),
         priority: 0,
     }

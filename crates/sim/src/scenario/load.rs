@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use headcount_model::{
-    ClassKey, Exit, Fleet, Labels, Layer, Outcome, Partial, SourceId, Timestamp,
+    ClassKey, Exit, Fleet, Labels, Layer, Outcome, Partial, Selectors, SourceId, Timestamp,
 };
 
 use super::START;
@@ -112,8 +112,8 @@ fn class(random: &mut Random, labels: Labels) -> ClassKey {
     let exclude: &[&str] = if random.chance(100) { &["gpu"] } else { &[] };
     ClassKey {
         source: SourceId::new("queue"),
-        runs_on: Labels::new(runs_on),
-        exclude: Labels::new(exclude),
+        runs_on: Selectors::new(runs_on),
+        exclude: Selectors::new(exclude),
         resources: Layer {
             requests: Partial {
                 cpu_millis: random.pick(&[None, None, Some(500), Some(2000)]).flatten(),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use headcount_model::{Command, Labels, Layer, LogPressure};
+use headcount_model::{Command, Layer, LogPressure, Selectors};
 use headcount_ports::NewJob;
 use serde::{Deserialize, Serialize};
 
@@ -16,16 +16,16 @@ use crate::fault::Fault;
 /// instead of read again.
 #[derive(Clone)]
 pub(crate) struct Wants {
-    pub(crate) runs_on: Labels,
-    pub(crate) exclude: Labels,
+    pub(crate) runs_on: Selectors,
+    pub(crate) exclude: Selectors,
     pub(crate) resources: Layer,
     pub(crate) timeout: Option<Duration>,
 }
 
 pub(crate) fn wants_to_json(job: &NewJob) -> Result<String, Fault> {
     to_json(&WantsRow {
-        runs_on: job.runs_on.iter().map(|label| label.as_str()).collect(),
-        exclude: job.exclude.iter().map(|label| label.as_str()).collect(),
+        runs_on: job.runs_on.iter().collect(),
+        exclude: job.exclude.iter().collect(),
         resources: job.resources.into(),
         timeout: job.timeout,
     })
@@ -34,8 +34,8 @@ pub(crate) fn wants_to_json(job: &NewJob) -> Result<String, Fault> {
 pub(crate) fn wants_from_json(text: &str) -> Result<Wants, Fault> {
     let row: WantsRow<String> = from_json("a job", text)?;
     Ok(Wants {
-        runs_on: Labels::new(row.runs_on),
-        exclude: Labels::new(row.exclude),
+        runs_on: Selectors::new(row.runs_on),
+        exclude: Selectors::new(row.exclude),
         resources: row.resources.into(),
         timeout: row.timeout,
     })

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use headcount_model::{
-    AgentId, AttemptPhase, AttemptRecord, Changes, Command, JobId, Labels, Layer, SourceId,
+    AgentId, AttemptPhase, AttemptRecord, Changes, Command, JobId, Layer, Selectors, SourceId,
     Timestamp,
 };
 use headcount_ports::{JobBook, Ledger, LogChunk, NewJob, Stream};
@@ -46,8 +46,8 @@ pub fn job(script: &str) -> NewJob {
     NewJob {
         key: None,
         name: None,
-        runs_on: Labels::new(["linux"]),
-        exclude: Labels::default(),
+        runs_on: Selectors::new(["linux"]),
+        exclude: Selectors::default(),
         resources: Layer::default(),
         priority: 0,
         command: Command::Script(script.to_string()),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use headcount_model::{
-    ClassKey, Command, JobEnd, JobId, Labels, Layer, OwnerId, SourceEvent, SourceId, Timestamp,
+    ClassKey, Command, JobEnd, JobId, Layer, OwnerId, Selectors, SourceEvent, SourceId, Timestamp,
 };
 use headcount_ports::conformance::memory::MemoryStore;
 use headcount_ports::{
@@ -91,8 +91,8 @@ pub fn job(label: &str) -> NewJob {
     NewJob {
         key: None,
         name: None,
-        runs_on: Labels::new([label]),
-        exclude: Labels::default(),
+        runs_on: Selectors::new([label]),
+        exclude: Selectors::default(),
         resources: Layer::default(),
         priority: 0,
         command: Command::Argv(vec!["true".to_string()]),

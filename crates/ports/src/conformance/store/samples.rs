@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use headcount_model::{
     AgentId, AgentKind, AgentPhase, AgentRecord, AttemptPhase, AttemptRecord, BackendId, Command,
-    Digest, Granted, JobId, Labels, Layer, LogPressure, Name, Partial, PoolName, Reason, Resources,
-    SourceId, Timestamp,
+    Digest, Granted, JobId, Layer, LogPressure, Name, Partial, PoolName, Reason, Resources,
+    Selectors, SourceId, Timestamp,
 };
 
 use crate::{JobBook, LogChunk, NewJob, Stream};
@@ -86,8 +86,8 @@ pub(super) fn plain_job() -> NewJob {
     NewJob {
         key: None,
         name: None,
-        runs_on: Labels::new(["linux"]),
-        exclude: Labels::default(),
+        runs_on: Selectors::new(["linux"]),
+        exclude: Selectors::default(),
         resources: Layer::default(),
         priority: 0,
         command: Command::Argv(vec!["true".to_string()]),
@@ -106,8 +106,8 @@ pub(super) fn full_job(key: &str) -> NewJob {
     NewJob {
         key: Some(key.to_string()),
         name: Some("büild \"1\"".to_string()),
-        runs_on: Labels::new(["linux", "docker"]),
-        exclude: Labels::new(["gpu"]),
+        runs_on: Selectors::new(["linux", "docker"]),
+        exclude: Selectors::new(["gpu"]),
         resources: Layer {
             requests: Partial {
                 cpu_millis: Some(500),
