@@ -30,7 +30,11 @@ pub struct Explanation {
     pub advice: Option<String>,
     /// Candidates first, best first; then all other pools.
     pub pools: Vec<PoolAnswer>,
-    /// For each label that no pool has, the nearest one that some pool has.
+    /// Patterns asked for that match no label of any pool.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmatched: Vec<String>,
+    /// For each label that no pool has, and each pattern with `*` or `?` that matches none,
+    /// the nearest one that some pool has.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nearest: Vec<NearestLabel>,
     /// The cap that refuses such jobs for ever, if every candidate does.
@@ -94,13 +98,13 @@ pub enum Verdict {
     },
     /// It cannot.
     Unfit {
-        /// Labels asked for that it lacks.
+        /// Labels and patterns asked for of which it has none.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         missing: Vec<String>,
-        /// Labels excluded that it has.
+        /// Labels excluded, by name or by pattern, that it has.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         excluded: Vec<String>,
-        /// Labels it insists on that were not asked for.
+        /// Labels it insists on that were not asked for by name.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         mandatory: Vec<String>,
         /// It runs workers, which feed themselves.
@@ -109,7 +113,7 @@ pub enum Verdict {
     },
 }
 
-/// A label that no pool has.
+/// A label that no pool has, or a pattern that matches none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NearestLabel {

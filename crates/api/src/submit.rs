@@ -25,10 +25,11 @@ pub struct SubmitJob {
     /// Text given to `/bin/sh -e -c`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub script: Option<String>,
-    /// Labels an agent must have.
+    /// Labels an agent must have. A pattern (`gpu-*`, `/gpu-[0-9]+/`) is met by any label
+    /// that it matches.
     #[serde(default, skip_serializing_if = "LabelList::is_empty")]
     pub runs_on: LabelList,
-    /// Labels an agent must not have.
+    /// Labels an agent must not have. A pattern rejects every label that it matches.
     #[serde(default, skip_serializing_if = "LabelList::is_empty")]
     pub exclude: LabelList,
     /// CPUs and memory.
@@ -218,19 +219,27 @@ impl Visitor<'_> for QuantityVisitor {
     }
 }
 
-/// Labels: a list, or one text with commas.
+/// Labels and patterns of them: a list, or one text with commas. `*` and `?` make a
+/// pattern; between slashes stands a regular expression, which a whole label must match.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(transparent)]
 #[schema(example = json!(["linux", "gpu"]))]
 pub struct LabelList(pub Vec<String>);
 
 impl LabelList {
-    /// The labels of a text with commas; blanks around them do not count.
+    /// The labels of a text with commas; blanks around them do not count. What begins with
+    /// a slash reaches to the next slash that a comma or the end follows, if there is one:
+    /// a regular expression keeps its commas.
     #[must_use]
     pub fn from_commas(text: &str) -> Self {
-        let parts = text.split(',').map(str::trim);
-        let empty = text.trim().is_empty();
-        Self(parts.filter(|_| !empty).map(str::to_owned).collect())
+        let mut labels = Vec::new();
+        let mut rest = Some(text).filter(|text| !text.trim().is_empty());
+        while let Some(text) = rest {
+            let end = first_end(text);
+            labels.push(text[..end].trim().to_owned());
+            rest = text.get(end + 1..);
+        }
+        Self(labels)
     }
 
     /// None at all.
@@ -238,6 +247,23 @@ impl LabelList {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// Where the first element of a text with commas ends: at a comma, or at the end.
+fn first_end(text: &str) -> usize {
+    let comma = || text.find(',').unwrap_or(text.len());
+    let blanks = text.len() - text.trim_start().len();
+    if !text[blanks..].starts_with('/') {
+        return comma();
+    }
+    let slashes = text.match_indices('/').filter(|(at, _)| *at > blanks);
+    let ends = slashes.filter_map(|(at, _)| {
+        let behind = &text[at + 1..];
+        let left = behind.trim_start();
+        let closes = left.is_empty() || left.starts_with(',');
+        closes.then_some(text.len() - left.len())
+    });
+    ends.min().unwrap_or_else(comma)
 }
 
 impl<'de> Deserialize<'de> for LabelList {
@@ -303,6 +329,27 @@ mod tests {
             "invalid type: integer `7`, expected a list of labels, or one text with commas \
              at line 1 column 1"
         );
+    }
+
+    #[test]
+    fn commas_between_slashes_belong_to_the_expression() {
+        for (text, labels) in [
+            ("/gpu-[0-9]{1,2}/", &["/gpu-[0-9]{1,2}/"] as &[&str]),
+            ("linux, /a{1,2}/ ,gpu-*", &["linux", "/a{1,2}/", "gpu-*"]),
+            ("/a,b/,/c,d/", &["/a,b/", "/c,d/"]),
+            ("/a/b,c/", &["/a/b,c/"]),
+            ("/a/,b", &["/a/", "b"]),
+            ("/a/,", &["/a/", ""]),
+            ("/opt,linux", &["/opt", "linux"]),
+            ("/", &["/"]),
+            ("//,a", &["//", "a"]),
+            ("a/b,c/d", &["a/b", "c/d"]),
+            ("a,", &["a", ""]),
+            (" , ", &["", ""]),
+            ("/ö{1,2}/,ä", &["/ö{1,2}/", "ä"]),
+        ] {
+            assert_eq!(LabelList::from_commas(text).0, labels, "{text}");
+        }
     }
 
     #[test]

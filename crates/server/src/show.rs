@@ -22,7 +22,7 @@ pub(crate) use provisioning::{of_class as failed_launches, of_job as provisionin
 pub(crate) use resources::{cap, impossible, layer};
 
 use headcount_api::Moment;
-use headcount_model::{Labels, Timestamp};
+use headcount_model::{Labels, Selectors, Timestamp};
 
 pub(crate) fn moment(at: Timestamp) -> Moment {
     Moment::from_millis(at.as_millis())
@@ -30,6 +30,11 @@ pub(crate) fn moment(at: Timestamp) -> Moment {
 
 pub(crate) fn labels(labels: &Labels) -> Vec<String> {
     labels.iter().map(ToString::to_string).collect()
+}
+
+/// As they were asked for.
+pub(crate) fn selectors(selectors: &Selectors) -> Vec<String> {
+    selectors.iter().map(str::to_owned).collect()
 }
 
 pub(crate) fn millis(span: std::time::Duration) -> u64 {

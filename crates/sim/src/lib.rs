@@ -17,6 +17,7 @@ mod options;
 mod promises;
 mod random;
 mod reference;
+mod reference_labels;
 mod run;
 mod sabotage;
 mod scenario;

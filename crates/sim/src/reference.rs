@@ -7,6 +7,8 @@ use headcount_model::{
     AgentKind, Cap, ClassKey, Fleet, Granted, Name, PoolSpec, Resources, ScalerSpec,
 };
 
+use crate::reference_labels::{hit, unmet};
+
 /// What can become of jobs of a class under a configuration, however long they wait.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Prospect {
@@ -43,9 +45,9 @@ pub(crate) fn prospect(fleet: &Fleet, class: &ClassKey) -> Prospect {
 fn serves(scaler: &ScalerSpec, pool: &PoolSpec, class: &ClassKey) -> bool {
     let offered = pool.labels.union(&pool.system_labels);
     pool.kind != AgentKind::Worker
-        && offered.contains_all(&class.runs_on)
-        && !offered.contains_any(&class.exclude)
-        && class.runs_on.contains_all(&scaler.mandatory)
+        && unmet(&class.runs_on, &offered).is_none()
+        && hit(&class.exclude, &offered).is_none()
+        && class.runs_on.labels().contains_all(&scaler.mandatory)
 }
 
 fn size_for(pool: &PoolSpec, class: &ClassKey) -> Resources {

@@ -1,6 +1,7 @@
 //! Arguments of `explain`.
 
 use clap::{ArgGroup, Args};
+use headcount_api::LabelList;
 use headcount_model::JobId;
 
 use super::{ResourceArgs, value};
@@ -12,12 +13,12 @@ pub(crate) struct ExplainArgs {
     /// The job, as `headcount submit` printed it
     #[arg(conflicts_with_all = ["runs_on", "exclude", "ResourceArgs"])]
     pub(crate) job: Option<JobId>,
-    /// Instead of a job: what would happen to one that asks for these labels
-    #[arg(long, value_name = "LABELS", value_delimiter = ',', value_parser = value::label)]
-    pub(crate) runs_on: Vec<String>,
-    /// Labels its agent must not have; several with commas
-    #[arg(long, value_name = "LABELS", value_delimiter = ',', value_parser = value::label)]
-    pub(crate) exclude: Vec<String>,
+    /// Instead of a job: what would happen to one that asks for these labels or patterns
+    #[arg(long, value_name = "LABELS", value_parser = value::labels)]
+    pub(crate) runs_on: Vec<LabelList>,
+    /// Labels its agent must not have, or patterns that none may match; several with commas
+    #[arg(long, value_name = "LABELS", value_parser = value::labels)]
+    pub(crate) exclude: Vec<LabelList>,
     /// What it would reserve and might use.
     #[command(flatten)]
     pub(crate) resources: ResourceArgs,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, ValueEnum};
+use headcount_api::LabelList;
 
 use super::value;
 
@@ -47,12 +48,13 @@ pub(crate) struct SubmitArgs {
 #[derive(Args, Clone, Debug, Default)]
 #[group(id = "job", multiple = true)]
 pub(crate) struct JobArgs {
-    /// Labels the agent must have; several with commas
-    #[arg(long, value_name = "LABELS", value_delimiter = ',', value_parser = value::label)]
-    pub(crate) runs_on: Vec<String>,
-    /// Labels the agent must not have; several with commas
-    #[arg(long, value_name = "LABELS", value_delimiter = ',', value_parser = value::label)]
-    pub(crate) exclude: Vec<String>,
+    /// Labels the agent must have; several with commas. `gpu-*` and `/gpu-[0-9]+/` are
+    /// patterns: one label must match
+    #[arg(long, value_name = "LABELS", value_parser = value::labels)]
+    pub(crate) runs_on: Vec<LabelList>,
+    /// Labels the agent must not have, or patterns that none may match; several with commas
+    #[arg(long, value_name = "LABELS", value_parser = value::labels)]
+    pub(crate) exclude: Vec<LabelList>,
     /// A name for people; it need not be unique
     #[arg(long)]
     pub(crate) name: Option<String>,

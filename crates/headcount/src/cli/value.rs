@@ -3,9 +3,11 @@
 //! Promise: a value that passes is sent as it was written, so the daemon reads what the
 //! person wrote. Leaves what values mean together to the daemon.
 
+use headcount_api::LabelList;
 use headcount_config::{
     ValueError, check_label, parse_cpus, parse_duration as span_of, parse_memory,
 };
+use headcount_model::Pattern;
 
 /// A number of processors.
 pub(crate) fn cpus(text: &str) -> Result<String, String> {
@@ -22,9 +24,24 @@ pub(crate) fn span(text: &str) -> Result<String, String> {
     checked(text, span_of(text))
 }
 
-/// One label.
-pub(crate) fn label(text: &str) -> Result<String, String> {
-    checked(text, check_label(text))
+/// Labels and patterns of them, joined with commas.
+pub(crate) fn labels(text: &str) -> Result<LabelList, String> {
+    let labels = LabelList::from_commas(text);
+    if labels.is_empty() {
+        label("")?;
+    }
+    labels.0.iter().try_for_each(|text| label(text))?;
+    Ok(labels)
+}
+
+fn label(text: &str) -> Result<(), String> {
+    match Pattern::read(text) {
+        None => checked(text, check_label(text)).map(drop),
+        Some(pattern) => {
+            let checked = headcount_patterns::check(&pattern);
+            checked.map_err(|error| format!("{error}; {}", error.hint()))
+        }
+    }
 }
 
 /// `NAME=VALUE`, or `NAME` alone for the value it has here.
@@ -65,7 +82,10 @@ mod tests {
         assert_eq!(cpus("1.5"), Ok("1.5".to_owned()));
         assert_eq!(memory("512m"), Ok("512m".to_owned()));
         assert_eq!(span("1h30m"), Ok("1h30m".to_owned()));
-        assert_eq!(label("linux"), Ok("linux".to_owned()));
+        let list = |texts: &[&str]| Ok(LabelList(texts.iter().map(|&t| t.to_owned()).collect()));
+        assert_eq!(labels("linux"), list(&["linux"]));
+        assert_eq!(labels("a, GPU-*"), list(&["a", "GPU-*"]));
+        assert_eq!(labels("/a{1,2}/,b"), list(&["/a{1,2}/", "b"]));
     }
 
     #[test]
@@ -78,7 +98,22 @@ mod tests {
         );
         assert!(memory("4gb").is_err());
         assert!(cpus("0").is_err());
-        assert!(label("a,b").is_err());
+        for empty in ["", " ", "a,,b", "a,"] {
+            assert!(labels(empty).is_err(), "{empty:?}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_pattern_is_told_with_its_place_and_what_to_write() {
+        assert_eq!(
+            labels("linux,/gpu-[0-9/"),
+            Err(
+                "`/gpu-[0-9/` is not a regular expression: unclosed character class, at \
+                 character 6, `[0-9/`; write one such as `/gpu-[0-9]+/`, or a simpler pattern \
+                 such as `gpu-*`"
+                    .to_owned()
+            )
+        );
     }
 
     #[test]

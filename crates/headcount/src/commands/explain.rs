@@ -1,6 +1,6 @@
 //! `headcount explain`: why a job waits, or would wait, and what to do about it.
 
-use headcount_api::Explanation;
+use headcount_api::{Explanation, LabelList};
 
 use super::Context;
 use crate::cli::{ExplainArgs, ResourceArgs};
@@ -39,7 +39,14 @@ fn query(args: &ExplainArgs) -> Vec<(&'static str, String)> {
         memory_request,
         memory_limit,
     } = args.resources.clone();
-    let joined = |labels: &[String]| (!labels.is_empty()).then(|| labels.join(","));
+    let joined = |lists: &[LabelList]| {
+        let all: Vec<&str> = lists
+            .iter()
+            .flat_map(|l| &l.0)
+            .map(String::as_str)
+            .collect();
+        (!all.is_empty()).then(|| all.join(","))
+    };
     let all = [
         ("runsOn", joined(&args.runs_on)),
         ("exclude", joined(&args.exclude)),

@@ -23,6 +23,7 @@ pub(crate) fn screen(explanation: &Explanation, page: Page) -> String {
     if waits(explanation) {
         standing(&mut out, explanation);
         pools(&mut out, explanation, page);
+        unmatched(&mut out, explanation);
         nearest(&mut out, explanation);
         failed_launches(&mut out, explanation);
     }
@@ -225,8 +226,20 @@ fn unfit(verdict: &Verdict) -> String {
     };
     say("lacks", missing);
     say("has the excluded", excluded);
-    say("only takes jobs that ask for", mandatory);
+    say("only takes jobs that ask by name for", mandatory);
     parts.join("; ")
+}
+
+/// A glob that matches nothing and is like a label is told with that label alone.
+fn unmatched(out: &mut String, explanation: &Explanation) {
+    let near = |pattern: &String| explanation.nearest.iter().any(|n| n.asked == *pattern);
+    for pattern in explanation.unmatched.iter().filter(|p| !near(p)) {
+        let _ = write!(
+            out,
+            "\nNo pool has a label that matches `{}`.\n",
+            safe(pattern)
+        );
+    }
 }
 
 fn nearest(out: &mut String, explanation: &Explanation) {

@@ -26,10 +26,10 @@ const LATELY: Duration = Duration::from_secs(300);
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub(crate) struct ExplainParams {
-    /// Labels an agent must have, joined with commas.
+    /// Labels an agent must have, or patterns of them, joined with commas.
     #[param(example = "linux,gpu")]
     runs_on: Option<String>,
-    /// Labels an agent must not have, joined with commas.
+    /// Labels an agent must not have, or patterns of them, joined with commas.
     exclude: Option<String>,
     /// Number of CPUs, as request and limit.
     cpus: Option<String>,

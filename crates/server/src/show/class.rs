@@ -4,7 +4,7 @@ use headcount_api::{Class, Share};
 use headcount_controller::{ClassView, ShareView};
 use headcount_model::ClassKey;
 
-use super::{labels, layer, moment};
+use super::{layer, moment, selectors};
 
 pub(crate) fn class(view: &ClassView) -> Class {
     Class {
@@ -20,8 +20,8 @@ pub(crate) fn class(view: &ClassView) -> Class {
 pub(crate) fn class_of_key(key: &ClassKey) -> Class {
     Class {
         source: key.source.to_string(),
-        runs_on: labels(&key.runs_on),
-        exclude: labels(&key.exclude),
+        runs_on: selectors(&key.runs_on),
+        exclude: selectors(&key.exclude),
         resources: layer(key.resources),
         priority: key.priority,
         waiting: 0,

@@ -4,7 +4,7 @@ use headcount_api::{Class, Explanation, NearestLabel, PoolAnswer, Verdict};
 use headcount_controller::{ExplainedPool, ExplainedVerdict, ExplanationView};
 use headcount_model::{ClassKey, Reason};
 
-use super::{class, class_of_key, impossible, labels, moment, resources};
+use super::{class, class_of_key, impossible, labels, moment, resources, selectors};
 use crate::needs::Grammar;
 
 /// The explanation of a class; what is known of one job, and of launches, is added by
@@ -24,6 +24,7 @@ pub(crate) fn explanation(
         asked: asked.clone(),
         nearest: nearest.clone(),
     });
+    let unmatched = view.unmatched.iter().map(ToString::to_string);
     Explanation {
         at: moment(view.at),
         job: None,
@@ -33,6 +34,7 @@ pub(crate) fn explanation(
         reason_text: reason.map(|reason| reason.sentence().to_owned()),
         advice: reason.map(|reason| reason.advice().to_owned()),
         pools: view.pools.iter().map(pool).collect(),
+        unmatched: unmatched.collect(),
         nearest: nearest.collect(),
         impossible: view
             .impossible
@@ -87,7 +89,7 @@ fn verdict(verdict: &ExplainedVerdict) -> Verdict {
             gate,
             worker,
         } => Verdict::Unfit {
-            missing: labels(missing),
+            missing: selectors(missing),
             excluded: labels(excluded),
             mandatory: labels(gate),
             worker: *worker,

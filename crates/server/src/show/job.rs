@@ -7,7 +7,7 @@ use headcount_model::{
 };
 use headcount_ports::{AttemptView, JobRecord, JobStatus, end_reason};
 
-use super::{labels, layer, millis, moment, waiting_reason};
+use super::{layer, millis, moment, selectors, waiting_reason};
 
 /// What is needed to tell why a job stands as it does.
 pub(crate) struct JobContext<'a> {
@@ -35,8 +35,8 @@ pub(crate) fn job(record: &JobRecord, context: &JobContext<'_>) -> Job {
         state: job_state(record.status),
         reason: reason.map(|reason| reason.code().to_owned()),
         reason_text: reason.map(|reason| reason.sentence().to_owned()),
-        runs_on: labels(&spec.runs_on),
-        exclude: labels(&spec.exclude),
+        runs_on: selectors(&spec.runs_on),
+        exclude: selectors(&spec.exclude),
         resources: layer(spec.resources),
         priority: spec.priority,
         command,

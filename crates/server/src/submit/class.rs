@@ -1,7 +1,8 @@
 //! What a job asks of an agent: labels and resources.
 
 use headcount_api::{AskedAmount, AskedResources, LabelList, Quantity};
-use headcount_model::{ClassKey, Labels, Layer, Partial, SourceId};
+use headcount_model::{ClassKey, Layer, Partial, Pattern, Selectors, SourceId};
+use headcount_patterns::Checked;
 
 use super::parse::{Wrong, keep, refused};
 use crate::needs::{Grammar, GrammarError};
@@ -22,11 +23,14 @@ pub(crate) fn class_key(
     source: SourceId,
     grammar: &dyn Grammar,
 ) -> Answer<ClassKey> {
-    let mut wrong = Vec::new();
+    let (mut wrong, mut checked) = (Vec::new(), Checked::default());
+    let mut read = |asked: &LabelList, field, wrong: &mut Vec<Wrong>| {
+        read_selectors(asked, field, (grammar, &mut checked), wrong)
+    };
     let key = ClassKey {
         source,
-        runs_on: read_labels(&asked.runs_on, "runsOn", grammar, &mut wrong),
-        exclude: read_labels(&asked.exclude, "exclude", grammar, &mut wrong),
+        runs_on: read(&asked.runs_on, "runsOn", &mut wrong),
+        exclude: read(&asked.exclude, "exclude", &mut wrong),
         resources: read_resources(&asked.resources, grammar, &mut wrong),
         priority: asked.priority,
     };
@@ -42,16 +46,27 @@ pub(crate) fn class_key(
     Err(refused(problems.collect()))
 }
 
-pub(super) fn read_labels(
+/// Labels are checked by the grammar of the configuration, patterns by their own.
+pub(super) fn read_selectors(
     asked: &LabelList,
     field: &'static str,
-    grammar: &dyn Grammar,
+    (grammar, checked): (&dyn Grammar, &mut Checked),
     wrong: &mut Vec<Wrong>,
-) -> Labels {
-    for label in &asked.0 {
-        keep(grammar.label(label), field, wrong);
+) -> Selectors {
+    for text in &asked.0 {
+        if Pattern::read(text).is_none() {
+            keep(grammar.label(text), field, wrong);
+        }
     }
-    Labels::new(&asked.0)
+    let selectors = Selectors::new(&asked.0);
+    for error in checked.problems(&selectors) {
+        let error = GrammarError {
+            message: error.to_string(),
+            hint: error.hint().to_owned(),
+        };
+        wrong.push((field, error));
+    }
+    selectors
 }
 
 pub(super) fn read_resources(

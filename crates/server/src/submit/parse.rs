@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use headcount_api::{LogPressure as Pressure, ProblemItem, Quantity, SubmitJob};
 use headcount_model::{Command, LogPressure, Timestamp};
+use headcount_patterns::Checked;
 use headcount_ports::NewJob;
 
-use super::class::{read_labels, read_resources};
+use super::class::{read_resources, read_selectors};
 use crate::needs::{Grammar, GrammarError, JobDefaults};
 use crate::refused::{Answer, Kind, Refused};
 
@@ -26,8 +27,9 @@ pub(crate) fn parse_all(
 ) -> Answer<Vec<NewJob>> {
     let mut jobs = Vec::with_capacity(asked.len());
     let mut problems = Vec::new();
+    let mut checked = Checked::default();
     for (index, job) in asked.into_iter().enumerate() {
-        match parse(job, grammar, defaults, now) {
+        match parse(job, (grammar, &mut checked), defaults, now) {
             Ok(job) => jobs.push(job),
             Err(wrong) => problems.extend(wrong.into_iter().map(|wrong| item(index, wrong))),
         }
@@ -73,13 +75,16 @@ pub(super) fn refused(problems: Vec<ProblemItem>) -> Refused {
 
 fn parse(
     asked: SubmitJob,
-    grammar: &dyn Grammar,
+    (grammar, checked): (&dyn Grammar, &mut Checked),
     defaults: JobDefaults,
     now: Timestamp,
 ) -> Result<NewJob, Vec<Wrong>> {
     let mut wrong = Vec::new();
-    let runs_on = read_labels(&asked.runs_on, "runsOn", grammar, &mut wrong);
-    let exclude = read_labels(&asked.exclude, "exclude", grammar, &mut wrong);
+    let mut read = |asked, field, wrong: &mut Vec<Wrong>| {
+        read_selectors(asked, field, (grammar, &mut *checked), wrong)
+    };
+    let runs_on = read(&asked.runs_on, "runsOn", &mut wrong);
+    let exclude = read(&asked.exclude, "exclude", &mut wrong);
     let resources = read_resources(&asked.resources, grammar, &mut wrong);
     let mut span = |asked: &Option<Quantity>, field| {
         let span = asked.as_ref().map(|asked| span(asked, grammar));

@@ -6,6 +6,7 @@ use headcount_model::{AgentId, JobId, Reason};
 use super::{Found, broken};
 use crate::fake::{Job, Made};
 use crate::options::Promise;
+use crate::reference_labels::{hit, unmet};
 use crate::stage::Stage;
 
 pub(super) fn of_removal(stage: &Stage, agent: AgentId, reason: Reason) -> Found {
@@ -52,17 +53,11 @@ pub(super) fn of_execution(stage: &Stage, agent: AgentId, job: JobId) -> Found {
 
 /// Why this instance is not one for the job.
 fn unfit(made: &Made, job: &Job) -> Option<String> {
-    if !made.labels.contains_all(&job.class.runs_on) {
-        return Some(format!(
-            "which wants {} of {}",
-            job.class.runs_on, made.labels
-        ));
+    if let Some(unmet) = unmet(&job.class.runs_on, &made.labels) {
+        return Some(format!("which wants {unmet} of {}", made.labels));
     }
-    if made.labels.contains_any(&job.class.exclude) {
-        return Some(format!(
-            "which excludes {} of {}",
-            job.class.exclude, made.labels
-        ));
+    if let Some(hit) = hit(&job.class.exclude, &made.labels) {
+        return Some(format!("which excludes {hit} of {}", made.labels));
     }
     let asked = job.class.resources.mirrored().requests;
     let has = made.granted.requests;

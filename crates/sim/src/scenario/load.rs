@@ -88,6 +88,9 @@ fn classes(random: &mut Random, fleets: &[Fleet]) -> Vec<ClassKey> {
     let sets: Vec<Labels> = pools
         .flat_map(|scaler| scaler.pools.iter().map(|pool| pool.labels.clone()))
         .collect();
+    // A stream of its own: stories that were written down before there were patterns stay
+    // as they were but for that.
+    let mut patterns = random.clone().fork();
     let mut classes: Vec<ClassKey> = (0..random.between(1, 4))
         .filter_map(|_| {
             let labels = random.pick(&sets)?;
@@ -102,7 +105,42 @@ fn classes(random: &mut Random, fleets: &[Fleet]) -> Vec<ClassKey> {
         large.resources.requests.cpu_millis = Some(900_000);
         classes.push(large);
     }
+    for class in &mut classes {
+        ask_by_pattern(&mut patterns, class);
+    }
     classes
+}
+
+/// Now and then a label is asked for, or excluded, by a pattern; some patterns match more
+/// than the label they are made of, some match less.
+fn ask_by_pattern(random: &mut Random, class: &mut ClassKey) {
+    if !random.chance(250) {
+        return;
+    }
+    let mut texts: Vec<String> = class.runs_on.iter().map(str::to_owned).collect();
+    if random.chance(300) {
+        let unwanted = random.pick(&["g*", "/doc.*|node[0-9]+/", "*:s1", "x?"]);
+        let exclude = class.exclude.iter().chain(unwanted);
+        class.exclude = Selectors::new(exclude.map(str::to_owned).collect::<Vec<_>>());
+    }
+    let at = usize::try_from(random.below(texts.len() as u64)).unwrap_or(0);
+    if let Some(text) = texts.get_mut(at) {
+        *text = pattern_of(random, text);
+    } else if random.chance(500) {
+        texts.push("*".to_owned());
+    }
+    class.runs_on = Selectors::new(texts);
+}
+
+fn pattern_of(random: &mut Random, label: &str) -> String {
+    let most = &label[..label.len().saturating_sub(1)];
+    match random.below(5) {
+        0 => format!("{most}*"),
+        1 => format!("{most}?"),
+        2 => format!("/{label}|gpu/"),
+        3 => format!("/{most}./"),
+        _ => format!("{label}?"),
+    }
 }
 
 fn class(random: &mut Random, labels: Labels) -> ClassKey {

@@ -31,8 +31,8 @@ fn job(args: &JobArgs) -> SubmitJob {
     SubmitJob {
         command: None,
         script: None,
-        runs_on: LabelList(args.runs_on.clone()),
-        exclude: LabelList(args.exclude.clone()),
+        runs_on: all(&args.runs_on),
+        exclude: all(&args.exclude),
         resources: AskedResources::default(),
         name: args.name.clone(),
         key: args.key.clone(),
@@ -49,6 +49,11 @@ fn job(args: &JobArgs) -> SubmitJob {
             Pressure::Drop => LogPressure::Drop,
         }),
     }
+}
+
+/// What all uses of an option list together.
+fn all(lists: &[LabelList]) -> LabelList {
+    LabelList(lists.iter().flat_map(|list| list.0.clone()).collect())
 }
 
 /// One side alone is sent as one side: the daemon mirrors it where that is the rule.
@@ -147,9 +152,9 @@ mod tests {
     fn everything_can_be_said() {
         let args = [
             "--runs-on",
-            "linux,gpu",
+            "linux,gpu-*",
             "--runs-on",
-            "big",
+            "/b{1,2}ig/,/c/",
             "--exclude",
             "spot",
             "--cpus",
@@ -186,7 +191,7 @@ mod tests {
         assert_eq!(
             asked(&args),
             json!({
-                "command": ["make"], "runsOn": ["linux", "gpu", "big"], "exclude": ["spot"],
+                "command": ["make"], "runsOn": ["linux", "gpu-*", "/b{1,2}ig/", "/c/"], "exclude": ["spot"],
                 "resources": {"cpus": "2", "memory": "4g"}, "name": "n",
                 "env": {"A": "1", "B": ""}, "workingDir": "/w", "timeout": "10m",
                 "grace": "5s", "priority": -3, "retries": 2, "key": "k", "expiresAfter": "1h",
