@@ -28,9 +28,9 @@ pub struct Job {
     /// The same as a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason_text: Option<String>,
-    /// Labels an agent must have.
+    /// Labels an agent must have, by name or by pattern.
     pub runs_on: Vec<String>,
-    /// Labels an agent must not have.
+    /// Labels an agent must not have, by name or by pattern.
     pub exclude: Vec<String>,
     /// As written.
     #[serde(default, skip_serializing_if = "Resources::is_empty")]

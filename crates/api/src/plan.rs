@@ -42,9 +42,9 @@ pub struct Plan {
 pub struct Class {
     /// Where they wait.
     pub source: String,
-    /// Labels an agent must have.
+    /// Labels an agent must have, by name or by pattern.
     pub runs_on: Vec<String>,
-    /// Labels an agent must not have.
+    /// Labels an agent must not have, by name or by pattern.
     pub exclude: Vec<String>,
     /// As written.
     #[serde(default, skip_serializing_if = "Resources::is_empty")]

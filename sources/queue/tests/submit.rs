@@ -148,6 +148,14 @@ async fn bad_jobs_are_refused_with_the_field_and_the_bound() {
         ),
         (
             NewJob {
+                exclude: Selectors::new(["gpu-*", "/a(/"]),
+                ..job("a")
+            },
+            "job 1: exclude: `/a(/` is not a regular expression: unclosed group, at character 3, \
+             `(/`; write one such as `/gpu-[0-9]+/`, or a simpler pattern such as `gpu-*`",
+        ),
+        (
+            NewJob {
                 retries: 101,
                 ..job("a")
             },

@@ -238,6 +238,14 @@ mod tests {
                 "the following required arguments were not provided",
             ),
             ("explain job-1 --runs-on a", "cannot be used with"),
+            (
+                "submit --runs-on a,/b[/ -- a",
+                "`/b[/` is not a regular expression: unclosed character class, at character 3, `[/`",
+            ),
+            (
+                "explain --runs-on a --exclude //",
+                "the regular expression `//` is empty",
+            ),
             ("explain job-1 --cpus 2", "cannot be used with"),
             (
                 "cancel",

@@ -189,3 +189,35 @@ fn r4_what_the_second_scaler_cannot_have_leaves_the_first_as_it_was() {
     assert_eq!(house.run(&["pools", "--json"]).good().json(), before);
     house.close();
 }
+
+#[test]
+fn a_pattern_is_served_by_the_pool_it_matches_as_the_file_is_now() {
+    let mut house = House::up(&format!("{}{OTHER}", pool_of(1)));
+    let api = house.api();
+    let ran_on = |id: &str| {
+        assert_eq!(api.end_of(id).state, JobState::Succeeded);
+        let steps = api.get(&format!("/jobs/{id}/provisioning")).json();
+        steps[0]["pool"].as_str().map(str::to_owned)
+    };
+    let matched = api.submit(&json!({"script": "true", "runsOn": ["oth*", "/o[a-z]{1,4}/"]}));
+    assert_eq!(ran_on(&matched).as_deref(), Some("other/other"));
+    let excluded = api.submit(&json!({"script": "true", "exclude": ["/.*:scaler:other|x/"]}));
+    assert_eq!(ran_on(&excluded).as_deref(), Some("local/linux"));
+
+    let waiting = api.submit(&json!({"script": "true", "runsOn": ["fast-?"]}));
+    let told = house.run(&["explain", &waiting]).good().text();
+    assert!(
+        told.contains("No pool has a label that matches `fast-?`."),
+        "{told}"
+    );
+    let renamed = OTHER.replace("[other]", "[other, fast-1]");
+    house.write_config(&format!("{}{renamed}", pool_of(1)));
+    house.daemon().tell(Signal::HUP);
+    assert_eq!(ran_on(&waiting).as_deref(), Some("other/fast-1+other"));
+
+    let refused = house.run(&["submit", "--runs-on", "linux,/fast-[12/", "--", "true"]);
+    assert_eq!(refused.code, 2, "{refused:?}");
+    let place = "unclosed character class, at character 7, `[12/`";
+    assert!(refused.err.contains(place), "{refused:?}");
+    house.close();
+}

@@ -34,6 +34,37 @@ async fn labels_that_no_pool_has_are_told_with_the_nearest() {
 }
 
 #[tokio::test]
+async fn what_patterns_lack_and_hit_is_told_pool_by_pool() {
+    let house = House::new().await;
+    let path = "/api/v1/explain?runsOn=lin*,/gp[a-z]%7B1,2%7D/,linx?,/tpu.*/&exclude=g?u";
+    let got = house.get(path).await.json();
+    assert_eq!(got["reason"], "no_matching_pool");
+    let asked = json!(["lin*", "linx?", "/gp[a-z]{1,2}/", "/tpu.*/"]);
+    assert_eq!(got["class"]["runsOn"], asked);
+    assert_eq!(
+        got["pools"],
+        json!([
+            {"pool": "builders/linux", "labels": ["linux"], "verdict": "unfit",
+             "missing": ["linx?", "/gp[a-z]{1,2}/", "/tpu.*/"], "worker": false},
+            {"pool": "builders/gpu+linux", "labels": ["gpu", "linux"], "verdict": "unfit",
+             "missing": ["linx?", "/tpu.*/"], "excluded": ["gpu"], "worker": false},
+        ])
+    );
+    assert_eq!(got["unmatched"], json!(["linx?", "/tpu.*/"]));
+    assert_eq!(
+        got["nearest"],
+        json!([{"asked": "linx?", "nearest": "linux"}])
+    );
+    let path = "/api/v1/explain?runsOn=/gp.*/,headcount:os:*";
+    let got = house.until(path, |got| got["reason"].is_null()).await;
+    assert_eq!(got["pools"][0]["pool"], "builders/gpu+linux");
+    assert_eq!(got["pools"][0]["verdict"], "candidate");
+    assert_eq!(got["pools"][1]["missing"], json!(["/gp.*/"]));
+    let refused = house.get("/api/v1/explain?runsOn=/(/").await;
+    assert_eq!(refused.status, 400);
+}
+
+#[tokio::test]
 async fn a_request_beyond_every_cap_is_told_with_the_cap() {
     let house = House::new().await;
     let got = house

@@ -244,6 +244,54 @@ async fn a_job_larger_than_a_cap_is_refused_with_the_caps_name() {
 }
 
 #[tokio::test]
+async fn patterns_are_taken_as_a_list_or_as_one_text_and_shown_as_written() {
+    let house = House::new().await;
+    for asked in [
+        json!(["Linux", "GPU-*", "/g[a-z]{1,2}/"]),
+        json!("Linux, GPU-*,/g[a-z]{1,2}/"),
+    ] {
+        let job = json!({"command": ["a"], "runsOn": asked, "exclude": ["spot?"]});
+        let accepted = house.post(JOBS, job.to_string()).await;
+        assert_eq!(accepted.status, 201, "{asked}");
+        let id = accepted.json()["id"].as_str().unwrap().to_owned();
+        let shown = house.get(&format!("{JOBS}/{id}")).await.json();
+        assert_eq!(shown["runsOn"], json!(["linux", "gpu-*", "/g[a-z]{1,2}/"]));
+        assert_eq!(shown["exclude"], json!(["spot?"]));
+    }
+}
+
+#[tokio::test]
+async fn bad_patterns_are_refused_with_their_place_and_all_at_once() {
+    let many: Vec<String> = (0..9).map(|n| format!("l{n}*")).collect();
+    for (job, detail, hint) in [
+        (
+            json!({"command": ["a"], "runsOn": ["/gpu-[0-9/"]}),
+            "runsOn: `/gpu-[0-9/` is not a regular expression: unclosed character class, at \
+             character 6, `[0-9/`",
+            "write one such as `/gpu-[0-9]+/`, or a simpler pattern such as `gpu-*`",
+        ),
+        (
+            json!({"command": ["a"], "exclude": ["//"]}),
+            "exclude: the regular expression `//` is empty",
+            "write one that matches a whole label, such as `/gpu-[0-9]+/`",
+        ),
+        (
+            json!({"command": ["a"], "exclude": many}),
+            "exclude: at most 8 patterns are taken, these are 9",
+            "join some in one regular expression, such as `/gpu-.*|tpu-.*/`",
+        ),
+    ] {
+        let (status, code, said, hinted) = words(&refused(&job.to_string()).await);
+        assert_eq!((status, code.as_str()), (400, "invalid_job"), "{job}");
+        assert_eq!(said, detail);
+        assert_eq!(hinted.as_deref(), Some(hint), "{job}");
+    }
+    let job = json!({"command": ["a"], "runsOn": ["//", "/(/", ""], "exclude": ["/*/"]});
+    let problem = refused(&job.to_string()).await;
+    assert_eq!(words(&problem).2, "4 things are wrong; see `problems`");
+}
+
+#[tokio::test]
 async fn a_job_for_labels_that_nobody_has_is_accepted() {
     let house = House::new().await;
     let job = r#"{"command":["a"],"runsOn":["windows"]}"#;

@@ -115,3 +115,20 @@ pub(crate) fn env_to_json(env: &BTreeMap<String, String>) -> Result<Option<Strin
 pub(crate) fn env_from_json(text: Option<&str>) -> Result<BTreeMap<String, String>, Fault> {
     text.map_or_else(|| Ok(BTreeMap::new()), |text| from_json("a job", text))
 }
+
+#[cfg(test)]
+mod tests {
+    use headcount_model::Selectors;
+
+    use super::*;
+
+    /// What was an odd label when it was written down is read as what it looks like now;
+    /// nothing that was accepted once keeps a store from being read.
+    #[test]
+    fn records_from_before_there_were_patterns_are_read() {
+        let text = r#"{"runs_on":["linux","lin*","/(/"],"exclude":["a?"],"timeout":null}"#;
+        let wants = wants_from_json(text).unwrap_or_else(|_| panic!("it is read"));
+        assert_eq!(wants.runs_on, Selectors::new(["linux", "lin*", "/(/"]));
+        assert_eq!(wants.exclude, Selectors::new(["a?"]));
+    }
+}

@@ -28,31 +28,36 @@ fn a_job_that_nobody_can_run() {
             "logLimitBytes": 0, "acceptedAt": "1970-01-01T00:00:10Z",
             "expiresAt": "1970-01-02T00:05:10Z", "attempts": 0
         },
-        "class": class(&["linux", "gpux"], 1),
+        "class": class(&["linux", "gpux", "linx*", "/tpu/"], 1),
         "position": {"ahead": 0},
         "reason": "no_matching_pool",
         "reasonText": "no pool has the labels the job asks for",
         "advice": "Compare `runsOn` and `exclude` with the label sets.",
         "pools": [
-            {"pool": "big/gpu+linux", "labels": ["gpu", "linux"], "verdict": "unfit", "missing": ["gpux"]},
+            {"pool": "big/gpu+linux", "labels": ["gpu", "linux"], "verdict": "unfit", "missing": ["gpux", "linx*", "/tpu/"]},
             {"pool": "feeders/x", "labels": ["x"], "verdict": "unfit", "missing": ["gpux", "linux"], "worker": true}
         ],
-        "nearest": [{"asked": "gpux", "nearest": "gpu"}]
+        "unmatched": ["linx*", "/tpu/"],
+        "nearest": [{"asked": "gpux", "nearest": "gpu"}, {"asked": "linx*", "nearest": "linux"}]
     }));
     assert_eq!(
         text,
         "\
 job-42 (unit tests) waits: no pool has the labels the job asks for
-  asks for   linux, gpux
+  asks for   linux, gpux, linx*, /tpu/
   runs       make test
   queue      1 job waits like it, the oldest for 5m; it is next
   waits for  5m, gives up in 1d
 
 POOL           FITS  WHAT STANDS IN THE WAY
-big/gpu+linux  no    lacks gpux
+big/gpu+linux  no    lacks gpux, linx*, /tpu/
 feeders/x      no    its agents find their work themselves; lacks gpux, linux
 
+No pool has a label that matches `/tpu/`.
+
 No pool has `gpux`; the nearest label is `gpu`.
+
+No pool has `linx*`; the nearest label is `linux`.
 
 What to do: Compare `runsOn` and `exclude` with the label sets.
 "

@@ -106,8 +106,8 @@ pub(super) fn full_job(key: &str) -> NewJob {
     NewJob {
         key: Some(key.to_string()),
         name: Some("büild \"1\"".to_string()),
-        runs_on: Selectors::new(["linux", "docker"]),
-        exclude: Selectors::new(["gpu"]),
+        runs_on: Selectors::new(["linux", "docker", "node2?", r"/gpu-\d{1,2}/"]),
+        exclude: Selectors::new(["gpu", "spot-*"]),
         resources: Layer {
             requests: Partial {
                 cpu_millis: Some(500),

@@ -73,7 +73,14 @@ function reasonOf(explanation, over) {
     h("div", {}, h("b", {}, over ? `It ended: ${explanation.reasonText}.` : `${explanation.reasonText[0].toUpperCase()}${explanation.reasonText.slice(1)}.`), place),
     advice ? h("div", { class: "quiet" }, prose(advice)) : null,
     explanation.impossible ? h("div", { class: "bad" }, `It would reserve ${explanation.impossible.asked}; the cap allows ${explanation.impossible.allowed}.`) : null,
+    unmatched(explanation).map((pattern) => h("div", {}, `No pool has a label that matches “${pattern}”.`)),
     (explanation.nearest ?? []).map((near) => h("div", {}, `No pool has “${near.asked}”; the nearest is “${near.nearest}”.`)));
+}
+
+// A pattern that is like some label is told with that label alone.
+function unmatched(explanation) {
+  const near = (explanation.nearest ?? []).map((near) => near.asked);
+  return (explanation.unmatched ?? []).filter((pattern) => !near.includes(pattern));
 }
 
 const command = (job) => h("div", { class: "command mono" }, job.command ? job.command.map(shellWord).join(" ") : job.script);
