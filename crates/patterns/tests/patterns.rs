@@ -1,5 +1,10 @@
 //! What is refused, in which words, and what passes matches.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, and the place is told"
+)]
+
 use headcount_model::{Label, Pattern, Selectors};
 use headcount_patterns::{Checked, MAX_DIFFERENT, MAX_PATTERNS, Matcher, check};
 use proptest::prelude::*;

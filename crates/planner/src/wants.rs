@@ -61,9 +61,15 @@ impl<'k> Wants<'k> {
     }
 
     /// Whether every mandatory label of the scaler is asked for by name: a pattern opens
-    /// no gate.
+    /// no gate, unless its very text is the label.
     pub(crate) fn opens(&self, scaler: &ScalerSpec) -> bool {
-        self.key.runs_on.labels().contains_all(&scaler.mandatory)
+        scaler.mandatory.iter().all(|label| self.names(label))
+    }
+
+    fn names(&self, label: &Label) -> bool {
+        let asked = &self.key.runs_on;
+        let mut patterns = asked.patterns().iter();
+        asked.labels().contains(label) || patterns.any(|p| p.as_str() == label.as_str())
     }
 
     /// Whether the label set has all that is asked for and nothing that is excluded.
@@ -100,9 +106,7 @@ impl<'k> Wants<'k> {
 
     /// Labels the scaler insists on that are not asked for by name.
     pub(crate) fn gate(&self, scaler: &ScalerSpec) -> Labels {
-        let asked = self.key.runs_on.labels();
-        let closed = scaler.mandatory.iter();
-        let closed = closed.filter(|label| !asked.contains(label));
+        let closed = scaler.mandatory.iter().filter(|label| !self.names(label));
         Labels::new(closed.map(Label::as_str))
     }
 

@@ -17,7 +17,7 @@ fn served_by(fleet: &str, wants: &str) -> String {
     let world = Scenario::started(fleet).world;
     let pools = candidates(&world, &class(wants)).into_iter();
     let names: Vec<String> = pools
-        .map(|pool| world.pool(pool).unwrap().name.to_string())
+        .filter_map(|pool| Some(world.pool(pool)?.name.to_string()))
         .collect();
     names.join(" ")
 }
@@ -110,6 +110,13 @@ fn a_pattern_opens_no_gate() {
         (missing.join(","), gate.join(",")),
         (String::new(), "gpu".to_owned())
     );
+}
+
+#[test]
+fn a_gate_whose_label_holds_a_star_is_opened_by_that_very_text() {
+    let fleet = "scaler p gate=big* labels=linux,big*";
+    assert_eq!(served_by(fleet, "BIG*"), "p/big*+linux");
+    assert_eq!(served_by(fleet, "bi*"), "");
 }
 
 #[test]
