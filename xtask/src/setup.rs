@@ -63,6 +63,14 @@ const NEEDS: &[Need] = &[
         package: "iproute2",
         without: "nothing shows that network policies hold agents back",
     },
+    // The server is in there under this name too. The package that is named after the
+    // server would start one for the whole machine.
+    Need {
+        program: "redis-check-rdb",
+        check: &["--version"],
+        package: "redis-tools",
+        without: "nothing is tested with a real Redis",
+    },
 ];
 
 /// Installs what is missing, when it may. Returns what is still missing, in words.

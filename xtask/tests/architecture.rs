@@ -39,7 +39,12 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         &["headcount-model", "headcount-ports", "headcount-network"],
     ),
     ("headcount-periods", &[]),
+    (
+        "headcount-source-redis",
+        &["headcount-model", "headcount-ports", "headcount-periods"],
+    ),
     ("headcount-test-engines", &[]),
+    ("headcount-test-redis", &[]),
     (
         "headcount-controller",
         &["headcount-model", "headcount-planner", "headcount-ports"],

@@ -1,0 +1,28 @@
+//! Signals of pools that are read from Redis, and from windows of time.
+//!
+//! Promise: a number is what the server said at one moment, or it is unknown and says why
+//! and what to do; reading changes nothing on the server. Every trigger of a pool is read
+//! in one round trip over one connection per server, shared by all pools; a longer count
+//! follows only where the server cannot tell a number itself. A write to what a pool reads
+//! is seen at once where the server tells of it; a write that is not told of is found by the
+//! next reading, so nothing depends on being told.
+//! Leaves to others: when to read (`planner`), what the numbers ask for (`planner`), and
+//! whether a window of time is open ([`CronReader`]).
+
+mod connection;
+mod cron;
+mod fault;
+mod key;
+mod link;
+mod pool;
+mod reply;
+mod signals;
+mod stream;
+mod trigger;
+mod watch;
+
+pub use cron::{CronReader, CronReading};
+pub use link::{COMMAND_PATIENCE, CONNECT_PATIENCE};
+pub use pool::READING_PATIENCE;
+pub use signals::{Clock, RedisSignals};
+pub use watch::{SPACING, WATCH_HEARTBEAT};

@@ -1,0 +1,95 @@
+//! The triggers of one pool, read together.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use headcount_model::{PoolName, QueueRule, Reading, Sample, Timestamp, Trouble, TroubleKind};
+use tokio::sync::Notify;
+
+use crate::cron::CronReader;
+use crate::link::Link;
+use crate::signals::Clock;
+use crate::trigger::Reader;
+
+/// For one trigger to be read, connecting and counting included.
+pub const READING_PATIENCE: Duration = Duration::from_secs(5);
+
+/// A pool with triggers.
+pub(crate) struct Pool {
+    pub(crate) name: PoolName,
+    pub(crate) rule: Arc<QueueRule>,
+    pub(crate) readers: Vec<Reader>,
+    /// Something that it reads has changed.
+    pub(crate) changed: Notify,
+    /// Samples begun.
+    samples: AtomicU64,
+}
+
+impl Pool {
+    pub(crate) fn new(name: PoolName, rule: Arc<QueueRule>, readers: Vec<Reader>) -> Self {
+        Self {
+            name,
+            rule,
+            readers,
+            changed: Notify::new(),
+            samples: AtomicU64::new(0),
+        }
+    }
+
+    /// Numbers its samples above those of the pool it replaces.
+    pub(crate) fn after(self, previous: &Self) -> Self {
+        let samples = previous.samples.load(Ordering::SeqCst);
+        self.samples.store(samples, Ordering::SeqCst);
+        self
+    }
+
+    /// The ways to the servers it reads from; one of several triggers is there several times.
+    pub(crate) fn links(&self) -> impl Iterator<Item = &Arc<Link>> {
+        self.readers.iter().filter_map(|reader| match reader {
+            Reader::Redis(reader) => Some(&reader.link),
+            Reader::Cron(_) => None,
+        })
+    }
+
+    /// Reads all triggers at the same time.
+    pub(crate) async fn sample(&self, clock: &Clock, cron: &dyn CronReader) -> Sample {
+        let number = self.samples.fetch_add(1, Ordering::SeqCst) + 1;
+        let as_of = clock();
+        let reading = self.readers.iter().map(|reader| read(reader, as_of, cron));
+        let (readings, changes): (Vec<_>, Vec<_>) = join_all(reading).await.into_iter().unzip();
+        Sample {
+            number,
+            as_of,
+            readings,
+            next_change: changes.into_iter().flatten().min(),
+        }
+    }
+}
+
+/// What a trigger says, and when time alone will change that.
+async fn read(
+    reader: &Reader,
+    now: Timestamp,
+    cron: &dyn CronReader,
+) -> (Reading, Option<Timestamp>) {
+    match reader {
+        Reader::Cron(window) => match cron.read(window, now) {
+            Ok(read) => (Reading::Known(read.measure()), read.next_change),
+            Err(trouble) => (Reading::Unknown(trouble), None),
+        },
+        Reader::Redis(reader) => {
+            let reading = tokio::time::timeout(READING_PATIENCE, reader.read());
+            let reading = match reading.await {
+                Ok(Ok(measure)) => Reading::Known(measure),
+                Ok(Err(fault)) => Reading::Unknown(fault.trouble()),
+                Err(_) => Reading::Unknown(Trouble {
+                    kind: TroubleKind::Transient,
+                    message: reader.link.asked.slow(READING_PATIENCE).to_string(),
+                }),
+            };
+            (reading, None)
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Signals against real servers.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test may fail loudly"
+)]
+
+mod backlog;
+mod common;
+mod connections;
+mod load;
+mod members;
+mod model;
+mod modes;
+mod outage;
+mod push;
+mod refusals;
+mod reload;

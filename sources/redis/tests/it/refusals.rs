@@ -1,0 +1,133 @@
+//! What a server refuses, in words.
+
+use headcount_model::StreamMeasure;
+use headcount_test_redis::{Server, skip};
+
+use crate::common::{at, backlog, said, stream, with_password};
+
+#[tokio::test]
+async fn who_we_are_is_asked_for() {
+    if skip() {
+        return;
+    }
+    let server = Server::with(&["requirepass secret"]);
+    let address = server.address();
+    let to = at(&address);
+    let none = said(stream(&to, "s", backlog(None))).await;
+    assert_eq!(
+        none,
+        format!(
+            "Invalid: redis at {address} wants a password: NOAUTH Authentication required.; set \
+             the password of the trigger, and the username if it is not the default user's"
+        )
+    );
+    let wrong = with_password(to, Some("ci"), "hunter2");
+    let wrong = said(stream(&wrong, "s", backlog(None))).await;
+    assert_eq!(
+        wrong,
+        format!(
+            "Invalid: redis at {address} does not accept the password of user \"ci\"; check \
+             username and password of the trigger"
+        )
+    );
+}
+
+#[tokio::test]
+async fn what_the_user_may_not_is_said() {
+    if skip() {
+        return;
+    }
+    let server = Server::with(&["user ci on >secret ~allowed:* +xlen +xinfo"]);
+    let address = server.address();
+    let to = with_password(at(&address), Some("ci"), "secret");
+    assert_eq!(
+        said(stream(&to, "s", StreamMeasure::Length)).await,
+        format!(
+            "Invalid: redis at {address} does not allow it to user \"ci\": NOPERM this user has no \
+             permissions to access one of the keys used as arguments; allow that command and the \
+             key in the user's ACL"
+        )
+    );
+    let pending = StreamMeasure::Pending {
+        group: "g".to_owned(),
+    };
+    assert_eq!(
+        said(stream(&to, "allowed:s", pending)).await,
+        format!(
+            "Invalid: redis at {address} does not allow it to user \"ci\": NOPERM this user has no \
+             permissions to run the 'xpending' command; allow that command and the key in the \
+             user's ACL"
+        )
+    );
+}
+
+#[tokio::test]
+async fn a_key_that_is_no_stream_is_said_in_every_mode() {
+    if skip() {
+        return;
+    }
+    let server = Server::start();
+    server.say(&["RPUSH", "s", "a"]);
+    let group = || "g".to_owned();
+    let modes = [
+        StreamMeasure::Length,
+        StreamMeasure::Pending { group: group() },
+        StreamMeasure::Lag { group: group() },
+        backlog(None),
+    ];
+    for measure in modes {
+        assert_eq!(
+            said(stream(&at(&server.address()), "s", measure)).await,
+            format!(
+                "Invalid: \"s\" of redis at {} is not a stream: WRONGTYPE Operation against a key \
+                 holding the wrong kind of value; check the name in the trigger",
+                server.address()
+            )
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_replica_and_a_full_server_are_read_all_the_same() {
+    if skip() {
+        return;
+    }
+    let full = Server::start();
+    full.say(&["XADD", "s", "*", "a", "b"]);
+    full.say(&["CONFIG", "SET", "maxmemory", "1"]);
+    assert!(
+        full.ask(&["XADD", "s", "*", "a", "b"]).is_err(),
+        "it is full"
+    );
+    assert_eq!(
+        said(stream(&at(&full.address()), "s", StreamMeasure::Length)).await,
+        "1"
+    );
+
+    let follow = format!("replicaof 127.0.0.1 {}", full.port());
+    let replica = Server::with(&[&follow]);
+    headcount_test_redis::wait_until("the replica follows", || {
+        replica.say(&["XLEN", "s"]) == headcount_test_redis::Value::Int(1)
+    });
+    assert_eq!(
+        said(stream(&at(&replica.address()), "s", StreamMeasure::Length)).await,
+        "1"
+    );
+}
+
+#[tokio::test]
+async fn a_replica_that_may_not_answer_yet_is_said() {
+    if skip() {
+        return;
+    }
+    let lines = ["replicaof 127.0.0.1 1", "replica-serve-stale-data no"];
+    let replica = Server::with(&lines);
+    assert_eq!(
+        said(stream(&at(&replica.address()), "s", StreamMeasure::Length)).await,
+        format!(
+            "Transient: redis at {} is not ready: MASTERDOWN Link with MASTER is down and \
+             replica-serve-stale-data is set to 'no'.; nothing to do unless it lasts",
+            replica.address()
+        )
+    );
+}
