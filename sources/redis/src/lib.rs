@@ -7,7 +7,7 @@
 //! is seen at once where the server tells of it; a write that is not told of is found by the
 //! next reading, so nothing depends on being told.
 //! Leaves to others: when to read (`planner`), what the numbers ask for (`planner`), and
-//! whether a window of time is open ([`CronReader`]).
+//! what patterns of time mean (`periods`).
 
 mod connection;
 mod cron;
@@ -21,7 +21,6 @@ mod stream;
 mod trigger;
 mod watch;
 
-pub use cron::{CronReader, CronReading};
 pub use link::{COMMAND_PATIENCE, CONNECT_PATIENCE};
 pub use pool::READING_PATIENCE;
 pub use signals::{Clock, RedisSignals};

@@ -8,7 +8,6 @@ use futures_util::future::join_all;
 use headcount_model::{PoolName, QueueRule, Reading, Sample, Timestamp, Trouble, TroubleKind};
 use tokio::sync::Notify;
 
-use crate::cron::CronReader;
 use crate::link::Link;
 use crate::signals::Clock;
 use crate::trigger::Reader;
@@ -54,10 +53,10 @@ impl Pool {
     }
 
     /// Reads all triggers at the same time.
-    pub(crate) async fn sample(&self, clock: &Clock, cron: &dyn CronReader) -> Sample {
+    pub(crate) async fn sample(&self, clock: &Clock) -> Sample {
         let number = self.samples.fetch_add(1, Ordering::SeqCst) + 1;
         let as_of = clock();
-        let reading = self.readers.iter().map(|reader| read(reader, as_of, cron));
+        let reading = self.readers.iter().map(|reader| read(reader, as_of));
         let (readings, changes): (Vec<_>, Vec<_>) = join_all(reading).await.into_iter().unzip();
         Sample {
             number,
@@ -69,16 +68,9 @@ impl Pool {
 }
 
 /// What a trigger says, and when time alone will change that.
-async fn read(
-    reader: &Reader,
-    now: Timestamp,
-    cron: &dyn CronReader,
-) -> (Reading, Option<Timestamp>) {
+async fn read(reader: &Reader, now: Timestamp) -> (Reading, Option<Timestamp>) {
     match reader {
-        Reader::Cron(window) => match cron.read(window, now) {
-            Ok(read) => (Reading::Known(read.measure()), read.next_change),
-            Err(trouble) => (Reading::Unknown(trouble), None),
-        },
+        Reader::Cron(window) => window.read(now),
         Reader::Redis(reader) => {
             let reading = tokio::time::timeout(READING_PATIENCE, reader.read());
             let reading = match reading.await {

@@ -10,7 +10,6 @@ use headcount_model::{
 };
 use headcount_ports::{SignalInbox, Signals};
 
-use crate::cron::CronReader;
 use crate::link::Link;
 use crate::pool::Pool;
 use crate::trigger::Reader;
@@ -23,7 +22,6 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 /// started outlives it.
 pub struct RedisSignals {
     inbox: Arc<dyn SignalInbox>,
-    cron: Arc<dyn CronReader>,
     clock: Clock,
     state: Mutex<State>,
 }
@@ -40,10 +38,9 @@ struct State {
 impl RedisSignals {
     /// Without pools until it is configured.
     #[must_use]
-    pub fn new(inbox: Arc<dyn SignalInbox>, cron: Arc<dyn CronReader>) -> Self {
+    pub fn new(inbox: Arc<dyn SignalInbox>) -> Self {
         Self {
             inbox,
-            cron,
             clock: Arc::new(system_clock),
             state: Mutex::default(),
         }
@@ -68,7 +65,6 @@ impl RedisSignals {
         }
         let listeners = Listeners {
             inbox: Arc::clone(&self.inbox),
-            cron: Arc::clone(&self.cron),
             clock: Arc::clone(&self.clock),
         };
         let listened: Vec<Arc<Pool>> = pools.values().cloned().collect();
@@ -130,7 +126,7 @@ impl Signals for RedisSignals {
                 message: format!("pool {pool} has no triggers"),
             });
         };
-        Ok(pool.sample(&self.clock, self.cron.as_ref()).await)
+        Ok(pool.sample(&self.clock).await)
     }
 }
 

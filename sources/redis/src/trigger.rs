@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use headcount_model::{
-    Compat, CronWindow, Level, Measure, QueueRule, StreamMeasure, Trigger, TriggerKind,
-};
+use headcount_model::{Compat, Level, Measure, QueueRule, StreamMeasure, Trigger, TriggerKind};
 
+use crate::cron::CronReader;
 use crate::fault::Fault;
 use crate::link::Link;
 use crate::stream::backlog::{self, Question};
@@ -25,7 +24,7 @@ pub(crate) enum Reader {
     /// From a server.
     Redis(RedisReader),
     /// From the clock.
-    Cron(CronWindow),
+    Cron(Box<CronReader>),
 }
 
 /// A trigger on a server.
@@ -59,7 +58,7 @@ impl Reader {
         link: &mut dyn FnMut(&Arc<headcount_model::RedisConnection>) -> Arc<Link>,
     ) -> Self {
         let (connection, what) = match &trigger.kind {
-            TriggerKind::Cron(window) => return Self::Cron(window.clone()),
+            TriggerKind::Cron(window) => return Self::Cron(Box::new(CronReader::new(window))),
             TriggerKind::RedisStream {
                 connection,
                 stream,

@@ -15,7 +15,6 @@ use headcount_ports::SignalInbox;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::cron::CronReader;
 use crate::link::Link;
 use crate::pool::Pool;
 use crate::signals::Clock;
@@ -30,7 +29,6 @@ pub const SPACING: Duration = Duration::from_millis(5);
 /// What pools need to post samples.
 pub(crate) struct Listeners {
     pub(crate) inbox: Arc<dyn SignalInbox>,
-    pub(crate) cron: Arc<dyn CronReader>,
     pub(crate) clock: Clock,
 }
 
@@ -89,7 +87,7 @@ impl Listeners {
         loop {
             pool.changed.notified().await;
             let begun = Instant::now();
-            let sample = pool.sample(&self.clock, self.cron.as_ref()).await;
+            let sample = pool.sample(&self.clock).await;
             self.inbox.post(&pool.name, sample).await;
             tokio::time::sleep_until(begun + SPACING).await;
         }

@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use headcount_model::{
-    Backlog, Combine, Compat, CronWindow, Level, PoolName, QueueRule, Reading, RedisConnection,
-    RedisServers, Sample, Secret, Strategy, StreamMeasure, Timestamp, Trigger, TriggerKind,
-    Trouble, TroubleKind,
+    Backlog, Combine, Compat, Level, PoolName, QueueRule, Reading, RedisConnection, RedisServers,
+    Sample, Secret, Strategy, StreamMeasure, Trigger, TriggerKind,
 };
 use headcount_ports::{SignalInbox, Signals};
-use headcount_source_redis::{CronReader, CronReading, RedisSignals};
+use headcount_source_redis::RedisSignals;
 use tokio::sync::mpsc;
 
 /// For something to be told.
@@ -30,28 +29,10 @@ impl SignalInbox for Inbox {
 /// What was posted.
 pub type Posted = mpsc::Receiver<(PoolName, Sample)>;
 
-/// A window is open by its value; "broken" cannot be evaluated.
-struct Windows;
-
-impl CronReader for Windows {
-    fn read(&self, window: &CronWindow, now: Timestamp) -> Result<CronReading, Trouble> {
-        if window.timezone == "broken" {
-            return Err(Trouble {
-                kind: TroubleKind::Invalid,
-                message: "no such time zone".to_owned(),
-            });
-        }
-        Ok(CronReading {
-            value: Level::count(window.desired.into()),
-            next_change: Some(now.after(Duration::from_secs(60))),
-        })
-    }
-}
-
 /// Signals, and what they post.
 pub fn signals() -> (RedisSignals, Posted) {
     let (sender, posted) = mpsc::channel(64);
-    let signals = RedisSignals::new(Arc::new(Inbox(sender)), Arc::new(Windows));
+    let signals = RedisSignals::new(Arc::new(Inbox(sender)));
     (signals, posted)
 }
 
