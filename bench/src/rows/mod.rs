@@ -4,6 +4,7 @@ mod idle;
 mod latency;
 mod memory;
 mod plan;
+mod redis;
 mod restart;
 mod sim;
 mod submit;
@@ -31,6 +32,7 @@ pub(crate) const ALL: &[Row] = &[
     ("memory", memory::measure),
     ("idle", idle::measure),
     ("restart", restart::measure),
+    ("redis", redis::measure),
 ];
 
 /// Somebody wants the whole run to end.

@@ -211,15 +211,26 @@ impl Server {
     /// # Errors
     /// The answer is one, or there is none.
     pub fn ask(&self, words: &[&str]) -> RedisResult<Value> {
+        self.try_client()?.ask(words)
+    }
+
+    /// A connection that stays, over its socket and as its owner.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        self.try_client().expect("it answers")
+    }
+
+    fn try_client(&self) -> RedisResult<Client> {
         let mut settings = RedisConnectionInfo::default();
         if let Some(password) = &self.password {
             settings = settings.set_password(password);
         }
         let info = ConnectionAddr::Unix(self.socket()).into_connection_info()?;
         let client = redis::Client::open(info.set_redis_settings(settings))?;
-        let mut connection = client.get_connection_with_timeout(PATIENCE)?;
-        let (name, arguments) = words.split_first().expect("a command");
-        redis::cmd(name).arg(arguments).query(&mut connection)
+        client.get_connection_with_timeout(PATIENCE).map(Client)
     }
 
     /// Everything it wrote to its output.
@@ -234,6 +245,29 @@ fn configuration(socket: &str, listen: &str, lines: &[&str]) -> String {
     let common = "save \"\"\nappendonly yes\nappendfsync always\nrepl-diskless-sync-delay 0";
     let lines = lines.join("\n");
     format!("{listen}bind 127.0.0.1\nunixsocket {socket}\n{common}\n{lines}\n")
+}
+
+/// An open connection to a server.
+pub struct Client(redis::Connection);
+
+impl Client {
+    /// What the server answers.
+    ///
+    /// # Panics
+    /// When the answer is an error.
+    pub fn say(&mut self, words: &[&str]) -> Value {
+        self.ask(words)
+            .unwrap_or_else(|error| panic!("{words:?}: {error}"))
+    }
+
+    /// What the server answers.
+    ///
+    /// # Errors
+    /// The answer is one, or there is none.
+    pub fn ask(&mut self, words: &[&str]) -> RedisResult<Value> {
+        let (name, arguments) = words.split_first().expect("a command");
+        redis::cmd(name).arg(arguments).query(&mut self.0)
+    }
 }
 
 /// A port of loopback that nobody has at this moment.

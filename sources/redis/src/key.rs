@@ -3,6 +3,8 @@
 //! The type and every count are asked for together, so that neither a script nor a second
 //! round trip is needed: the type says which of the counts is meant, the others are refused.
 
+use std::sync::Arc;
+
 use redis::Pipeline;
 
 use crate::fault::{Asked, Fault};
@@ -17,11 +19,11 @@ pub(crate) fn commands(key: &str) -> Pipeline {
 }
 
 /// The replies are those to [`commands`], in order. A key that does not exist has none.
-pub(crate) fn read(asked: &Asked, key: &str, replies: &[Reply]) -> Result<u64, Fault> {
+pub(crate) fn read(asked: &Asked, key: &str, replies: &[Arc<Reply>]) -> Result<u64, Fault> {
     let [kind, list, set, sorted, hash] = replies else {
         return Err(asked.strange("a pipeline"));
     };
-    let kind = match kind {
+    let kind = match &**kind {
         Ok(kind) => text(kind).ok_or_else(|| asked.strange("TYPE"))?,
         Err(refusal) => return Err(asked.refusal(refusal)),
     };
@@ -39,7 +41,7 @@ pub(crate) fn read(asked: &Asked, key: &str, replies: &[Reply]) -> Result<u64, F
             });
         }
     };
-    match reply {
+    match &**reply {
         Ok(members) => count(members).ok_or_else(|| asked.strange(name)),
         Err(refusal) => Err(asked.refusal(refusal)),
     }

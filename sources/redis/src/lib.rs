@@ -20,8 +20,10 @@ mod signals;
 mod stream;
 mod trigger;
 mod watch;
+mod wire;
 
-pub use link::{COMMAND_PATIENCE, CONNECT_PATIENCE};
+pub use connection::CONNECT_PATIENCE;
 pub use pool::READING_PATIENCE;
 pub use signals::{Clock, RedisSignals};
 pub use watch::{SPACING, WATCH_HEARTBEAT};
+pub use wire::COMMAND_PATIENCE;

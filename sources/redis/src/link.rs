@@ -1,134 +1,139 @@
-//! One connection per distinct server, shared by every pool that reads there.
+//! One way to each distinct server, shared by every pool that reads there.
+//!
+//! What is asked at the same time goes out together, and what is asked twice goes out once:
+//! fifty pools that read the groups of one stream are one command and one answer. A command
+//! is never sent before it was asked for, so no answer is older than its question.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use headcount_model::RedisConnection;
-use redis::{Pipeline, RedisResult, Value};
-use tokio::sync::Mutex;
+use headcount_model::{RedisConnection, RedisServers};
+use redis::{Cmd, Pipeline};
+use tokio::sync::oneshot;
 
-pub use crate::connection::CONNECT_PATIENCE;
-use crate::connection::{self, Connection};
 use crate::fault::{Asked, Fault};
-use crate::reply::{Refusal, Reply};
+use crate::reply::Reply;
+use crate::wire::Wire;
 
-/// For a server to answer a pipeline.
-pub const COMMAND_PATIENCE: Duration = Duration::from_secs(2);
-/// Before each attempt over a connection that turned out to be broken; reading twice
-/// does no harm.
-const ATTEMPTS: [Duration; 3] = [
-    Duration::ZERO,
-    Duration::from_millis(20),
-    Duration::from_millis(100),
-];
-
-/// A way to a server. Connects when it is first asked, and again when that broke.
+/// A way to a server.
 pub(crate) struct Link {
     /// Where to, and as whom.
     pub(crate) to: Arc<RedisConnection>,
     /// For texts.
     pub(crate) asked: Asked,
-    held: Mutex<Held>,
+    wire: Arc<Wire>,
+    gathering: Arc<Mutex<Gathering>>,
 }
 
+/// Each command's answer; whoever asked the same shares it.
+pub(crate) type Answers = Result<Vec<Arc<Reply>>, Fault>;
+
+/// What goes out together next.
 #[derive(Default)]
-struct Held {
-    open: Option<Connection>,
-    /// How many were opened: whoever finds one broken must not close its successor.
-    number: u64,
-    /// When opening one failed last, and why.
-    failed: Option<(Instant, Fault)>,
+struct Gathering {
+    commands: Vec<Cmd>,
+    /// Where a command is, by its bytes.
+    places: HashMap<Vec<u8>, usize>,
+    askers: Vec<Asker>,
+}
+
+struct Asker {
+    /// Which of the commands are its own.
+    places: Vec<usize>,
+    answers: oneshot::Sender<Answers>,
 }
 
 impl Link {
     pub(crate) fn new(to: Arc<RedisConnection>) -> Self {
-        let asked = Asked::at(&to);
-        let held = Mutex::default();
-        Self { to, asked, held }
+        Self {
+            asked: Asked::at(&to),
+            wire: Arc::new(Wire::new(Arc::clone(&to))),
+            gathering: Arc::default(),
+            to,
+        }
     }
 
     /// Sends commands together and gives the answer of each. In a cluster they must be
     /// about one key.
-    pub(crate) async fn ask(&self, commands: &Pipeline) -> Result<Vec<Reply>, Fault> {
-        let mut last = self.asked.slow(COMMAND_PATIENCE);
-        for pause in ATTEMPTS {
-            tokio::time::sleep(pause).await;
-            match self.attempt(commands).await {
-                Err(fault @ Fault::Unreachable { .. }) => last = fault,
-                done => return done,
-            }
+    pub(crate) async fn ask(&self, commands: &Pipeline) -> Answers {
+        if matches!(self.to.servers, RedisServers::Cluster(_)) {
+            let replies = self.wire.send(commands).await?;
+            return Ok(replies.into_iter().map(Arc::new).collect());
         }
-        Err(last)
+        let answers = self.gather(commands).await;
+        // The sender is dropped only with the whole runtime.
+        answers.unwrap_or_else(|_| {
+            Err(Fault::Unreachable {
+                server: self.asked.server.clone(),
+                why: "this program is ending".to_owned(),
+            })
+        })
     }
 
-    async fn attempt(&self, commands: &Pipeline) -> Result<Vec<Reply>, Fault> {
-        let (connection, number) = self.connection().await?;
-        let sending = send(connection, commands);
-        let fault = match tokio::time::timeout(COMMAND_PATIENCE, sending).await {
-            Ok(Ok(replies)) => return Ok(replies),
-            Ok(Err(error)) => self.asked.failure(&error),
-            Err(_) => self.asked.slow(COMMAND_PATIENCE),
-        };
-        self.discard(number).await;
-        Err(fault)
-    }
-
-    /// The open connection and its number. Who comes while one is being opened waits for
-    /// it, and shares its failure: many pools do not try one after the other.
-    async fn connection(&self) -> Result<(Connection, u64), Fault> {
-        let came = Instant::now();
-        let mut held = self.held.lock().await;
-        if let Some(open) = &held.open {
-            return Ok((open.clone(), held.number));
-        }
-        if let Some((at, fault)) = &held.failed
-            && *at > came
-        {
-            return Err(fault.clone());
-        }
-        match connection::open(&self.to).await {
-            Ok(open) => {
-                held.open = Some(open.clone());
-                held.number += 1;
-                Ok((open, held.number))
-            }
-            Err(fault) => {
-                held.failed = Some((Instant::now(), fault.clone()));
-                Err(fault)
-            }
-        }
+    /// The answer to a single command.
+    pub(crate) async fn ask_one(&self, command: &Pipeline) -> Result<Arc<Reply>, Fault> {
+        let mut replies = self.ask(command).await?;
+        let last = replies.pop();
+        last.ok_or_else(|| self.asked.strange("a pipeline"))
     }
 
     /// What is asked from now on goes to whoever is to be asked now.
     pub(crate) async fn reconnect(&self) {
-        self.held.lock().await.open = None;
+        self.wire.reconnect().await;
     }
 
-    async fn discard(&self, number: u64) {
-        let mut held = self.held.lock().await;
-        if held.number == number {
-            held.open = None;
+    fn gather(&self, commands: &Pipeline) -> oneshot::Receiver<Answers> {
+        let (answers, receiver) = oneshot::channel();
+        let mut gathering = lock(&self.gathering);
+        let first = gathering.askers.is_empty();
+        let places = commands
+            .cmd_iter()
+            .map(|cmd| gathering.place(cmd))
+            .collect();
+        gathering.askers.push(Asker { places, answers });
+        if first {
+            // Runs once whoever is asking now has asked. It is not the first asker that
+            // sends, because that one may be given up while others wait.
+            tokio::spawn(send(Arc::clone(&self.wire), Arc::clone(&self.gathering)));
         }
+        receiver
     }
 }
 
-async fn send(connection: Connection, commands: &Pipeline) -> RedisResult<Vec<Reply>> {
-    let mut commands = commands.clone();
-    commands.ignore_errors();
-    let answers: Vec<RedisResult<Value>> = match connection {
-        Connection::Single(mut single) => commands.query_async(&mut single).await?,
-        Connection::Cluster(mut cluster) => commands.query_async(&mut cluster).await?,
-    };
-    answers.into_iter().map(reply).collect()
+impl Gathering {
+    fn place(&mut self, command: &Cmd) -> usize {
+        let next = self.commands.len();
+        let place = *self
+            .places
+            .entry(command.get_packed_command())
+            .or_insert(next);
+        if place == next {
+            self.commands.push(command.clone());
+        }
+        place
+    }
 }
 
-/// What the server refuses is an answer; anything else is an error of the connection.
-fn reply(answer: RedisResult<Value>) -> RedisResult<Reply> {
-    match answer {
-        Ok(value) => Ok(Ok(value)),
-        Err(error) => match Refusal::of(&error) {
-            Some(refusal) => Ok(Err(refusal)),
-            None => Err(error),
-        },
+async fn send(wire: Arc<Wire>, gathering: Arc<Mutex<Gathering>>) {
+    let gathered = std::mem::take(&mut *lock(&gathering));
+    let mut pipeline = redis::pipe();
+    for command in gathered.commands {
+        pipeline.add_command(command);
     }
+    let replies = wire.send(&pipeline).await;
+    let replies: Answers = replies.map(|all| all.into_iter().map(Arc::new).collect());
+    for asker in gathered.askers {
+        let own = |all: &Vec<Arc<Reply>>| {
+            let own = asker.places.iter().filter_map(|&place| all.get(place));
+            own.cloned().collect()
+        };
+        // Who does not wait any more needs no answer.
+        let _ = asker
+            .answers
+            .send(replies.as_ref().map(own).map_err(Fault::clone));
+    }
+}
+
+fn lock(gathering: &Mutex<Gathering>) -> std::sync::MutexGuard<'_, Gathering> {
+    gathering.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -6,11 +6,11 @@ use headcount_model::{Compat, Level, Measure, QueueRule, StreamMeasure, Trigger,
 
 use crate::cron::CronReader;
 use crate::fault::Fault;
+use crate::key;
 use crate::link::Link;
 use crate::stream::backlog::{self, Question};
 use crate::stream::count::{self, Limit};
 use crate::stream::{lag, length, pending};
-use crate::{key, reply::Reply};
 
 /// Where a server's number is an estimate, at least so many entries are counted, and at most.
 const USEFUL: std::ops::RangeInclusive<u64> = 100..=100_000;
@@ -110,24 +110,20 @@ impl RedisReader {
     }
 
     async fn length(&self, stream: &str) -> Result<u64, Fault> {
-        let replies = self.link.ask(&length::commands(stream)).await?;
-        length::read(&self.link.asked, stream, self.only(&replies)?)
+        let reply = self.link.ask_one(&length::commands(stream)).await?;
+        length::read(&self.link.asked, stream, &reply)
     }
 
     async fn pending(&self, stream: &str, group: &str) -> Result<u64, Fault> {
-        let replies = self.link.ask(&pending::commands(stream, group)).await?;
-        pending::read(&self.link.asked, stream, group, self.only(&replies)?)
+        let commands = pending::commands(stream, group);
+        let reply = self.link.ask_one(&commands).await?;
+        pending::read(&self.link.asked, stream, group, &reply)
     }
 
     async fn lag(&self, stream: &str, group: &str) -> Result<u64, Fault> {
         let replies = self.link.ask(&lag::commands(stream)).await?;
         let known = lag::read(&self.link.asked, stream, group, self.compat, &replies)?;
         count::undelivered(&self.link, stream, known, self.limit).await
-    }
-
-    fn only<'a>(&self, replies: &'a [Reply]) -> Result<&'a Reply, Fault> {
-        let first = replies.first();
-        first.ok_or_else(|| self.link.asked.strange("a pipeline"))
     }
 }
 

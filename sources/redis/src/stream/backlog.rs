@@ -6,6 +6,7 @@
 //! consumer was silent for long enough can be claimed by another, unless they were deleted
 //! or trimmed meanwhile: those can be given to nobody, and are not counted.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use headcount_model::Backlog;
@@ -80,7 +81,7 @@ pub(crate) fn commands(question: Question<'_>) -> Pipeline {
 pub(crate) fn draft(
     asked: &Asked,
     question: Question<'_>,
-    replies: &[Reply],
+    replies: &[Arc<Reply>],
 ) -> Result<Draft, Fault> {
     let [len, groups, silent @ ..] = replies else {
         return Err(asked.strange("a pipeline"));

@@ -9,7 +9,7 @@ use super::groups::Undelivered;
 use super::id::EntryId;
 use crate::fault::Fault;
 use crate::link::Link;
-use crate::reply::{bytes, members, text};
+use crate::reply::{Reply, bytes, members, text};
 
 /// Entries of the first page, and the most of any.
 const FIRST_PAGE: usize = 16;
@@ -54,15 +54,18 @@ async fn after(link: &Link, stream: &str, last: EntryId, limit: u64) -> Result<u
     while let (Some(from), true) = (start, counted < limit) {
         let left = usize::try_from(limit - counted).unwrap_or(usize::MAX);
         let want = page.min(left);
-        let range = range(link, stream, from, "+", want).await?;
-        let entries = members(&range).ok_or_else(|| link.asked.strange("XRANGE"))?;
+        let mut command = redis::pipe();
+        let range = command.cmd("XRANGE").arg(stream).arg(from.to_string());
+        range.arg("+").arg("COUNT").arg(want);
+        let reply = link.ask_one(&command).await?;
+        let entries = entries(link, stream, &reply)?;
         counted += u64::try_from(entries.len()).unwrap_or(u64::MAX);
         if entries.len() < want {
             break;
         }
         let newest = entries.last().and_then(id);
         start = newest.ok_or_else(|| link.asked.strange("XRANGE"))?.next();
-        page = next_page(page, bytes(&range));
+        page = next_page(page, size_of(entries));
     }
     Ok(counted)
 }
@@ -82,10 +85,9 @@ pub(crate) async fn existing(link: &Link, stream: &str, ids: &[EntryId]) -> Resu
         }
         let mut size = 0;
         for reply in link.ask(&commands).await? {
-            let range = reply.map_err(|refusal| link.asked.about_stream(&refusal, stream))?;
-            let entries = members(&range).ok_or_else(|| link.asked.strange("XRANGE"))?;
+            let entries = entries(link, stream, &reply)?;
             found += u64::from(!entries.is_empty());
-            size += bytes(&range);
+            size += size_of(entries);
         }
         page = next_page(page, size);
         left = later;
@@ -93,20 +95,15 @@ pub(crate) async fn existing(link: &Link, stream: &str, ids: &[EntryId]) -> Resu
     Ok(found)
 }
 
-async fn range(
-    link: &Link,
-    stream: &str,
-    from: EntryId,
-    to: &str,
-    most: usize,
-) -> Result<Value, Fault> {
-    let mut commands = redis::pipe();
-    let command = commands.cmd("XRANGE").arg(stream).arg(from.to_string());
-    command.arg(to).arg("COUNT").arg(most);
-    let replies = link.ask(&commands).await?;
-    let reply = replies.into_iter().next();
-    let reply = reply.ok_or_else(|| link.asked.strange("a pipeline"))?;
-    reply.map_err(|refusal| link.asked.about_stream(&refusal, stream))
+fn entries<'a>(link: &Link, stream: &str, reply: &'a Reply) -> Result<&'a [Value], Fault> {
+    match reply {
+        Ok(range) => members(range).ok_or_else(|| link.asked.strange("XRANGE")),
+        Err(refusal) => Err(link.asked.about_stream(refusal, stream)),
+    }
+}
+
+fn size_of(entries: &[Value]) -> usize {
+    entries.iter().map(bytes).sum()
 }
 
 fn id(entry: &Value) -> Option<EntryId> {

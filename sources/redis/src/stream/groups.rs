@@ -77,7 +77,9 @@ pub(crate) fn find(
         Err(refusal) if refusal.line.contains("no such key") => return Ok(Standing::NoStream),
         Err(refusal) => return Err(asked.about_stream(refusal, stream)),
     };
-    let named = |row: &&Value| field(row, "name").and_then(text).as_deref() == Some(group);
+    let name = group.as_bytes();
+    let named =
+        |row: &&Value| matches!(field(row, "name"), Some(Value::BulkString(n)) if n == name);
     match groups.iter().find(named) {
         None => Ok(Standing::NoGroup),
         Some(row) => parse(row).map(Standing::There).ok_or_else(strange),

@@ -1,5 +1,7 @@
 //! Entries that a group was not given yet, as the server counts them.
 
+use std::sync::Arc;
+
 use headcount_model::Compat;
 use redis::Pipeline;
 
@@ -28,7 +30,7 @@ pub(crate) fn read(
     stream: &str,
     group: &str,
     compat: Compat,
-    replies: &[Reply],
+    replies: &[Arc<Reply>],
 ) -> Result<Undelivered, Fault> {
     let [info, len, groups] = replies else {
         return Err(asked.strange("a pipeline"));

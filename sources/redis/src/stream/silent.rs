@@ -97,10 +97,8 @@ pub(crate) async fn all(
         }
         let mut commands = redis::pipe();
         command(&mut commands, question, choose, start);
-        let replies = link.ask(&commands).await?;
-        let reply = replies.first();
-        let reply = reply.ok_or_else(|| link.asked.strange("a pipeline"))?;
-        let page = read(&link.asked, question, reply)?;
+        let reply = link.ask_one(&commands).await?;
+        let page = read(&link.asked, question, &reply)?;
         ids.extend(page.ids);
         rest = page.rest;
     }

@@ -2,6 +2,8 @@
 //!
 //! Those that say how parameters choose a mode belong to the configuration.
 
+use std::sync::Arc;
+
 use headcount_model::Compat;
 use redis::Value;
 use serde::Deserialize;
@@ -101,7 +103,8 @@ fn answer(input: &Json, compat: Compat) -> Result<u64, Fault> {
         reply(&replies["INFO"], Value::from_json),
         reply(&replies["XLEN"], Value::from_json),
         reply(&replies["XINFO GROUPS"], groups),
-    ];
+    ]
+    .map(Arc::new);
     match lag::read(&asked, "s", "g", compat, &replies)? {
         Undelivered::Exactly(entries) => Ok(entries),
         Undelivered::After { about, .. } => Ok(about.expect("no case has a lag that is nil")),

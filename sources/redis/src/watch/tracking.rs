@@ -105,13 +105,12 @@ async fn addresses(link: &Link) -> Result<Vec<String>, Fault> {
     commands.cmd("CLUSTER").arg("SLOTS");
     let seed = seeds.first().cloned().unwrap_or_default();
     let host = seed.rsplit_once(':').map_or("", |(host, _)| host);
-    let replies = link.ask(&commands).await?;
-    let slots = match replies.into_iter().next() {
-        Some(Ok(slots)) => slots,
-        Some(Err(refusal)) => return Err(link.asked.refusal(&refusal)),
-        None => return Err(link.asked.strange("CLUSTER SLOTS")),
+    let reply = link.ask_one(&commands).await?;
+    let slots = match &*reply {
+        Ok(slots) => slots,
+        Err(refusal) => return Err(link.asked.refusal(refusal)),
     };
-    let ranges = members(&slots).unwrap_or_default();
+    let ranges = members(slots).unwrap_or_default();
     let mut masters: Vec<String> = ranges.iter().filter_map(|r| owner(r, host)).collect();
     masters.sort_unstable();
     masters.dedup();

@@ -12,6 +12,7 @@ mod load;
 mod members;
 mod model;
 mod modes;
+mod older;
 mod outage;
 mod push;
 mod refusals;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use headcount_ports::Signals;
 use headcount_source_redis::RedisSignals;
-use headcount_test_redis::{Server, skip};
+use headcount_test_redis::{Client, Older, Server, skip};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -63,7 +63,7 @@ struct Group {
 }
 
 impl Model {
-    fn does(&mut self, server: &Server, act: Act) {
+    fn does(&mut self, server: &mut Client, act: Act) {
         let place = |n: u8| usize::from(n);
         match act {
             Act::Add => {
@@ -110,7 +110,7 @@ impl Model {
         }
     }
 
-    fn take(&mut self, server: &Server, n: u8) {
+    fn take(&mut self, server: &mut Client, n: u8) {
         let Some(group) = &mut self.group else { return };
         let n_text = n.to_string();
         server.say(&[
@@ -131,7 +131,7 @@ impl Model {
         }
     }
 
-    fn create(&mut self, server: &Server, start: &str, last: u64) {
+    fn create(&mut self, server: &mut Client, start: &str, last: u64) {
         if !self.exists || self.group.is_some() {
             return;
         }
@@ -162,22 +162,37 @@ fn the_backlog_is_what_a_plain_count_says() {
     if skip() {
         return;
     }
-    let runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = { runtime }.enable_all().build().unwrap();
     let server = Server::start();
-    let signals = runtime.block_on(watching(&server));
+    check(&server, &server.address(), 60);
+}
+
+#[test]
+fn the_backlog_is_what_a_plain_count_says_on_an_older_server() {
+    if skip() {
+        return;
+    }
+    let server = Server::start();
+    check(&server, &Older::in_front_of(&server).address(), 12);
+}
+
+/// What happens at `server` is read at `address`.
+fn check(server: &Server, address: &str, cases: u32) {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().build().unwrap();
+    let signals = runtime.block_on(watching(address));
     let config = Config {
-        cases: 100,
+        cases,
         failure_persistence: None,
         ..Config::default()
     };
     let stories = prop::collection::vec(act(), 1..40);
     TestRunner::new(config)
         .run(&stories, |acts| {
-            server.say(&["DEL", "s"]);
+            let mut client = server.client();
+            client.say(&["DEL", "s"]);
             let mut model = Model::default();
             for act in &acts {
-                model.does(&server, *act);
+                model.does(&mut client, *act);
                 for (name, claim_after) in POOLS {
                     let said = runtime.block_on(said(&signals, name));
                     let silent = claim_after.is_zero();
@@ -190,8 +205,8 @@ fn the_backlog_is_what_a_plain_count_says() {
 }
 
 /// Two pools: for one nothing is silent for long enough, for the other everything is.
-async fn watching(server: &Server) -> RedisSignals {
-    let to = at(&server.address());
+async fn watching(address: &str) -> RedisSignals {
+    let to = at(address);
     let rules = POOLS.map(|(name, claim_after)| {
         let trigger = stream(&to, "s", backlog(Some(claim_after)));
         (pool(name), rule(vec![trigger]))
