@@ -12,6 +12,7 @@ use crate::fleet::{check_runnable, lower};
 use crate::platform::Platform;
 use crate::problem::{Draft, Problems};
 use crate::read::{Object, Slot, read_object};
+use crate::secrets::Secrets;
 use crate::settings::Settings;
 use crate::source::ConfigText;
 use crate::written::{DropIn, Top};
@@ -107,10 +108,16 @@ fn finish_load(
         check_runnable(&top, &mut problems);
         check(&top, &mut problems)
     });
-    let (settings, warnings) = verdict(settings, problems)?;
+    let good = settings.filter(|_| !problems.has_errors());
+    let lowered = good.map(|settings| {
+        let mut secrets = Secrets::of_this_host(&mut problems);
+        let fleet = lower(&settings, platform, &mut secrets);
+        (settings, fleet)
+    });
+    let ((settings, fleet), warnings) = verdict(lowered, problems)?;
     Ok(Loaded {
-        fleet: lower(&settings, platform),
         settings,
+        fleet,
         warnings,
     })
 }

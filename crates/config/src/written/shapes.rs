@@ -20,6 +20,7 @@ pub(super) const CONTAINER: &[&str] = &["container"];
 pub(super) const BARE_METAL: &[&str] = &["bare-metal"];
 pub(super) const HOST_OR_CONTAINER: &[&str] = &["bare-metal", "container"];
 pub(super) const FIRECRACKER: &[&str] = &["firecracker"];
+pub(super) const KUBERNETES: &[&str] = &["kubernetes"];
 pub(super) const ISOLATED: &[&str] = &["container", "firecracker"];
 
 /// Where the agents of a scaler live.
@@ -28,6 +29,7 @@ pub(crate) enum BackendKind {
     Container,
     BareMetal,
     Firecracker,
+    Kubernetes,
 }
 
 impl BackendKind {
@@ -36,6 +38,7 @@ impl BackendKind {
             Self::Container => "container",
             Self::BareMetal => "bare-metal",
             Self::Firecracker => "firecracker",
+            Self::Kubernetes => "kubernetes",
         }
     }
 }
@@ -45,6 +48,7 @@ pub(super) const TYPE: Choice<BackendKind> = Choice {
         ("container", BackendKind::Container),
         ("bare-metal", BackendKind::BareMetal),
         ("firecracker", BackendKind::Firecracker),
+        ("kubernetes", BackendKind::Kubernetes),
     ],
     others: &[
         (
@@ -55,10 +59,7 @@ pub(super) const TYPE: Choice<BackendKind> = Choice {
             "podman",
             "write `container`, and `runtime: podman` to take no other",
         ),
-        (
-            "kubernetes",
-            "that backend is not built yet in this version",
-        ),
+        ("k8s", "write `kubernetes`"),
         ("program", "that backend is not built yet in this version"),
         (
             "docker-machine",
