@@ -19,6 +19,7 @@ mod effective;
 mod environment;
 mod files;
 mod fleet;
+mod formats;
 mod load;
 mod manifest;
 mod platform;

@@ -12,6 +12,7 @@ use crate::yaml::{Entry, Kind, Node, Plain};
 /// One object.
 #[derive(Clone, Debug)]
 pub(crate) struct Object {
+    pub api_version: String,
     pub kind: String,
     /// Empty when it has none.
     pub name: String,
@@ -20,6 +21,12 @@ pub(crate) struct Object {
 }
 
 impl Object {
+    /// What is written under a path of keys.
+    pub fn get(&self, path: &[&str]) -> Option<&Node> {
+        path.iter()
+            .try_fold(&self.node, |node, key| field(node, key))
+    }
+
     /// Whether it is in this namespace, or says none.
     pub fn is_in(&self, namespace: Option<&str>) -> bool {
         match (self.namespace.as_deref(), namespace) {
@@ -65,6 +72,7 @@ fn object(node: Node) -> Option<Object> {
     };
     Some(Object {
         kind: own("kind")?,
+        api_version: own("apiVersion").unwrap_or_default(),
         name: about("name").unwrap_or_default(),
         namespace: about("namespace"),
         node,
@@ -75,6 +83,14 @@ fn object(node: Node) -> Option<Object> {
 pub(crate) fn entries(node: &Node) -> &[Entry] {
     match &node.kind {
         Kind::Map(entries) => entries,
+        _ => &[],
+    }
+}
+
+/// The items of a list; none of anything else.
+pub(crate) fn items(node: &Node) -> &[Node] {
+    match &node.kind {
+        Kind::List(items) => items,
         _ => &[],
     }
 }
@@ -139,6 +155,11 @@ fn step<'n>(node: &'n Node, key: &str) -> Option<&'n Node> {
 pub(crate) fn decode_text(text: &str) -> Option<String> {
     let digits: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
     String::from_utf8(BASE64_STANDARD.decode(digits).ok()?).ok()
+}
+
+/// A key as part of a pointer.
+pub(crate) fn escaped(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
 }
 
 #[cfg(test)]

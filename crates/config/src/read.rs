@@ -17,7 +17,7 @@ mod tree;
 pub(crate) use choice::{Choice, MaxJobsShape};
 pub(crate) use list::List;
 pub(crate) use loose::{
-    CommaList, Interval, Loose, LooseFlag, LooseInteger, LooseNumber, loose_integer,
+    CommaList, Interval, Loose, LooseFlag, LooseInteger, LooseNumber, go_boolean, loose_integer,
 };
 pub(crate) use map::Environment;
 pub(crate) use number::{CpuCap, Cpus, Flag, Integer, integer};

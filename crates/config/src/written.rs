@@ -15,16 +15,16 @@ mod shapes;
 mod top;
 mod trigger;
 
-pub(crate) use kubernetes::Rollout;
+pub(crate) use kubernetes::{HISTORY, NAMESPACE, PROPAGATION, ROLLOUT, Rollout};
 pub(crate) use label_set::{AgentPlace, LabelSet, NetworkPolicy};
 pub(crate) use limits::{Amount, Cap, Resources};
 pub(crate) use patience::{Retry, Timeouts};
-pub(crate) use queue::StrategyWord;
+pub(crate) use queue::{COMBINE, POLLING, STRATEGY, StrategyWord};
 pub(crate) use readiness::{Policy, PolicyKind, WarmPool};
 pub(crate) use scaler::{RoleWord, Scaler};
-pub(crate) use shapes::{BackendKind, parse_network};
+pub(crate) use shapes::{BackendKind, NAME, TEXT, parse_network};
 pub(crate) use top::{Defaults, DropIn, Firecracker, MachinePool, Top};
-pub(crate) use trigger::{RedisForm, Trigger, TriggerMetadata, TriggerWord};
+pub(crate) use trigger::{RedisForm, TRIGGER_TYPE, Trigger, TriggerMetadata, TriggerWord};
 
 use crate::read::{Key, Object};
 

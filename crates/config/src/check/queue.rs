@@ -235,6 +235,7 @@ fn check_bounds(
             min.place,
             draft.hint(format!("write at most {}", max.value)),
         );
+        return;
     }
     let Some(cap) = value(scaler.max_agents.as_ref()) else {
         return;

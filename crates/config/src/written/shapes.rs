@@ -69,7 +69,7 @@ pub(super) const TYPE: Choice<BackendKind> = Choice {
 };
 
 /// Anything but nothing.
-pub(super) const TEXT: Text = Text {
+pub(crate) const TEXT: Text = Text {
     words: "text",
     check: |text| match (text.is_empty(), text.chars().any(char::is_control)) {
         (true, _) => refuse("it must not be empty", "remove the key, or write a text"),
@@ -90,7 +90,7 @@ pub(super) const ARGUMENT: Text = Text {
 };
 
 /// Part of labels, file names and pool names.
-pub(super) const NAME: Text = Text {
+pub(crate) const NAME: Text = Text {
     words: "name: letters, digits, `.`, `_`, `-`, at most 64",
     check: |text| {
         let usual = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
