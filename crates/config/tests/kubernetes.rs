@@ -187,6 +187,15 @@ fn what_is_read_and_not_done_is_warned_of() {
 }
 
 #[test]
+fn variables_belong_into_the_template() {
+    assert_eq!(
+        told("", &format!("{}\n    env: {{A: b}}", pod(""))),
+        "c:9:10: warning: `env` has no effect on a label set of type `kubernetes` (write it into \
+         a container of `jobTargetRef`)"
+    );
+}
+
+#[test]
 fn pod_conditions_count_for_two_strategies() {
     let trigger = "  triggers: [{type: redis, metadata: {address: 'a:1', listName: l}}]\n";
     let policy = |more: &str| format!("{trigger}  policy: {{kind: queue, {more}}}\n");

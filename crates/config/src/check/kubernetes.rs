@@ -42,6 +42,11 @@ pub(super) fn template(
 ) -> Option<Template> {
     let who = format!("`labelSets[{index}]` of type `kubernetes`");
     need(written, &who, "jobTargetRef", written.place, problems);
+    if let Some(env) = &written.env {
+        let draft = Draft::warning("`env` has no effect on a label set of type `kubernetes`")
+            .hint("write it into a container of `jobTargetRef`");
+        problems.at(env.place, draft);
+    }
     let job = written.job_target_ref.as_ref()?;
     Some(Template::Kubernetes(KubernetesTemplate {
         job: job_template(&job.value, problems)?,

@@ -11,7 +11,8 @@ object! {
         /// `gradual`: Jobs that live end by themselves. `immediate` is read and not done: an
         /// agent that works is not stopped for a new configuration.
         strategy: RolloutStrategy = "strategy", ROLLOUT, default("gradual");
-        /// Whether a Job that is deleted goes before its pods or after them.
+        /// Whether a Job that `immediate` deletes goes before its pods or after them. Read and
+        /// not needed, as `gradual` deletes none.
         propagation: Propagation = "propagationPolicy", PROPAGATION, default("background");
     }
 }
