@@ -107,6 +107,7 @@ mod tests {
             "README.md",
             "docs/troubleshooting.md",
             "docs/migrate/kici.md",
+            "docs/migrate/keda.md",
         ];
         for page in pages {
             let path = root.join(page);

@@ -19,7 +19,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         &["headcount-model", "headcount-patterns"],
     ),
     ("headcount-ports", &["headcount-model"]),
-    ("headcount-config", &["headcount-model"]),
+    ("headcount-config", &["headcount-model", "headcount-periods"]),
     ("headcount-network", &["headcount-model"]),
     ("headcount-store", &["headcount-model", "headcount-ports"]),
     (

@@ -85,6 +85,7 @@ fn program(program: &ContainerProgram) -> (Option<Vec<String>>, Option<Vec<Strin
             Some(vec!["agent".to_owned()]),
         ),
         ContainerProgram::ImageAgent { .. } => (None, None),
+        ContainerProgram::Worker(argv) if argv.is_empty() => (None, None),
         ContainerProgram::Worker(argv) => {
             let (program, arguments) = argv.split_at(argv.len().min(1));
             (Some(program.to_vec()), Some(arguments.to_vec()))

@@ -4,13 +4,19 @@
 //! place hides no problem in another.
 
 mod backend;
+mod cron;
+mod job_template;
+mod kubernetes;
 mod label_set;
 mod overlap;
 mod patience;
+mod queue;
 mod readiness;
+mod redis;
 mod resources;
 mod scaler;
 mod top;
+mod trigger;
 
 pub use overlap::{Overlap, overlaps};
 pub(crate) use top::check;

@@ -2,6 +2,8 @@
 //!
 //! Promise: read again, the text yields the same settings.
 
+mod kubernetes;
+mod queue;
 mod writer;
 
 use std::time::Duration;
@@ -47,7 +49,7 @@ fn scaler(out: &mut Writer, scaler: &Scaler) {
     out.text("type", scaler.backend.word());
     out.plain("maxAgents", scaler.max_agents);
     out.plain("priority", scaler.priority);
-    readiness(out, scaler.readiness);
+    readiness(out, &scaler.readiness);
     out.texts("mandatoryLabels", &scaler.mandatory_labels);
     roles(out, &scaler.roles);
     cap(out, "resourceCap", scaler.resource_cap);
@@ -58,11 +60,12 @@ fn scaler(out: &mut Writer, scaler: &Scaler) {
         Backend::BareMetal { enforce_cgroups } => out.plain("enforceCgroups", enforce_cgroups),
         Backend::Container(engine) => container(out, engine),
         Backend::Firecracker(host) => firecracker(out, host),
+        Backend::Kubernetes(cluster) => kubernetes::kubernetes(out, cluster),
     }
     out.list("labelSets", &scaler.label_sets, label_set);
 }
 
-fn readiness(out: &mut Writer, readiness: Readiness) {
+fn readiness(out: &mut Writer, readiness: &Readiness) {
     match readiness {
         Readiness::Idle(policy) => out.map("policy", |out| {
             out.text("kind", "idle");
@@ -77,6 +80,7 @@ fn readiness(out: &mut Writer, readiness: Readiness) {
             out.plain("size", pool.size);
             out.plain("idleTimeoutSeconds", pool.idle_timeout_seconds);
         }),
+        Readiness::Queue(bound) => queue::queue(out, bound),
     }
 }
 
@@ -145,6 +149,7 @@ fn label_set(out: &mut Writer, set: &LabelSet) {
         Template::BareMetal(ProcessProgram::Worker(command)) => out.texts("command", command),
         Template::Container(template) => container_template(out, template),
         Template::Firecracker(template) => firecracker_template(out, template),
+        Template::Kubernetes(template) => kubernetes::template(out, template),
     }
     out.plain("slots", set.slots);
     match (&set.template, set.max_jobs) {
@@ -178,6 +183,7 @@ fn container_template(out: &mut Writer, template: &ContainerTemplate) {
     match &template.agent {
         ContainerAgent::Mounted => out.text("agent", "mounted"),
         ContainerAgent::Image => out.text("agent", "image"),
+        ContainerAgent::Worker(command) if command.is_empty() => out.text("agent", "none"),
         ContainerAgent::Worker(command) => out.texts("command", command),
     }
     out.texts("volumes", &template.volumes);

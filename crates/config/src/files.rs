@@ -87,7 +87,8 @@ fn read_file(path: &Path, problems: &mut Problems) -> Option<ConfigText> {
     }
 }
 
-fn read(path: &Path) -> Result<String, Draft> {
+/// The text of a regular file, at most 4 MiB of UTF-8.
+pub(crate) fn read(path: &Path) -> Result<String, Draft> {
     let failed = |error: io::Error| {
         let hint = match error.kind() {
             io::ErrorKind::NotFound => "check the path",

@@ -4,17 +4,19 @@
 //! refused by [`check_runnable`], each with a sentence and its place.
 
 mod container;
+mod queue;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use headcount_model::{
     AgentKind, BackendId, Fleet, Labels, Layer, Layers, MachinePool, Name, PoolName, PoolSpec,
-    Recipe, ScalerSpec,
+    QueueRule, Recipe, ScalerSpec,
 };
 
 use crate::platform::{Platform, system_labels};
 use crate::problem::{Draft, Problems};
+use crate::secrets::Secrets;
 use crate::settings::{self, Backend, LabelSet, Scaler, Settings, Template};
 use crate::suggest::quoted;
 use crate::written::{self, BackendKind};
@@ -31,7 +33,12 @@ pub(crate) fn check_runnable(top: &written::Top, problems: &mut Problems) {
             None => "this scaler".to_owned(),
         };
         match &scaler.kind {
-            Some(kind) if kind.value == BackendKind::Firecracker => {
+            Some(kind)
+                if matches!(
+                    kind.value,
+                    BackendKind::Firecracker | BackendKind::Kubernetes
+                ) =>
+            {
                 let word = kind.value.word();
                 let message =
                     format!("{name} has type `{word}`, which this version cannot run yet");
@@ -53,12 +60,18 @@ pub(crate) fn check_runnable(top: &written::Top, problems: &mut Problems) {
 
 fn check_workers(scaler: &written::Scaler, problems: &mut Problems) {
     let sets = scaler.label_sets.iter().flat_map(|sets| &sets.value);
-    for set in sets.filter_map(|set| set.value.command.as_ref()) {
+    let programs = sets.filter_map(|set| {
+        let nobody = set.value.agent.as_ref();
+        let nobody = nobody.filter(|agent| agent.value == written::AgentPlace::Nobody);
+        let command = set.value.command.as_ref().map(|command| command.place);
+        command.or(nobody.map(|agent| agent.place))
+    });
+    for place in programs {
         if !keeps_any(scaler) {
             let draft = Draft::warning("nothing starts this program: no agent of it is kept")
                 .label("finds its work by itself, so no job calls for it")
-                .hint("add `policy: {kind: idle, idleCount: 1}` to the scaler");
-            problems.at(set.place, draft);
+                .hint("add `policy: {kind: idle, idleCount: 1}` or `triggers` to the scaler");
+            problems.at(place, draft);
         }
     }
 }
@@ -72,6 +85,11 @@ fn check_bare_metal(scaler: &written::Scaler, problems: &mut Problems) {
 }
 
 fn keeps_any(scaler: &written::Scaler) -> bool {
+    let kind = scaler.policy.as_ref().and_then(|p| p.value.kind.as_ref());
+    let by_triggers = kind.is_some_and(|kind| kind.value == written::PolicyKind::Queue);
+    if by_triggers || scaler.written.iter().any(|(key, _)| *key == "triggers") {
+        return true;
+    }
     let policy = scaler
         .policy
         .as_ref()
@@ -84,14 +102,18 @@ fn keeps_any(scaler: &written::Scaler) -> bool {
 }
 
 /// The fleet of settings that can run.
-pub(crate) fn lower(settings: &Settings, platform: &Platform) -> Fleet {
+/// Secrets that cannot be read are problems; the fleet is not to be used then.
+pub(crate) fn lower(settings: &Settings, platform: &Platform, secrets: &mut Secrets<'_>) -> Fleet {
     let scalers = settings.scalers.iter();
     Fleet {
         max_agents: settings.global_max_agents,
         resource_cap: settings.global_resource_cap,
         machine_pools: settings.machine_pools.iter().map(machine_pool).collect(),
         scalers: scalers
-            .filter_map(|scaler| lower_scaler(scaler, settings.default_resources, platform))
+            .filter_map(|scaler| {
+                let queue = queue::rule(scaler, secrets).map(Arc::new);
+                lower_scaler(scaler, settings.default_resources, queue, platform)
+            })
             .collect(),
     }
 }
@@ -103,11 +125,16 @@ fn machine_pool(pool: &settings::MachinePool) -> MachinePool {
     }
 }
 
-fn lower_scaler(scaler: &Scaler, defaults: Layer, platform: &Platform) -> Option<ScalerSpec> {
+fn lower_scaler(
+    scaler: &Scaler,
+    defaults: Layer,
+    queue: Option<Arc<QueueRule>>,
+    platform: &Platform,
+) -> Option<ScalerSpec> {
     let backend = match &scaler.backend {
         Backend::BareMetal { .. } => BackendId::new(BARE_METAL),
         Backend::Container(engine) => container::address(engine).backend_id(),
-        Backend::Firecracker(_) => return None,
+        Backend::Firecracker(_) | Backend::Kubernetes(_) => return None,
     };
     let system_labels = system_labels(&scaler.name, &scaler.backend, &scaler.roles, platform);
     let mut seen = BTreeSet::new();
@@ -121,6 +148,7 @@ fn lower_scaler(scaler: &Scaler, defaults: Layer, platform: &Platform) -> Option
             labels,
             system_labels: system_labels.clone(),
             defaults,
+            queue: queue.clone(),
             recipe: recipe(scaler, set)?,
         };
         Some(lower_pool(scaler, set, made))
@@ -143,6 +171,7 @@ struct Made {
     labels: Labels,
     system_labels: Labels,
     defaults: Layer,
+    queue: Option<Arc<QueueRule>>,
     recipe: Recipe,
 }
 
@@ -180,6 +209,7 @@ fn lower_pool(scaler: &Scaler, set: &LabelSet, made: Made) -> PoolSpec {
             defaults: made.defaults,
         },
         idle: scaler.readiness.idle_rule(),
+        queue: made.queue,
         timeouts: scaler.timeouts,
         retry: scaler.retry,
         log_pressure: set.log_pressure,

@@ -9,13 +9,15 @@ use crate::check::check;
 use crate::environment::ConfigPaths;
 use crate::files::{Files, MAX_DROP_INS, check_size, read_files};
 use crate::fleet::{check_runnable, lower};
+use crate::formats::{is_manifest, scaled_job};
 use crate::platform::Platform;
 use crate::problem::{Draft, Problems};
 use crate::read::{Object, Slot, read_object};
+use crate::secrets::Secrets;
 use crate::settings::Settings;
-use crate::source::ConfigText;
-use crate::written::{DropIn, Top};
-use crate::yaml::{Budget, Document, parse};
+use crate::source::{ConfigText, FileId, Spanned};
+use crate::written::{DropIn, Scaler, Top};
+use crate::yaml::{Budget, Document, parse, parse_many};
 
 /// A main file and the files of its drop-in directory, in the order of their names.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -107,10 +109,16 @@ fn finish_load(
         check_runnable(&top, &mut problems);
         check(&top, &mut problems)
     });
-    let (settings, warnings) = verdict(settings, problems)?;
+    let good = settings.filter(|_| !problems.has_errors());
+    let lowered = good.map(|settings| {
+        let mut secrets = Secrets::of_this_host(&mut problems);
+        let fleet = lower(&settings, platform, &mut secrets);
+        (settings, fleet)
+    });
+    let ((settings, fleet), warnings) = verdict(lowered, problems)?;
     Ok(Loaded {
-        fleet: lower(&settings, platform),
         settings,
+        fleet,
         warnings,
     })
 }
@@ -141,8 +149,7 @@ fn read_all(files: Files, problems: &mut Problems) -> Option<Top> {
         .and_then(|text| read_main(text, &mut budget, problems));
     let mut more = Vec::new();
     for text in files.drop_ins.into_iter().take(MAX_DROP_INS) {
-        let drop_in = read_one::<DropIn>(text, &mut budget, problems).and_then(|d| d.scalers);
-        more.extend(drop_in);
+        more.extend(read_drop_in(text, &mut budget, problems));
     }
     let mut top = main?;
     if n_drop_ins > MAX_DROP_INS {
@@ -159,6 +166,9 @@ fn read_all(files: Files, problems: &mut Problems) -> Option<Top> {
 }
 
 fn read_main(text: ConfigText, budget: &mut Budget, problems: &mut Problems) -> Option<Top> {
+    if is_manifest(&text.text) {
+        return read_manifest(text, budget, problems);
+    }
     let name = text.name.clone();
     let n_before = problems.len();
     let top = read_one(text, budget, problems);
@@ -170,22 +180,30 @@ fn read_main(text: ConfigText, budget: &mut Budget, problems: &mut Problems) -> 
     top
 }
 
+fn read_drop_in(text: ConfigText, budget: &mut Budget, problems: &mut Problems) -> Option<Scalers> {
+    match is_manifest(&text.text) {
+        true => read_manifest(text, budget, problems)?.scalers,
+        false => read_one::<DropIn>(text, budget, problems)?.scalers,
+    }
+}
+
+/// The value of `scalers`.
+type Scalers = Spanned<Vec<Spanned<Scaler>>>;
+
+/// A file of Kubernetes objects; `None` once a problem has been noted.
+fn read_manifest(text: ConfigText, budget: &mut Budget, problems: &mut Problems) -> Option<Top> {
+    let (name, file, content) = add(text, problems)?;
+    let documents = parse_many(file, &content, budget, problems)?;
+    scaled_job::read(&name, documents, problems)
+}
+
 /// `None` when there is nothing in the text, or a problem has been noted.
 fn read_one<T: Object>(
-    mut text: ConfigText,
+    text: ConfigText,
     budget: &mut Budget,
     problems: &mut Problems,
 ) -> Option<T> {
-    if let Err(draft) = check_size(text.text.len()) {
-        problems.in_file(&text.name, draft);
-        return None;
-    }
-    if let Some(rest) = text.text.strip_prefix('\u{feff}') {
-        text.text = rest.to_owned();
-    }
-    let name = text.name.clone();
-    let content = text.text.clone();
-    let file = problems.add_source(text);
+    let (name, file, content) = add(text, problems)?;
     match parse(file, &content, budget, problems) {
         Document::Tree(node) => {
             let slot = Slot {
@@ -197,4 +215,17 @@ fn read_one<T: Object>(
         }
         Document::Empty | Document::Broken => None,
     }
+}
+
+/// Keeps a text for problems to point into; `None` once its size has been noted.
+fn add(mut text: ConfigText, problems: &mut Problems) -> Option<(String, FileId, String)> {
+    if let Err(draft) = check_size(text.text.len()) {
+        problems.in_file(&text.name, draft);
+        return None;
+    }
+    if let Some(rest) = text.text.strip_prefix('\u{feff}') {
+        text.text = rest.to_owned();
+    }
+    let (name, content) = (text.name.clone(), text.text.clone());
+    Some((name, problems.add_source(text), content))
 }

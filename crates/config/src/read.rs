@@ -6,19 +6,25 @@
 
 mod choice;
 mod list;
+mod loose;
 mod map;
 mod number;
 mod object;
 mod shape;
 mod text;
+mod tree;
 
 pub(crate) use choice::{Choice, MaxJobsShape};
 pub(crate) use list::List;
+pub(crate) use loose::{
+    CommaList, Interval, Loose, LooseFlag, LooseInteger, LooseNumber, go_boolean, loose_integer,
+};
 pub(crate) use map::Environment;
-pub(crate) use number::{CpuCap, Cpus, Flag, integer};
+pub(crate) use number::{CpuCap, Cpus, Flag, Integer, integer};
 pub(crate) use object::{
     Key, Nested, Object, Unbuilt, default, missing_key, object, optional, read_entry, read_object,
     required,
 };
 pub(crate) use shape::{Shape, Slot};
 pub(crate) use text::{Memory, SpanText, Text};
+pub(crate) use tree::{TextMap, Tree, to_json};

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use crate::read::{Key, Nested, Object, Shape};
 use crate::written::{
     Amount, Cap, Defaults, DropIn, Firecracker, LabelSet, MachinePool, NetworkPolicy, Policy,
-    Resources, Retry, Scaler, Timeouts, Top, WarmPool,
+    Resources, Retry, Rollout, Scaler, Timeouts, Top, Trigger, TriggerMetadata, WarmPool,
 };
 
 /// JSON Schema, draft 2020-12, of the main file. It refuses no file that this program
@@ -33,6 +33,9 @@ pub fn key_tables() -> String {
     table::<Scaler>(&mut page, "`scalers` entry");
     table::<Policy>(&mut page, "`policy`");
     table::<WarmPool>(&mut page, "`warmPool`");
+    table::<Trigger>(&mut page, "`triggers` entry");
+    table::<TriggerMetadata>(&mut page, "`metadata` of a trigger");
+    table::<Rollout>(&mut page, "`rollout`");
     table::<Timeouts>(&mut page, "`timeouts`");
     table::<Retry>(&mut page, "`retry`");
     table::<LabelSet>(&mut page, "`labelSets` entry");
@@ -63,6 +66,7 @@ fn row(key: &Key, words: &str) -> String {
     };
     let only = match key.need.only {
         [] => String::new(),
+        ["idle"] | ["queue"] => format!(" Kind {} only.", crate::suggest::choices(key.need.only)),
         only => format!(" Type {} only.", crate::suggest::choices(only)),
     };
     let (name, about) = (key.name, key.about);

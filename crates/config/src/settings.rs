@@ -4,15 +4,24 @@
 //! where that backend is. Leaves to the lowering to a fleet what can be run by this version.
 
 mod backend;
+mod kubernetes;
+mod queue;
 mod readiness;
 mod scaler;
+mod secret;
 
 pub use backend::{
     Backend, Container, ContainerAgent, ContainerTemplate, Firecracker, FirecrackerTemplate,
     NetworkPolicy, PullPolicy, Template,
 };
+pub use kubernetes::{Kubernetes, KubernetesTemplate, Propagation, RolloutStrategy};
+pub use queue::{
+    Combine, Compat, CronWindow, Level, Queue, RedisServer, RedisServers, RedisTls, Strategy,
+    StreamMeasure, Trigger, TriggerKind,
+};
 pub use readiness::{IdlePolicy, Readiness, WarmPool};
 pub use scaler::{LabelSet, Scaler};
+pub use secret::{ManifestPlace, SecretFrom, SecretRef};
 
 use std::net::Ipv4Addr;
 

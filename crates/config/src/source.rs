@@ -76,6 +76,13 @@ impl Sources {
         id
     }
 
+    /// The text that was read under this name.
+    pub fn named(&self, name: &str) -> Option<&str> {
+        let mut all = self.0.iter();
+        all.find(|source| source.name == name)
+            .map(|source| source.text.as_str())
+    }
+
     pub fn get(&self, id: FileId) -> Option<&Arc<Source>> {
         self.0.get(usize::from(id.0))
     }

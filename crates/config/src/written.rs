@@ -4,26 +4,32 @@
 //! its default and its description; nothing else knows the names of keys. Leaves what
 //! keys mean together to [`crate::check`].
 
+mod kubernetes;
 mod label_set;
 mod limits;
 mod patience;
+mod queue;
 mod readiness;
 mod scaler;
 mod shapes;
 mod top;
+mod trigger;
 
+pub(crate) use kubernetes::{HISTORY, NAMESPACE, PROPAGATION, ROLLOUT, Rollout};
 pub(crate) use label_set::{AgentPlace, LabelSet, NetworkPolicy};
 pub(crate) use limits::{Amount, Cap, Resources};
 pub(crate) use patience::{Retry, Timeouts};
-pub(crate) use readiness::{Policy, WarmPool};
+pub(crate) use queue::{COMBINE, POLLING, STRATEGY, StrategyWord};
+pub(crate) use readiness::{Policy, PolicyKind, WarmPool};
 pub(crate) use scaler::{RoleWord, Scaler};
-pub(crate) use shapes::{BackendKind, parse_network};
+pub(crate) use shapes::{BackendKind, NAME, TEXT, parse_network};
 pub(crate) use top::{Defaults, DropIn, Firecracker, MachinePool, Top};
+pub(crate) use trigger::{RedisForm, TRIGGER_TYPE, Trigger, TriggerMetadata, TriggerWord};
 
 use crate::read::{Key, Object};
 
-/// Spellings of earlier releases, and what to write instead of each.
-const REMOVED: [(&str, &str); 4] = [
+/// Spellings of earlier releases and of other formats, and what to write instead of each.
+const REMOVED: [(&str, &str); 7] = [
     ("dockerHost", "write `host`"),
     ("dockerSocket", "write `socketPath`"),
     (
@@ -34,10 +40,22 @@ const REMOVED: [(&str, &str); 4] = [
         "cleanupScript",
         "remove it: what is left of agents is always cleaned up",
     ),
+    (
+        "authenticationRef",
+        "name secrets in `metadata`: `passwordFile` or `passwordFromEnv`",
+    ),
+    (
+        "metricType",
+        "remove it: a trigger always counts the average for each agent",
+    ),
+    (
+        "useCachedMetrics",
+        "remove it: a trigger is read whenever something changed",
+    ),
 ];
 
 /// Every mapping: how sentences call it, what it is for, its keys.
-pub(crate) const OBJECTS: [(&str, &str, &[Key]); 15] = [
+pub(crate) const OBJECTS: [(&str, &str, &[Key]); 18] = [
     described::<Top>(),
     described::<MachinePool>(),
     described::<Defaults>(),
@@ -53,6 +71,9 @@ pub(crate) const OBJECTS: [(&str, &str, &[Key]); 15] = [
     described::<Amount>(),
     described::<Cap>(),
     described::<DropIn>(),
+    described::<Rollout>(),
+    described::<Trigger>(),
+    described::<TriggerMetadata>(),
 ];
 
 const fn described<T: Object>() -> (&'static str, &'static str, &'static [Key]) {

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use headcount_config::{ConfigPaths, Loaded, Platform, load};
-use headcount_model::{AgentKind, ContainerProgram, PullPolicy, Recipe};
+use headcount_model::{
+    AgentKind, ContainerProgram, PullPolicy, Recipe, StreamMeasure, TriggerKind,
+};
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples")
@@ -26,6 +28,9 @@ fn loaded(name: &str) -> Loaded {
 fn every_example_is_tested() {
     let tested = [
         "kici-quickstart.yaml",
+        "queue.yaml",
+        "scaledjob-custom.yaml",
+        "scaledjob.yaml",
         "scalers.yaml",
         "warm.yaml",
         "worker.yaml",
@@ -63,6 +68,26 @@ fn warm_agents_stay() {
     );
     let shared = &fleet.scalers[1].pools[0];
     assert_eq!((shared.slots, shared.max_jobs), (4, None));
+}
+
+/// Those of `scaledjob*.yaml` are in `scaled_job.rs`.
+#[test]
+fn a_stream_calls_for_processes() {
+    let fleet = loaded("queue.yaml").fleet;
+    let pool = &fleet.scalers[0].pools[0];
+    let rule = pool.queue.as_deref().unwrap();
+    assert_eq!(
+        (pool.kind, rule.min, rule.max),
+        (AgentKind::Worker, 0, Some(8))
+    );
+    let TriggerKind::RedisStream { measure, .. } = &rule.triggers[0].kind else {
+        panic!("no stream");
+    };
+    let backlog = StreamMeasure::Backlog {
+        group: "workers".to_owned(),
+        claim_after: None,
+    };
+    assert_eq!(measure, &backlog);
 }
 
 #[test]

@@ -145,7 +145,7 @@ fn what_is_not_built_yet_is_refused() {
         (
             format!("  policy: {{kind: ratio}}\n{sets}"),
             "c:6:18: error: `kind` cannot be `ratio` (that policy is not built yet in this \
-             version: only `idle` is)",
+             version: only `idle` and `queue` are)",
         ),
         (
             format!("  policy: {{kind: idle, schedules: []}}\n{sets}"),
@@ -154,8 +154,7 @@ fn what_is_not_built_yet_is_refused() {
         ),
         (
             format!("  triggers: []\n{sets}"),
-            "c:6:13: error: `triggers` is not built yet in this version (remove it: jobs of the \
-             built-in queue find scalers by their labels)",
+            "c:6:13: error: `triggers` needs at least one item",
         ),
         (
             format!("{sets}\nsources: []"),
@@ -244,7 +243,7 @@ fn what_has_no_effect_is_warned_of() {
         (
             "  labelSets: [{labels: [a], command: [x]}]".to_owned(),
             "c:6:38: warning: nothing starts this program: no agent of it is kept (add `policy: \
-             {kind: idle, idleCount: 1}` to the scaler)",
+             {kind: idle, idleCount: 1}` or `triggers` to the scaler)",
         ),
         (
             "  policy: {kind: idle, idleCount: 3}\n  labelSets: [{labels: [a]}, {labels: [b]}]"

@@ -10,6 +10,7 @@ use headcount_config::{
 use proptest::prelude::*;
 
 const EVERYTHING: &str = include_str!("everything.yaml");
+const MANIFEST: &str = include_str!("manifest.yaml");
 
 /// Reads a text in every way; what is refused has an error, what is understood is
 /// written and read back as the same.
@@ -19,12 +20,29 @@ fn survives(text: &str) {
         assert!(problems.has_errors());
         assert!(!problems.render(true, 60).is_empty());
     }
-    if let Ok(parsed) = parse_texts(texts) {
+    let parsed = parse_texts(texts);
+    if let Err(problems) = &parsed {
+        assert!(problems.has_errors(), "{problems}");
+    }
+    if let Ok(parsed) = parsed {
         let written = effective_yaml(&parsed.settings);
         let again = parse_texts(ConfigTexts::single("again", written.clone()));
         let again = again.unwrap_or_else(|problems| panic!("{written}\n{problems}"));
         assert_eq!(again.settings, parsed.settings, "{written}");
     }
+}
+
+/// The text with pieces of it replaced.
+fn damaged(text: &str, cuts: Vec<(usize, usize, String)>) -> String {
+    let mut text = text.to_owned();
+    for (at, length, instead) in cuts {
+        let at = at.min(text.len());
+        let end = (at + length).min(text.len());
+        if text.is_char_boundary(at) && text.is_char_boundary(end) {
+            text.replace_range(at..end, &instead);
+        }
+    }
+    text
 }
 
 #[test]
@@ -51,15 +69,15 @@ proptest! {
     fn damaged_files_never_panic(
         cuts in prop::collection::vec((0..EVERYTHING.len(), 0..12_usize, "\\PC{0,3}|[\n:{}\\[\\]*&-]"), 1..4)
     ) {
-        let mut text = EVERYTHING.to_owned();
-        for (at, length, instead) in cuts {
-            let at = at.min(text.len());
-            let end = (at + length).min(text.len());
-            if text.is_char_boundary(at) && text.is_char_boundary(end) {
-                text.replace_range(at..end, &instead);
-            }
-        }
-        survives(&text);
+        survives(&damaged(EVERYTHING, cuts));
+    }
+
+    /// What is still understood of a damaged manifest reads back as native settings.
+    #[test]
+    fn damaged_manifests_never_panic(
+        cuts in prop::collection::vec((0..MANIFEST.len(), 0..12_usize, "\\PC{0,3}|[\n:{}\\[\\]*&-]"), 1..4)
+    ) {
+        survives(&damaged(MANIFEST, cuts));
     }
 
     #[test]

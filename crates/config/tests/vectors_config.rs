@@ -172,7 +172,7 @@ fn c7_other_types() {
         "`type` cannot be `docker` (write `container`",
     );
     refused(
-        &with("kubernetes"),
+        &with("docker-machine"),
         "(that backend is not built yet in this version)",
     );
     refused(&with("baremetal"), "(write `bare-metal`)");

@@ -40,7 +40,7 @@ pub enum ContainerProgram {
         /// Where it calls back; `None` is what the daemon's environment says.
         orchestrator_url: Option<String>,
     },
-    /// A worker: program and arguments, run as they are.
+    /// A worker: program and arguments, run as they are; empty is the image's own program.
     Worker(Vec<String>),
 }
 

@@ -200,4 +200,6 @@ fn a_worker_is_a_program_with_arguments_and_an_image_runs_as_it_says() {
         orchestrator_url: None,
     };
     assert_eq!(program(&image), (None, None));
+    let own = ContainerProgram::Worker(Vec::new());
+    assert_eq!(program(&own), (None, None));
 }

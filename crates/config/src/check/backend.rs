@@ -1,5 +1,6 @@
 //! What only some backends know.
 
+use super::kubernetes::kubernetes;
 use super::{value, values};
 use crate::problem::{Draft, Problems};
 use crate::read::{Object, missing_key};
@@ -53,6 +54,7 @@ pub(super) fn backend(
             network_isolation: value(written.network_isolation.as_ref()).unwrap_or(true),
         })),
         BackendKind::Firecracker => firecracker(written, problems).map(Backend::Firecracker),
+        BackendKind::Kubernetes => Some(Backend::Kubernetes(kubernetes(written, problems))),
     }
 }
 
@@ -104,6 +106,9 @@ fn container_agent(written: &written::LabelSet, problems: &mut Problems) -> Cont
         }
         (Some(_), None) => ContainerAgent::Worker(values(written.command.as_ref())),
         (None, Some(agent)) if agent.value == AgentPlace::Image => ContainerAgent::Image,
+        (None, Some(agent)) if agent.value == AgentPlace::Nobody => {
+            ContainerAgent::Worker(Vec::new())
+        }
         (None, _) => ContainerAgent::Mounted,
     }
 }
@@ -139,7 +144,13 @@ fn network_policy(written: Option<&Spanned<written::NetworkPolicy>>) -> Option<N
 
 /// Notes a key that is missing for this type. One that is written but wrong has been
 /// noted already.
-fn need<T: Object>(written: &T, who: &str, key: &str, place: Place, problems: &mut Problems) {
+pub(super) fn need<T: Object>(
+    written: &T,
+    who: &str,
+    key: &str,
+    place: Place,
+    problems: &mut Problems,
+) {
     let known = T::KEYS.iter().find(|known| known.name == key);
     if let Some(known) = known.filter(|_| !written.has(key)) {
         problems.at(place, missing_key(who, known));

@@ -3,11 +3,13 @@
 use headcount_model::ProcessProgram;
 
 use super::backend::{container_template, firecracker_template, warn_of_others};
+use super::kubernetes;
 use super::resources::layer;
 use super::{value, values};
 use crate::problem::{Draft, Problems};
 use crate::settings::{LabelSet, Template};
-use crate::written::{self, BackendKind};
+use crate::source::Spanned;
+use crate::written::{self, AgentPlace, BackendKind};
 
 /// The label set; `None` only when a problem forbids it, or its scaler's type is unknown.
 pub(super) fn label_set(
@@ -18,7 +20,7 @@ pub(super) fn label_set(
 ) -> Option<LabelSet> {
     let resources = layer(written.resources.as_ref(), problems);
     let slots = value(written.slots.as_ref()).unwrap_or(1);
-    let max_jobs = max_jobs(written, slots, problems);
+    let max_jobs = max_jobs(kind, written, slots, problems);
     let template = kind.and_then(|kind| {
         warn_of_others::<written::LabelSet>(kind, &written.written, problems);
         template(kind, index, written, problems)
@@ -39,22 +41,34 @@ pub(super) fn label_set(
 
 /// An agent cannot run more jobs at once than in its life. A worker counts its jobs
 /// itself.
-fn max_jobs(written: &written::LabelSet, slots: u32, problems: &mut Problems) -> Option<u32> {
-    if let Some(command) = &written.command {
-        if let Some(max) = &written.max_jobs {
-            let draft = Draft::warning("`maxJobs` has no effect together with `command`")
-                .hint("remove it: such a program ends by itself");
-            problems.at(max.place, draft);
-        }
-        if command
-            .value
-            .first()
-            .is_none_or(|program| program.value.is_empty())
-        {
-            let draft = Draft::error("`command` starts with an empty text")
-                .hint("write the program first, then its arguments");
-            problems.at(command.place, draft);
-        }
+fn max_jobs(
+    kind: Option<BackendKind>,
+    written: &written::LabelSet,
+    slots: u32,
+    problems: &mut Problems,
+) -> Option<u32> {
+    let own = match &written.agent {
+        _ if kind == Some(BackendKind::Kubernetes) => Some("a Job of Kubernetes"),
+        _ if written.command.is_some() => Some("`command`"),
+        Some(agent) if agent.value == AgentPlace::Nobody => Some("`agent: none`"),
+        _ => None,
+    };
+    if let (Some(own), Some(max)) = (own, &written.max_jobs) {
+        let draft = Draft::warning(format!("`maxJobs` has no effect together with {own}"))
+            .hint("remove it: such a program ends by itself");
+        problems.at(max.place, draft);
+    }
+    let empty = |text: Option<&Spanned<String>>| text.is_none_or(|text| text.value.is_empty());
+    if let Some(command) = written
+        .command
+        .as_ref()
+        .filter(|argv| empty(argv.value.first()))
+    {
+        let draft = Draft::error("`command` starts with an empty text")
+            .hint("write the program first, then its arguments");
+        problems.at(command.place, draft);
+    }
+    if own.is_some() {
         return None;
     }
     let max_jobs = match &written.max_jobs {
@@ -88,6 +102,7 @@ fn template(
         BackendKind::BareMetal => Some(Template::BareMetal(program(written, problems))),
         BackendKind::Container => container_template(index, written, problems),
         BackendKind::Firecracker => firecracker_template(index, written, problems),
+        BackendKind::Kubernetes => kubernetes::template(index, written, problems),
     }
 }
 

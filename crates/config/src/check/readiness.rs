@@ -2,13 +2,16 @@
 
 use super::value;
 use crate::problem::{Draft, Problems};
+use crate::read::Object;
 use crate::settings::{IdlePolicy, Readiness, WarmPool};
 use crate::source::Place;
+use crate::suggest::choices;
 use crate::written;
 
-/// What one scaler says, its checks made.
+/// What one scaler says of idle agents, its checks made.
 pub(super) fn readiness(scaler: &written::Scaler, problems: &mut Problems) -> Readiness {
     let (policy, pool) = (scaler.policy.as_ref(), scaler.warm_pool.as_ref());
+    warn_of_others(scaler, problems);
     if let (Some(_), Some(pool)) = (policy, pool) {
         let draft = Draft::error("`policy` and `warmPool` cannot stand together")
             .label("says the same in another way")
@@ -35,6 +38,30 @@ pub(super) fn readiness(scaler: &written::Scaler, problems: &mut Problems) -> Re
         (Some((_, policy)), _) => Readiness::Idle(policy),
         (None, Some((_, pool))) => Readiness::WarmPool(pool),
         (None, None) => Readiness::default(),
+    }
+}
+
+/// Warns of keys that another kind of policy knows. Without a kind that could be read,
+/// nothing is said.
+fn warn_of_others(scaler: &written::Scaler, problems: &mut Problems) {
+    let Some(policy) = scaler.policy.as_ref().map(|policy| &policy.value) else {
+        return;
+    };
+    let Some(kind) = value(policy.kind.as_ref()) else {
+        return;
+    };
+    for (name, place) in &policy.written {
+        let known = written::Policy::KEYS.iter().find(|key| key.name == *name);
+        let only = known.map_or(&[][..], |key| key.need.only);
+        if only.is_empty() || only.contains(&kind.word()) {
+            continue;
+        }
+        let message = format!(
+            "`{name}` has no effect on a policy of kind `{}`",
+            kind.word()
+        );
+        let hint = format!("remove it: it is for the kind {}", choices(only));
+        problems.at(*place, Draft::warning(message).hint(hint));
     }
 }
 

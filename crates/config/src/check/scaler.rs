@@ -5,11 +5,12 @@ use headcount_model::{Label, Labels, Roles};
 use super::backend::{backend, warn_of_others};
 use super::label_set::label_set;
 use super::patience::{retry, timeouts};
+use super::queue::queue;
 use super::readiness::readiness;
 use super::resources::cap;
 use super::{value, values};
 use crate::problem::{Draft, Problems};
-use crate::settings::Scaler;
+use crate::settings::{Queue, Readiness, Scaler};
 use crate::source::Spanned;
 use crate::suggest::quoted;
 use crate::written::{self, RoleWord};
@@ -22,6 +23,7 @@ pub(super) fn check_scaler(written: &written::Scaler, problems: &mut Problems) -
     }
     check_mandatory(written, problems);
     let readiness = readiness(written, problems);
+    let bound = bound(written, problems);
     let retry = retry(written.retry.as_ref(), problems);
     let sets = written.label_sets.iter().flat_map(|sets| &sets.value);
     let label_sets: Vec<_> = sets
@@ -34,7 +36,10 @@ pub(super) fn check_scaler(written: &written::Scaler, problems: &mut Problems) -
         backend: backend??,
         max_agents: value(written.max_agents.as_ref())?,
         priority: value(written.priority.as_ref()).unwrap_or_default(),
-        readiness,
+        readiness: match bound? {
+            Some(queue) => Readiness::Queue(queue),
+            None => readiness,
+        },
         mandatory_labels: values(written.mandatory_labels.as_ref()),
         roles: roles(written.roles.as_ref()),
         resource_cap: cap(written.resource_cap.as_ref()),
@@ -44,6 +49,16 @@ pub(super) fn check_scaler(written: &written::Scaler, problems: &mut Problems) -
         orchestrator_url: value(written.orchestrator_url.as_ref()),
         label_sets: label_sets.into_iter().collect::<Option<_>>()?,
     })
+}
+
+/// What is bound to this scaler alone; `None` only when a problem forbids it.
+#[expect(clippy::option_option, reason = "wrong is not the same as none")]
+fn bound(written: &written::Scaler, problems: &mut Problems) -> Option<Option<Queue>> {
+    let queue = queue(written, problems);
+    match written.written.iter().any(|(key, _)| *key == "triggers") {
+        true => queue.map(Some),
+        false => Some(None),
+    }
 }
 
 /// A label set without a mandatory label could never be chosen.

@@ -5,6 +5,8 @@
 
 use std::fmt::{Display, Write};
 
+use serde_json::Value as Json;
+
 use crate::yaml::{is_printable, means_text};
 
 /// Two blanks for each level; a list's items stand one level below their key.
@@ -61,6 +63,28 @@ impl Writer {
         });
     }
 
+    /// Any value, as blocks as far as they go.
+    pub fn tree(&mut self, key: &str, value: &Json) {
+        match value {
+            Json::Object(entries) if !entries.is_empty() => self.map(key, |out| {
+                for (key, value) in entries {
+                    out.tree(key, value);
+                }
+            }),
+            Json::Array(items) if !items.is_empty() => {
+                self.list(key, items, |out, item| match item {
+                    Json::Object(entries) if !entries.is_empty() => {
+                        for (key, value) in entries {
+                            out.tree(key, value);
+                        }
+                    }
+                    other => out.line(&flow(other)),
+                })
+            }
+            other => self.plain(key, flow(other)),
+        }
+    }
+
     /// A key with what is written inside, or with `nothing` where that is nothing.
     fn block(&mut self, key: &str, nothing: &str, inside: impl FnOnce(&mut Self)) {
         self.line(&format!("{}:", quote(key)));
@@ -79,6 +103,25 @@ impl Writer {
             true => writeln!(self.out, "{:1$}- {text}", "", indent.saturating_sub(2)),
             false => writeln!(self.out, "{:indent$}{text}", ""),
         };
+    }
+}
+
+/// Any value in one line.
+fn flow(value: &Json) -> String {
+    match value {
+        Json::Null => "null".to_owned(),
+        Json::Bool(value) => value.to_string(),
+        Json::Number(value) => value.to_string(),
+        Json::String(text) => quote(text),
+        Json::Array(items) => {
+            let items: Vec<String> = items.iter().map(flow).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Json::Object(entries) => {
+            let entries = entries.iter();
+            let entries = entries.map(|(key, value)| format!("{}: {}", quote(key), flow(value)));
+            format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
+        }
     }
 }
 

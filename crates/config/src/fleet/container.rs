@@ -51,7 +51,10 @@ fn check_agent(
 ) {
     let of_image = set.agent.as_ref();
     let of_image = of_image.filter(|agent| agent.value == AgentPlace::Image);
-    if of_image.is_none() && set.command.is_none() && scaler.host.is_some() {
+    let nobody = set.agent.as_ref();
+    let nobody = nobody.is_some_and(|agent| agent.value == AgentPlace::Nobody);
+    let mounted = of_image.is_none() && !nobody && set.command.is_none();
+    if mounted && scaler.host.is_some() {
         let draft =
             Draft::error("this program cannot be mounted into containers of a remote engine").hint(
                 "write `agent: image` for an image that has the agent in it, and \

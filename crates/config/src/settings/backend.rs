@@ -3,6 +3,8 @@
 pub use headcount_model::PullPolicy;
 use headcount_model::{Cidr, EngineKind, ProcessProgram};
 
+use super::{Kubernetes, KubernetesTemplate};
+
 /// Where the agents of a scaler live.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Backend {
@@ -15,6 +17,8 @@ pub enum Backend {
     Container(Container),
     /// Firecracker microVMs of this host.
     Firecracker(Firecracker),
+    /// Jobs of a Kubernetes cluster.
+    Kubernetes(Kubernetes),
 }
 
 impl Backend {
@@ -25,6 +29,7 @@ impl Backend {
             Self::BareMetal { .. } => "bare-metal",
             Self::Container(_) => "container",
             Self::Firecracker(_) => "firecracker",
+            Self::Kubernetes(_) => "kubernetes",
         }
     }
 }
@@ -76,6 +81,8 @@ pub enum Template {
     Container(ContainerTemplate),
     /// A microVM.
     Firecracker(FirecrackerTemplate),
+    /// A Job of a Kubernetes cluster.
+    Kubernetes(KubernetesTemplate),
 }
 
 impl Template {
@@ -86,6 +93,7 @@ impl Template {
             Self::BareMetal(program) => matches!(program, ProcessProgram::Worker(_)),
             Self::Container(template) => matches!(template.agent, ContainerAgent::Worker(_)),
             Self::Firecracker(_) => false,
+            Self::Kubernetes(_) => true,
         }
     }
 }
@@ -115,7 +123,7 @@ pub enum ContainerAgent {
     Mounted,
     /// The image's own.
     Image,
-    /// Nobody: this program finds its work by itself.
+    /// Nobody: this program finds its work by itself. Empty is the image's own program.
     Worker(Vec<String>),
 }
 

@@ -1,16 +1,20 @@
-//! How many agents stay ready, in its two spellings.
+//! How many agents there are beyond those that jobs call for.
 
 use std::time::Duration;
 
 use headcount_model::IdleRule;
 
-/// How many agents of each label set stay ready.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+use super::Queue;
+
+/// How many agents of each label set there are.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Readiness {
     /// `policy`, and what holds where nothing is written.
     Idle(IdlePolicy),
     /// `warmPool`.
     WarmPool(WarmPool),
+    /// `policy` of kind `queue`: as many as triggers ask for, none kept ready.
+    Queue(Queue),
 }
 
 impl Default for Readiness {
@@ -20,9 +24,9 @@ impl Default for Readiness {
 }
 
 impl Readiness {
-    /// The one idle rule of which both are settings.
+    /// The one idle rule of which all are settings.
     #[must_use]
-    pub const fn idle_rule(self) -> IdleRule {
+    pub const fn idle_rule(&self) -> IdleRule {
         match self {
             Self::Idle(policy) => IdleRule {
                 keep: policy.idle_count,
@@ -38,7 +42,7 @@ impl Readiness {
                     seconds => Some(Duration::from_secs(seconds as u64)),
                 },
             },
-            Self::WarmPool(_) => IdleRule {
+            Self::WarmPool(_) | Self::Queue(_) => IdleRule {
                 keep: 0,
                 idle_time: Duration::ZERO,
                 max_idle_age: None,

@@ -17,7 +17,7 @@ pub struct Scaler {
     pub max_agents: u32,
     /// Higher is tried first.
     pub priority: i32,
-    /// How many agents of each label set stay ready.
+    /// How many agents of each label set there are.
     pub readiness: Readiness,
     /// Labels a job must ask for to be served here, as written.
     pub mandatory_labels: Vec<String>,

@@ -6,15 +6,16 @@ use headcount_model::LogPressure;
 
 use super::Resources;
 use super::shapes::{
-    ARGUMENT, BARE_METAL, CONTAINER, FIRECRACKER, HOST_OR_CONTAINER, ISOLATED, NETWORK, TEXT,
-    labels,
+    ARGUMENT, BARE_METAL, CONTAINER, FIRECRACKER, HOST_OR_CONTAINER, ISOLATED, KUBERNETES, NETWORK,
+    TEXT, labels,
 };
 use crate::read::{
-    Choice, Environment, Flag, List, MaxJobsShape, Nested, default, integer, object, optional,
-    required,
+    Choice, Environment, Flag, List, MaxJobsShape, Nested, TextMap, Tree, default, integer, object,
+    optional, required,
 };
 use crate::settings::PullPolicy;
 use crate::source::Spanned;
+use crate::yaml::Node;
 
 object! {
     /// What agents offer, and what they are made of.
@@ -38,8 +39,9 @@ object! {
         /// `binaryPath`.
         command: Vec<Spanned<String>> = "command", List { of: ARGUMENT, filled: true },
             optional().only(HOST_OR_CONTAINER);
-        /// Whose agent runs in the container: this program's own, mounted into it, or the
-        /// image's. Not together with `command`.
+        /// Whose agent runs in the container: this program's own, mounted into it, the
+        /// image's, or none: the image's program finds its work by itself. Not together
+        /// with `command`.
         agent: AgentPlace = "agent", AGENT, default("mounted").only(CONTAINER);
         /// The image. Needed for this type.
         image: String = "image", TEXT, optional().only(CONTAINER);
@@ -67,6 +69,15 @@ object! {
         /// What agents may reach.
         network_policy: NetworkPolicy = "networkPolicy", Nested::<NetworkPolicy>::NEW,
             default("the internet, no private network").only(ISOLATED);
+        /// What each agent is made from: the `spec` of a Job of `batch/v1`. Needed for this
+        /// type.
+        job_target_ref: Node = "jobTargetRef", Tree, optional().only(KUBERNETES);
+        /// Labels of each Job, besides those that say whose it is.
+        job_labels: BTreeMap<String, String> = "jobLabels", TextMap,
+            default("none").only(KUBERNETES);
+        /// Annotations of each Job.
+        job_annotations: BTreeMap<String, String> = "jobAnnotations", TextMap,
+            default("none").only(KUBERNETES);
     }
 }
 
@@ -91,12 +102,14 @@ const PRESSURE: Choice<LogPressure> = Choice {
 pub(crate) enum AgentPlace {
     Mounted,
     Image,
+    Nobody,
 }
 
 const AGENT: Choice<AgentPlace> = Choice {
     words: &[
         ("mounted", AgentPlace::Mounted),
         ("image", AgentPlace::Image),
+        ("none", AgentPlace::Nobody),
     ],
     others: &[],
 };

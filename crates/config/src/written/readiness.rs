@@ -2,8 +2,14 @@
 
 use std::time::Duration;
 
-use super::shapes::{LONGEST_SECONDS, SPAN, WAIT};
-use crate::read::{Choice, Flag, Unbuilt, default, integer, object, optional, required};
+use headcount_model::{Combine, Compat};
+
+use super::queue::{COMBINE, COMPAT, POLLING, STRATEGY, StrategyWord};
+use super::shapes::{LONGEST_SECONDS, SPAN, TEXT, WAIT};
+use crate::read::{
+    Choice, Flag, List, LooseNumber, Unbuilt, default, integer, object, optional, required,
+};
+use crate::source::Spanned;
 
 object! {
     /// Agents that are kept ready, for each label set. Not together with `policy`.
@@ -19,20 +25,50 @@ object! {
 }
 
 object! {
-    /// How many agents each label set keeps ready, and for how long.
+    /// How many agents there are: `idle` keeps some ready for jobs, `queue` makes as many as
+    /// `triggers` ask for.
     Policy, "`policy`" {
         /// Which policy.
         kind: PolicyKind = "kind", POLICY_KIND, required();
         /// Ready agents to keep, for each label set; 0 is on demand. At most `maxAgents`.
-        idle_count: u32 = "idleCount", integer(0..=i64::from(u32::MAX)), default("0");
+        idle_count: u32 = "idleCount", integer(0..=i64::from(u32::MAX)),
+            default("0").only(IDLE);
         /// How long a ready agent above `idleCount` stays.
-        idle_time: Duration = "idleTime", SPAN, default("0s");
+        idle_time: Duration = "idleTime", SPAN, default("0s").only(IDLE);
         /// When a ready agent is replaced by a fresh one.
-        max_idle_age: Duration = "maxIdleAge", WAIT, default("never");
+        max_idle_age: Duration = "maxIdleAge", WAIT, default("never").only(IDLE);
         /// Other numbers at some times of the week. Not built yet.
         schedules: () = "schedules", Unbuilt {
             hint: "remove it; `idleCount` and `idleTime` hold all week",
         }, optional();
+        /// How living agents are taken off demand.
+        strategy: StrategyWord = "strategy", STRATEGY, default("default").only(QUEUE);
+        /// Taken off the number of new agents, with strategy `custom`.
+        deduction: i32 = "customScalingQueueLengthDeduction",
+            integer(-1_000_000..=1_000_000), default("0").only(QUEUE);
+        /// The part of the living agents that is taken off; strategy `custom` needs it.
+        running: f64 = "customScalingRunningJobPercentage", LooseNumber,
+            optional().only(QUEUE);
+        /// Conditions that a pod must have for its agent not to be pending any more, with
+        /// strategy `accurate` or `eager` and type `kubernetes`.
+        pending_pod_conditions: Vec<Spanned<String>> = "pendingPodConditions",
+            List { of: TEXT, filled: false }, default("the pod runs").only(QUEUE);
+        /// How several triggers become one number.
+        combine: Combine = "combine", COMBINE, default("max").only(QUEUE);
+        /// The same, as KEDA spells it.
+        multiple: Combine = "multipleScalersCalculation", COMBINE, default("max").only(QUEUE);
+        /// Agents that exist whatever the triggers say.
+        min: u32 = "minReplicaCount", integer(0..=i64::from(u32::MAX)),
+            default("0").only(QUEUE);
+        /// Agents that exist at most; with `compat: keda` 100 without it.
+        max: u32 = "maxReplicaCount", integer(1..=i64::from(u32::MAX)),
+            default("`maxAgents`").only(QUEUE);
+        /// The longest time between two looks, where no change is announced.
+        polling: Duration = "pollingInterval", POLLING, default("30s").only(QUEUE);
+        /// Whose arithmetic holds: ours, or that of KEDA with its quirks.
+        compat: Compat = "compat", COMPAT, default("headcount").only(QUEUE);
+        /// Whether no more agents are made; those that live end by themselves.
+        paused: bool = "paused", Flag, default("false").only(QUEUE);
     }
 }
 
@@ -40,12 +76,24 @@ object! {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum PolicyKind {
     Idle,
+    Queue,
 }
 
+impl PolicyKind {
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Queue => "queue",
+        }
+    }
+}
+
+const IDLE: &[&str] = &["idle"];
+const QUEUE: &[&str] = &["queue"];
+
 const POLICY_KIND: Choice<PolicyKind> = Choice {
-    words: &[("idle", PolicyKind::Idle)],
+    words: &[("idle", PolicyKind::Idle), ("queue", PolicyKind::Queue)],
     others: &[
-        ("queue", NOT_BUILT),
         ("ratio", NOT_BUILT),
         ("capability", NOT_BUILT),
         ("fixed_elastic", NOT_BUILT),
@@ -54,4 +102,4 @@ const POLICY_KIND: Choice<PolicyKind> = Choice {
     ],
 };
 
-const NOT_BUILT: &str = "that policy is not built yet in this version: only `idle` is";
+const NOT_BUILT: &str = "that policy is not built yet in this version: only `idle` and `queue` are";

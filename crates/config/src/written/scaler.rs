@@ -2,11 +2,12 @@
 
 use headcount_model::{EngineKind, Role};
 
-use super::shapes::{BARE_METAL, BackendKind, CONTAINER, FIRECRACKER, NAME, TEXT, TYPE, labels};
-use super::{Cap, LabelSet, Policy, Retry, Timeouts, WarmPool};
-use crate::read::{
-    Choice, Flag, List, Nested, Unbuilt, default, integer, object, optional, required,
+use super::kubernetes::{HISTORY, NAMESPACE, Rollout};
+use super::shapes::{
+    BARE_METAL, BackendKind, CONTAINER, FIRECRACKER, KUBERNETES, NAME, TEXT, TYPE, labels,
 };
+use super::{Cap, LabelSet, Policy, Retry, Timeouts, Trigger, WarmPool};
+use crate::read::{Choice, Flag, List, Nested, default, integer, object, optional, required};
 use crate::source::Spanned;
 
 object! {
@@ -42,10 +43,11 @@ object! {
         timeouts: Timeouts = "timeouts", Nested::<Timeouts>::NEW, default("its defaults");
         /// How soon a failed creation is tried again.
         retry: Retry = "retry", Nested::<Retry>::NEW, default("its defaults");
-        /// Demand that is bound to this scaler. Not built yet.
-        triggers: () = "triggers", Unbuilt {
-            hint: "remove it: jobs of the built-in queue find scalers by their labels",
-        }, optional();
+        /// Demand that is bound to this scaler, which then has one label set. Needs the
+        /// policy `queue`, which holds where no other is written.
+        triggers: Vec<Spanned<Trigger>> = "triggers", List {
+            of: Nested::<Trigger>::NEW, filled: true,
+        }, default("none");
         /// Where its agents call back; unset is the daemon's own listener.
         orchestrator_url: String = "orchestratorUrl", TEXT, optional();
         /// Whether limits are enforced with cgroups.
@@ -81,6 +83,22 @@ object! {
             default("512").only(FIRECRACKER);
         /// Whether privileged commands go through `sudo -n`.
         require_sudo: bool = "requireSudo", Flag, default("false").only(FIRECRACKER);
+        /// Where its Jobs are.
+        namespace: String = "namespace", NAMESPACE,
+            default("that of the credentials").only(KUBERNETES);
+        /// A file with the cluster's address and credentials; inside the cluster there is
+        /// no need of one.
+        kubeconfig: String = "kubeconfig", TEXT, optional().only(KUBERNETES);
+        /// Which context of that file.
+        context: String = "context", TEXT, default("its current one").only(KUBERNETES);
+        /// Succeeded Jobs that are kept for who wants to look at them.
+        successful_jobs: u32 = "successfulJobsHistoryLimit", HISTORY,
+            default("100").only(KUBERNETES);
+        /// Failed Jobs that are kept.
+        failed_jobs: u32 = "failedJobsHistoryLimit", HISTORY, default("100").only(KUBERNETES);
+        /// What becomes of Jobs when what they are made of changes.
+        rollout: Rollout = "rollout", Nested::<Rollout>::NEW,
+            default("gradual").only(KUBERNETES);
     }
 }
 

@@ -20,6 +20,7 @@ pub(super) const CONTAINER: &[&str] = &["container"];
 pub(super) const BARE_METAL: &[&str] = &["bare-metal"];
 pub(super) const HOST_OR_CONTAINER: &[&str] = &["bare-metal", "container"];
 pub(super) const FIRECRACKER: &[&str] = &["firecracker"];
+pub(super) const KUBERNETES: &[&str] = &["kubernetes"];
 pub(super) const ISOLATED: &[&str] = &["container", "firecracker"];
 
 /// Where the agents of a scaler live.
@@ -28,6 +29,7 @@ pub(crate) enum BackendKind {
     Container,
     BareMetal,
     Firecracker,
+    Kubernetes,
 }
 
 impl BackendKind {
@@ -36,6 +38,7 @@ impl BackendKind {
             Self::Container => "container",
             Self::BareMetal => "bare-metal",
             Self::Firecracker => "firecracker",
+            Self::Kubernetes => "kubernetes",
         }
     }
 }
@@ -45,6 +48,7 @@ pub(super) const TYPE: Choice<BackendKind> = Choice {
         ("container", BackendKind::Container),
         ("bare-metal", BackendKind::BareMetal),
         ("firecracker", BackendKind::Firecracker),
+        ("kubernetes", BackendKind::Kubernetes),
     ],
     others: &[
         (
@@ -55,10 +59,7 @@ pub(super) const TYPE: Choice<BackendKind> = Choice {
             "podman",
             "write `container`, and `runtime: podman` to take no other",
         ),
-        (
-            "kubernetes",
-            "that backend is not built yet in this version",
-        ),
+        ("k8s", "write `kubernetes`"),
         ("program", "that backend is not built yet in this version"),
         (
             "docker-machine",
@@ -68,7 +69,7 @@ pub(super) const TYPE: Choice<BackendKind> = Choice {
 };
 
 /// Anything but nothing.
-pub(super) const TEXT: Text = Text {
+pub(crate) const TEXT: Text = Text {
     words: "text",
     check: |text| match (text.is_empty(), text.chars().any(char::is_control)) {
         (true, _) => refuse("it must not be empty", "remove the key, or write a text"),
@@ -89,7 +90,7 @@ pub(super) const ARGUMENT: Text = Text {
 };
 
 /// Part of labels, file names and pool names.
-pub(super) const NAME: Text = Text {
+pub(crate) const NAME: Text = Text {
     words: "name: letters, digits, `.`, `_`, `-`, at most 64",
     check: |text| {
         let usual = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');

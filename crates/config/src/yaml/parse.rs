@@ -1,7 +1,7 @@
 //! Events of the parser to the tree.
 //!
 //! Promise: within [`MAX_DEPTH`] and [`MAX_NODES`], every duplicate key, merge key, tag
-//! without meaning and second document is a problem.
+//! without meaning and, where one document is wanted, second document is a problem.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -40,13 +40,41 @@ pub(crate) enum Document {
     Broken,
 }
 
-/// Reads one file.
+/// Reads a file of one document.
 pub(crate) fn parse(
     file: FileId,
     text: &str,
     budget: &mut Budget,
     problems: &mut Problems,
 ) -> Document {
+    match read(file, text, 1, budget, problems) {
+        Some(documents) => match documents.into_iter().next() {
+            Some(tree) => Document::Tree(tree),
+            None => Document::Empty,
+        },
+        None => Document::Broken,
+    }
+}
+
+/// Reads a file of any number of documents, empty ones left out; `None` once a problem
+/// has been noted that forbids to go on.
+pub(crate) fn parse_many(
+    file: FileId,
+    text: &str,
+    budget: &mut Budget,
+    problems: &mut Problems,
+) -> Option<Vec<Node>> {
+    read(file, text, usize::MAX, budget, problems)
+}
+
+/// At most so many documents, without those that hold nothing.
+fn read(
+    file: FileId,
+    text: &str,
+    most: usize,
+    budget: &mut Budget,
+    problems: &mut Problems,
+) -> Option<Vec<Node>> {
     if let Some((at, c)) = text.char_indices().find(|(_, c)| !is_printable(*c)) {
         let place = Place {
             file,
@@ -57,7 +85,7 @@ pub(crate) fn parse(
         let draft = Draft::error(format!("the character U+{code:04X} must not stand in YAML"))
             .hint("remove it; inside double quotes it can be written as an escape");
         problems.at(place, draft);
-        return Document::Broken;
+        return None;
     }
     let mut builder = Builder {
         parser: Parser::new_from_str(text),
@@ -66,7 +94,7 @@ pub(crate) fn parse(
         budget,
         problems,
     };
-    builder.document().unwrap_or(Document::Broken)
+    builder.documents(most).ok()
 }
 
 /// The problem has been noted; there is no way to go on.
@@ -82,28 +110,29 @@ struct Builder<'t, 'p> {
 }
 
 impl<'t> Builder<'t, '_> {
-    fn document(&mut self) -> Result<Document, Stop> {
-        let mut tree = None;
+    fn documents(&mut self, most: usize) -> Result<Vec<Node>, Stop> {
+        let mut trees = Vec::new();
+        let mut n_started: usize = 0;
         loop {
             let (event, span) = self.next()?;
             match event {
-                Event::StreamEnd => break,
-                Event::DocumentStart(_) if tree.is_some() => {
+                Event::StreamEnd => return Ok(trees),
+                Event::DocumentStart(_) if n_started >= most => {
                     let draft = Draft::error("a second document starts here")
                         .label("only the first would be read")
                         .hint("put everything into one document, without `---` between");
                     return self.stop(span, draft);
                 }
-                Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd => {}
-                Event::Nothing => {}
-                event => tree = Some(self.node(event, span, 0)?),
+                Event::DocumentStart(_) => n_started += 1,
+                Event::StreamStart | Event::DocumentEnd | Event::Nothing => {}
+                event => {
+                    let tree = self.node(event, span, 0)?;
+                    if !(tree.is_null() && tree.place.is_empty()) {
+                        trees.push(tree);
+                    }
+                }
             }
         }
-        Ok(match tree {
-            Some(tree) if tree.is_null() && tree.place.is_empty() => Document::Empty,
-            Some(tree) => Document::Tree(tree),
-            None => Document::Empty,
-        })
     }
 
     fn next(&mut self) -> Result<(Event<'t>, Span), Stop> {

@@ -10,8 +10,10 @@ use headcount_config::{ConfigTexts, Platform, json_schema, load_texts};
 use headcount_model::{Fleet, PoolSpec, ScalerSpec};
 use serde_json::Value;
 
+mod queue_rows;
 mod rows;
 
+use queue_rows::QUEUE_ROWS;
 use rows::Class::{self, AnotherBackend, AnotherPool, Live, NewAgents, NoEffect, Refused};
 use rows::{CONTAINER_ROWS, OF_OTHER_BACKENDS, REMOTE_ROWS, ROWS, Row};
 
@@ -69,6 +71,7 @@ fn all_rows() -> impl Iterator<Item = (&'static Base, &'static Row)> {
         (BARE_METAL, ROWS),
         (CONTAINER, CONTAINER_ROWS),
         (REMOTE, REMOTE_ROWS),
+        (QUEUE, QUEUE_ROWS),
     ]
     .into_iter()
     .flat_map(|(base, rows)| rows.iter().map(move |row| (base, row)))
@@ -97,6 +100,16 @@ const REMOTE: &Base = &Base {
         "orchestratorUrl: 'wss://ci.example.com/agent'",
     ],
     set: &["labels: [linux]", "image: i", "agent: image"],
+};
+
+const QUEUE: &Base = &Base {
+    scaler: &[
+        "name: s",
+        "type: bare-metal",
+        "maxAgents: 5",
+        "triggers: [{type: redis, metadata: {address: 'a:1', listName: l}}]",
+    ],
+    set: &["labels: [linux]", "command: [x]"],
 };
 
 /// The fleet of a file in which this key has this line, and nothing else is said.

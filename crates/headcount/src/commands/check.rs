@@ -82,9 +82,13 @@ fn summary(file: &str, fleet: &Fleet) -> String {
             scaler.name, scaler.backend
         ));
         for pool in &scaler.pools {
-            let kept = match pool.idle.keep {
-                0 => "made on demand".to_owned(),
-                n => format!("{n} kept ready"),
+            let kept = match (&pool.queue, pool.idle.keep) {
+                (Some(rule), _) => format!(
+                    "as many as {} for",
+                    count(rule.triggers.len() as u64, "trigger asks", "triggers ask")
+                ),
+                (None, 0) => "made on demand".to_owned(),
+                (None, n) => format!("{n} kept ready"),
             };
             out.push_str(&format!("  {}: {kept}\n", pool.name));
         }

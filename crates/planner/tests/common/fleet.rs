@@ -145,6 +145,7 @@ fn add_pool(fleet: &mut Fleet, words: &Words<'_>) {
             idle_time: Duration::ZERO,
             max_idle_age: None,
         },
+        queue: None,
         timeouts: Timeouts::default(),
         retry: Retry::default(),
         log_pressure: LogPressure::Pause,

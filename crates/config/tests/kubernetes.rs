@@ -1,0 +1,216 @@
+//! Scalers of a Kubernetes cluster: what is understood, and what is refused or warned of.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use headcount_config::settings::{Backend, KubernetesTemplate, RolloutStrategy, Template};
+use headcount_config::{ConfigTexts, Parsed, Problems, effective_yaml, parse_texts};
+use serde_json::json;
+
+fn parse(scaler: &str, spec: &str) -> Result<Parsed, Problems> {
+    let text = format!(
+        "version: 1\nscalers:\n- name: s\n  type: kubernetes\n  maxAgents: 5\n{scaler}  \
+         labelSets:\n  - labels: [a]\n    jobTargetRef: {spec}\n"
+    );
+    parse_texts(ConfigTexts::single("c", text))
+}
+
+fn template(scaler: &str, spec: &str) -> (Backend, KubernetesTemplate) {
+    let parsed = parse(scaler, spec).unwrap_or_else(|p| panic!("{p}"));
+    let text = effective_yaml(&parsed.settings);
+    let again = parse_texts(ConfigTexts::single("c", text)).unwrap_or_else(|p| panic!("{p}"));
+    assert_eq!(again.settings, parsed.settings);
+    let scaler = &parsed.settings.scalers[0];
+    let Template::Kubernetes(template) = &scaler.label_sets[0].template else {
+        panic!("no Job");
+    };
+    (scaler.backend.clone(), template.clone())
+}
+
+fn told(scaler: &str, spec: &str) -> String {
+    match parse(scaler, spec) {
+        Ok(parsed) => parsed.warnings.to_string(),
+        Err(problems) => problems.to_string(),
+    }
+}
+
+/// A template whose pod has these keys too.
+fn pod(more: &str) -> String {
+    format!("{{template: {{spec: {{containers: [{{name: c, image: i}}]{more}}}}}}}")
+}
+
+#[test]
+fn a_template_is_handed_on_as_it_is() {
+    let spec = "{backoffLimit: 0, template: {metadata: {labels: {a: 'yes'}}, spec: {restartPolicy: \
+                Never, containers: [{name: c, image: i, args: ['', ~, 1.5, true], env: []}]}}}";
+    let (backend, template) = template("", spec);
+    assert_eq!(
+        template.job,
+        json!({"backoffLimit": 0, "template": {
+            "metadata": {"labels": {"a": "yes"}},
+            "spec": {"restartPolicy": "Never", "containers": [
+                {"name": "c", "image": "i", "args": ["", null, 1.5, true], "env": []}
+            ]},
+        }})
+    );
+    let Backend::Kubernetes(cluster) = backend else {
+        panic!("no cluster");
+    };
+    assert_eq!(
+        (
+            cluster.successful_jobs,
+            cluster.failed_jobs,
+            cluster.rollout
+        ),
+        (100, 100, RolloutStrategy::Gradual)
+    );
+}
+
+/// The default of a pod, `Always`, is not taken in a Job.
+#[test]
+fn pods_of_jobs_restart_on_failure_where_nothing_is_written() {
+    for written in ["", ", restartPolicy: ''"] {
+        let (_, template) = template("", &pod(written));
+        let policy = template.job.pointer("/template/spec/restartPolicy");
+        assert_eq!(policy, Some(&json!("OnFailure")));
+    }
+}
+
+#[test]
+fn what_kubernetes_would_not_know_is_named() {
+    let whole = "{backoffLimt: 1, containers: [], template: {spec: {containers: [{name: c, image: \
+                 i, imagePulPolicy: x}], backoffLimit: 2, activeDeadlineSeconds: 5, color: red}, labels: \
+                 {}}}";
+    assert_eq!(
+        told("", whole),
+        "c:8:20: warning: the spec of a Job has no key `backoffLimt`: it has no effect (did you \
+         mean `backoffLimit`?)\n\
+         c:8:36: warning: the spec of a Job has no key `containers`: it has no effect (did you \
+         mean `jobTargetRef.template.spec.containers`?)\n\
+         c:8:103: warning: a container has no key `imagePulPolicy`: it has no effect (did you mean \
+         `imagePullPolicy`?)\n\
+         c:8:124: warning: the spec of a pod has no key `backoffLimit`: it has no effect (did you \
+         mean `jobTargetRef.backoffLimit`?)\n\
+         c:8:141: warning: `activeDeadlineSeconds` of a pod does not limit its Job (write \
+         `jobTargetRef.activeDeadlineSeconds` for a limit over all tries)\n\
+         c:8:167: warning: the spec of a pod has no key `color`: it has no effect (remove it, or \
+         look it up in the Kubernetes API)\n\
+         c:8:180: warning: a pod template has no key `labels`: it has no effect (remove it, or \
+         look it up in the Kubernetes API)"
+    );
+}
+
+#[test]
+fn a_template_that_no_cluster_takes_is_refused() {
+    let container = |text: &str| format!("{{template: {{spec: {{containers: {text}}}}}}}");
+    for (spec, expected) in [
+        (
+            "[]".to_owned(),
+            "c:8:19: error: `jobTargetRef` must be a mapping (write `key: value` pairs)",
+        ),
+        (
+            "{}".to_owned(),
+            "c:8:19: error: the spec of a Job needs the key `template` (add \
+             `jobTargetRef.template`)",
+        ),
+        (
+            "{template: {}}".to_owned(),
+            "c:8:20: error: a pod template needs the key `spec` (add `jobTargetRef.template.spec`)",
+        ),
+        (
+            "{template: {spec: {}}}".to_owned(),
+            "c:8:31: error: the spec of a pod needs the key `containers` (add \
+             `jobTargetRef.template.spec.containers`)",
+        ),
+        (
+            container("[]"),
+            "c:8:50: error: `containers` needs at least one container",
+        ),
+        (
+            container("{name: c}"),
+            "c:8:50: error: `containers` must be a list (write `- name: ...` for each container)",
+        ),
+        (
+            container("[{name: c}]"),
+            "c:8:51: error: a container needs the key `image` (add \
+             `jobTargetRef.template.spec.containers[].image`)",
+        ),
+        (
+            container("[{name: 5, image: i}]"),
+            "c:8:58: error: `name` of a container must be a text",
+        ),
+        (
+            container("[{name: c, image: i}, {name: c, image: j}]"),
+            "c:8:72: error: a second container has the name `c` (give each container a name of \
+             its own)",
+        ),
+        (
+            pod(", restartPolicy: Always"),
+            "c:8:88: error: the pods of a Job restart `Never` or `OnFailure` (write one of them)",
+        ),
+        (
+            pod(", priority: .inf"),
+            "c:8:83: error: `.inf` is no number in JSON (put it in quotes if it is a text)",
+        ),
+        (
+            pod(&format!(", affinity: {}{}", "[".repeat(20), "]".repeat(20))),
+            "c:8:19: error: more than 22 lists and mappings inside one another (nothing in a Job \
+             is that deep; look for a bracket too many)",
+        ),
+    ] {
+        assert_eq!(told("", &spec), expected);
+    }
+    let none = "version: 1\nscalers:\n- name: s\n  type: kubernetes\n  maxAgents: 5\n  \
+                namespace: No\n  labelSets:\n  - labels: [a]\n    jobLabels: {a: 1}\n";
+    assert_eq!(
+        parse_texts(ConfigTexts::single("c", none))
+            .unwrap_err()
+            .to_string(),
+        "c:6:14: error: `namespace`: `No` cannot name a namespace (write small letters, digits \
+         and `-`, at most 63 of them)\n\
+         c:8:5: error: `labelSets[0]` of type `kubernetes` needs the key `jobTargetRef` (add \
+         `jobTargetRef: ...` (what each agent is made from: the `spec` of a Job of `batch/v1`))\n\
+         c:9:20: error: the value of `a` must be a text (put it in quotes)"
+    );
+}
+
+#[test]
+fn what_is_read_and_not_done_is_warned_of() {
+    assert_eq!(
+        told("  rollout: {strategy: immediate}\n", &pod("")),
+        "c:6:23: warning: no agent that works is stopped for a new configuration (write \
+         `gradual`, and `headcount drain` where they must go)"
+    );
+    assert_eq!(
+        told("  rollout: {strategy: default}\n", &pod("")),
+        "c:6:23: error: `strategy` cannot be `default` (write `gradual` or `immediate`: `default` \
+         was never taken)"
+    );
+}
+
+#[test]
+fn variables_belong_into_the_template() {
+    assert_eq!(
+        told("", &format!("{}\n    env: {{A: b}}", pod(""))),
+        "c:9:10: warning: `env` has no effect on a label set of type `kubernetes` (write it into \
+         a container of `jobTargetRef`)"
+    );
+}
+
+#[test]
+fn pod_conditions_count_for_two_strategies() {
+    let trigger = "  triggers: [{type: redis, metadata: {address: 'a:1', listName: l}}]\n";
+    let policy = |more: &str| format!("{trigger}  policy: {{kind: queue, {more}}}\n");
+    for (more, expected) in [
+        ("pendingPodConditions: [Ready], strategy: eager", ""),
+        (
+            "pendingPodConditions: [Ready]",
+            "c:7:47: warning: `pendingPodConditions` has no effect with strategy `default` \
+             (remove it, or write `strategy: accurate` or `eager`)",
+        ),
+        (
+            "strategy: accurate, pendingPodConditions: [Ready, Ready]",
+            "c:7:75: warning: `Ready` is listed twice (remove it)",
+        ),
+    ] {
+        assert_eq!(told(&policy(more), &pod("")), expected);
+    }
+}
