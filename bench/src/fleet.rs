@@ -85,6 +85,7 @@ fn pool(n: u32) -> PoolSpec {
             idle_time: Duration::from_secs(24 * 60 * 60),
             max_idle_age: None,
         },
+        queue: None,
         timeouts: Timeouts::default(),
         retry: Retry::default(),
         log_pressure: LogPressure::Pause,

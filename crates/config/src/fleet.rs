@@ -180,6 +180,7 @@ fn lower_pool(scaler: &Scaler, set: &LabelSet, made: Made) -> PoolSpec {
             defaults: made.defaults,
         },
         idle: scaler.readiness.idle_rule(),
+        queue: None,
         timeouts: scaler.timeouts,
         retry: scaler.retry,
         log_pressure: set.log_pressure,

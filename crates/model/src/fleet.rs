@@ -8,7 +8,9 @@ use alloc::vec::Vec;
 use core::hash::{Hash, Hasher};
 use core::time::Duration;
 
-use crate::{BackendId, Cap, ContainerRecipe, Labels, Layer, LogPressure, Name, PoolName};
+use crate::{
+    BackendId, Cap, ContainerRecipe, Labels, Layer, LogPressure, Name, PoolName, QueueRule,
+};
 
 /// Everything the configuration says about scalers. Immutable; a reload makes a new one.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -83,6 +85,9 @@ pub struct PoolSpec {
     pub layers: Layers,
     /// How many stay ready and for how long.
     pub idle: IdleRule,
+    /// Triggers that say how many agents there should be, beside or instead of jobs. Only
+    /// workers, which feed themselves, are made by it.
+    pub queue: Option<Arc<QueueRule>>,
     /// How patient the pool is.
     pub timeouts: Timeouts,
     /// How often and how soon a failed creation is tried again.
@@ -95,7 +100,7 @@ pub struct PoolSpec {
 
 impl PoolSpec {
     /// A fingerprint of what an agent is made from; an agent with another one is outdated.
-    /// Limits, timeouts and the idle rule apply to living agents and are left out.
+    /// Limits, timeouts, the idle rule and triggers apply to living agents and are left out.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
         let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);

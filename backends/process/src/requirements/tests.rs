@@ -33,6 +33,7 @@ fn scaler(program: ProcessProgram, env: &[(&str, &str)], enforce_cgroups: bool) 
             idle_time: Duration::ZERO,
             max_idle_age: None,
         },
+        queue: None,
         timeouts: Timeouts::default(),
         retry: Retry::default(),
         log_pressure: LogPressure::Pause,

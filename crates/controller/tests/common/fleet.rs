@@ -55,6 +55,7 @@ pub fn pool(scaler: &str, labels: &str) -> PoolSpec {
             idle_time: Duration::ZERO,
             max_idle_age: None,
         },
+        queue: None,
         timeouts: Timeouts::default(),
         retry: Retry::default(),
         log_pressure: LogPressure::Pause,

@@ -124,6 +124,7 @@ fn pool(n: u32, scaler: &Name) -> PoolSpec {
             idle_time: Duration::from_secs(60),
             max_idle_age: None,
         },
+        queue: None,
         timeouts: Timeouts::default(),
         retry: Retry::default(),
         log_pressure: LogPressure::Pause,

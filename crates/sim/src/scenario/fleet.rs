@@ -97,6 +97,7 @@ fn pool(random: &mut Random, scaler: &Name, labels: &[&str]) -> PoolSpec {
             defaults: Layer::default(),
         },
         idle: idle(random, kept),
+        queue: None,
         timeouts: timeouts(random),
         retry: Retry {
             first_delay: random.millis(200, 2000),

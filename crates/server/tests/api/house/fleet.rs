@@ -50,6 +50,7 @@ fn pool(scaler: &str, labels: &[&str]) -> PoolSpec {
             idle_time: Duration::from_secs(60),
             max_idle_age: None,
         },
+        queue: None,
         timeouts: Timeouts::default(),
         retry: Retry::default(),
         log_pressure: LogPressure::Pause,
