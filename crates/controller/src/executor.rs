@@ -3,6 +3,7 @@
 
 mod at_backend;
 mod at_ledger;
+pub(crate) mod at_signals;
 mod at_source;
 mod to_agent;
 
@@ -35,6 +36,7 @@ pub(crate) struct Executor {
     pub(crate) backends: BTreeMap<BackendId, (Arc<dyn Backend>, Arc<Semaphore>)>,
     pub(crate) link: Arc<dyn AgentLink>,
     pub(crate) machine_pools: Arc<dyn MachinePools>,
+    pub(crate) reader: at_signals::Reader,
 }
 
 /// A backend with its turns.
@@ -46,9 +48,10 @@ impl Executor {
     /// Starts an order; its answer is posted.
     pub(crate) fn start(self: &Arc<Self>, order: Order) {
         let executor = Arc::clone(self);
+        let under = self.reader.number();
         tokio::spawn(async move {
             let text = order.action.to_string();
-            match executor.carry_out(order).await {
+            match executor.carry_out(order, under).await {
                 Some(answer) => executor.inbox.post(News::Answered(answer)).await,
                 None => tracing::error!(action = text, "nobody carries out such orders"),
             }
@@ -76,7 +79,7 @@ impl Executor {
     }
 
     /// The answer, once it is known. Every kind of order belongs to one of these.
-    async fn carry_out(&self, order: Order) -> Option<Answered> {
+    async fn carry_out(&self, order: Order, under: u64) -> Option<Answered> {
         let Order { action, token } = order;
         match action {
             Action::Create(_)
@@ -90,6 +93,7 @@ impl Executor {
             Action::Assign { .. } | Action::Cancel { .. } | Action::Drain { .. } => {
                 self.to_agent(action).await
             }
+            Action::Sample { .. } => self.at_signals(action, under).await,
             Action::Reserve(_) | Action::Release { .. } => self.at_ledger(action).await,
         }
     }

@@ -2,10 +2,11 @@
 
 use async_trait::async_trait;
 use headcount_model::{
-    Answer, BackendEvent, BackendId, ClassKey, Fleet, LinkEvent, Refusal, SourceEvent, SourceId,
+    Answer, BackendEvent, BackendId, ClassKey, Fleet, LinkEvent, PoolName, Refusal, Sample,
+    SourceEvent, SourceId,
 };
 use headcount_planner::News;
-use headcount_ports::{BackendInbox, LinkInbox, SourceInbox};
+use headcount_ports::{BackendInbox, LinkInbox, SignalInbox, SourceInbox};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::explanation::ExplanationView;
@@ -73,6 +74,13 @@ impl SourceInbox for Inbox {
 impl BackendInbox for Inbox {
     async fn post(&self, backend: &BackendId, event: BackendEvent) {
         self.post(News::Backend(backend.clone(), event)).await;
+    }
+}
+
+#[async_trait]
+impl SignalInbox for Inbox {
+    async fn post(&self, pool: &PoolName, sample: Sample) {
+        self.post(News::Sampled(pool.clone(), sample)).await;
     }
 }
 

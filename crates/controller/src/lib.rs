@@ -40,5 +40,6 @@ pub use mint::{Mint, RandomMint, digest};
 pub use preview::{PoolChange, Preview};
 pub use run::{Controller, Wiring};
 pub use view::{
-    AgentView, BackendView, ClassView, PoolView, ShareView, SourceView, TakenJobView, View,
+    AgentView, BackendView, ClassView, PoolView, ShareView, SignalView, SourceView, TakenJobView,
+    View,
 };

@@ -7,14 +7,17 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use headcount_model::{Answer, Fleet, Refusal, SourceId, Timestamp};
+use headcount_model::{AgentKind, Answer, Fleet, Refusal, SourceId, Timestamp};
 use headcount_planner::{Action, Wake};
-use headcount_ports::{AgentLink, Backend, Booking, Ledger, MachinePools, Recovered, Source};
+use headcount_ports::{
+    AgentLink, Backend, Booking, Ledger, MachinePools, Recovered, Signals, Source, TriggersOf,
+};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::bookings::bookings;
+use crate::executor::at_signals::Reader;
 use crate::executor::{Executor, bounded};
 use crate::explanation::ExplanationView;
 use crate::handle::Admission;
@@ -50,6 +53,8 @@ pub struct Wiring {
     /// Where agents of machine pools are reserved; its caps are set by whoever holds the
     /// configuration.
     pub machine_pools: Arc<dyn MachinePools>,
+    /// Who reads the triggers of pools.
+    pub signals: Arc<dyn Signals>,
 }
 
 /// A controller that has not started yet: its inbox exists, so that sources, backends
@@ -94,6 +99,7 @@ impl Controller {
         let adopted = bookings(&recovered.agents);
         let ids = sources.keys().cloned().collect();
         let core = Core::recover(recovered, ids, wiring.fleet.clone(), mint, now);
+        let (reader, teller) = Reader::new(wiring.signals);
         let executor = Executor {
             owner,
             clock: wiring.clock,
@@ -104,6 +110,7 @@ impl Controller {
                 .collect(),
             link: wiring.link,
             machine_pools: wiring.machine_pools,
+            reader,
         };
         let (events, _) = broadcast::channel(MAX_EVENTS);
         let launches = Arc::new(Launches::default());
@@ -126,8 +133,9 @@ impl Controller {
             view: None,
             pruned_at: now,
             pruning: None,
+            told: None,
         };
-        (handle, hall.run(adopted))
+        (handle, hall.run(adopted, teller))
     }
 }
 
@@ -148,11 +156,18 @@ struct Hall {
     view: Option<Arc<View>>,
     pruned_at: Timestamp,
     pruning: Option<JoinHandle<()>>,
+    /// The fleet whose triggers the reader was told of.
+    told: Option<Arc<Fleet>>,
 }
 
 impl Hall {
     /// Runs until it is dropped.
-    async fn run(mut self, adopted: Vec<Booking>) {
+    async fn run(
+        mut self,
+        adopted: Vec<Booking>,
+        teller: impl Future<Output = ()> + Send + 'static,
+    ) {
+        tokio::spawn(teller);
         adopt(Arc::clone(&self.executor.machine_pools), adopted).await;
         let mut wake = self.round(Vec::new()).await;
         while let Some(mails) = self.next(wake).await {
@@ -206,6 +221,7 @@ impl Hall {
         for agent in &round.changes.agents_gone {
             self.executor.forget(*agent);
         }
+        self.tell_reader();
         for order in round.orders {
             log_order(&order.action);
             self.executor.start(order);
@@ -213,6 +229,23 @@ impl Hall {
         self.answer(asks, now);
         self.prune(now);
         round.wake_at
+    }
+
+    /// The reader of triggers hears of a new configuration before it is asked under it.
+    fn tell_reader(&mut self) {
+        let fleet = self.core.world().fleet();
+        if self
+            .told
+            .as_ref()
+            .is_some_and(|told| Arc::ptr_eq(told, fleet))
+        {
+            return;
+        }
+        let rules = triggers(fleet);
+        if self.told.as_deref().map(triggers).unwrap_or_default() != rules {
+            self.executor.reader.configure(rules);
+        }
+        self.told = Some(Arc::clone(fleet));
     }
 
     /// Remembers how launches went, and asks for the last words of those that failed.
@@ -283,6 +316,15 @@ impl Hall {
             }
         }));
     }
+}
+
+/// The triggers that matter: agents that take jobs from us are made for jobs alone.
+fn triggers(fleet: &Fleet) -> TriggersOf {
+    let pools = fleet.scalers.iter().flat_map(|scaler| &scaler.pools);
+    let pools = pools.filter(|pool| pool.kind == AgentKind::Worker);
+    pools
+        .filter_map(|pool| Some((pool.name.clone(), pool.queue.clone()?)))
+        .collect()
 }
 
 /// Before anything is reserved: what still exists is booked, whatever an earlier life

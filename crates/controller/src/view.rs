@@ -9,9 +9,11 @@ use std::time::Duration;
 
 use headcount_model::{
     AgentId, AgentRecord, BackendId, ClassCount, ClassKey, Fleet, JobId, Name, PoolName, PoolSpec,
-    Reason, SourceId, Timestamp,
+    QueueRule, Reason, Sample, SourceId, Timestamp,
 };
-use headcount_planner::{Backoff, Link, PoolCounts, PoolId, PoolReport, Report, Wake, World, plan};
+use headcount_planner::{
+    Backoff, Link, Pool, PoolCounts, PoolId, PoolReport, Report, Signal, Wake, World, plan,
+};
 
 /// The world at one moment.
 #[derive(Clone, Debug)]
@@ -67,6 +69,26 @@ pub struct PoolView {
     pub limited_by: Option<Reason>,
     /// The numbers behind that, where there are some.
     pub limited_by_detail: Option<String>,
+    /// What its triggers say, if it has any.
+    pub signal: Option<SignalView>,
+}
+
+/// What the triggers of a pool say, and what is made of it.
+#[derive(Clone, Debug)]
+pub struct SignalView {
+    /// The rule.
+    pub rule: Arc<QueueRule>,
+    /// The last sample; absent before the first one.
+    pub sample: Option<Sample>,
+    /// Whether a plan was made by that sample.
+    pub spent: bool,
+    /// Why nothing, or not everything, could be read.
+    pub trouble: Option<String>,
+    /// Samples since the start of which not everything could be read.
+    pub unread: u64,
+    /// Agents that there should be; absent while nothing could be read, and while the pool
+    /// takes no new work.
+    pub desired: Option<u32>,
 }
 
 /// One agent.
@@ -191,8 +213,27 @@ fn pool(world: &World, report: &PoolReport, now: Timestamp) -> Option<PoolView> 
         limited_by: report.limited_by,
         limited_by_detail: report
             .limited_by
-            .and_then(|reason| crate::shared::detail(world, report.pool, reason)),
+            .and_then(|reason| detail(world, pool, reason)),
+        signal: pool.signal.as_ref().map(|told| signal(told, report)),
     })
+}
+
+fn detail(world: &World, pool: &Pool, reason: Reason) -> Option<String> {
+    match reason {
+        Reason::SignalUnknown => pool.signal.as_ref()?.trouble().map(str::to_owned),
+        _ => crate::shared::detail(world, pool.id, reason),
+    }
+}
+
+fn signal(signal: &Signal, report: &PoolReport) -> SignalView {
+    SignalView {
+        rule: signal.rule().clone(),
+        sample: signal.sample().cloned(),
+        spent: signal.is_spent(),
+        trouble: signal.trouble().map(str::to_owned),
+        unread: signal.unread(),
+        desired: report.queue.and_then(|queue| queue.desired),
+    }
 }
 
 fn agents(world: &World, report: &Report) -> Vec<AgentView> {

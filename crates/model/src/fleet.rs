@@ -85,7 +85,8 @@ pub struct PoolSpec {
     pub layers: Layers,
     /// How many stay ready and for how long.
     pub idle: IdleRule,
-    /// Triggers that stand for its demand, and the policy that counts with them.
+    /// Triggers that say how many agents there should be, beside or instead of jobs. Only
+    /// workers, which feed themselves, are made by it.
     pub queue: Option<Arc<QueueRule>>,
     /// How patient the pool is.
     pub timeouts: Timeouts,

@@ -98,6 +98,12 @@ reasons! {
     /// The daemon is stopping.
     Stopping = "stopping", "the daemon is stopping and takes no new jobs",
         "Start the daemon again; accepted jobs are kept.";
+    /// The queue policy's own maximum is reached.
+    QueueAtMax = "queue_at_max", "the pool runs as many agents as its queue policy's maxReplicaCount allows",
+        "Raise `maxReplicaCount`, or wait for agents to end.";
+    /// A trigger could not be read.
+    SignalUnknown = "signal_unknown", "a trigger of the pool could not be read, and nothing is made or removed because of it",
+        "Read the trigger's last error in `headcount pools`; it is read again by itself.";
     /// The source could not be asked.
     SourceUnknown = "source_unknown", "the source could not say what waits",
         "Read the source's last error in `headcount pools`; it is asked again by itself.";
@@ -112,6 +118,9 @@ reasons! {
     /// The idle rule keeps it.
     KeptReady = "kept_ready", "the idle rule keeps it ready",
         "Lower `idleCount` or `warmPool.size` if it should not stay.";
+    /// It takes its work from its queue.
+    FeedsItself = "feeds_itself", "it takes its work from its queue and ends by itself",
+        "Nothing.";
     /// Its idle time is not over.
     IdleTime = "idle_time", "it is idle, and its idle time is not over",
         "Lower `idleTime` if it should leave sooner.";
@@ -125,6 +134,9 @@ reasons! {
     // Why an agent is made.
     /// A job waits for it.
     DemandWaiting = "demand_waiting", "jobs wait that it can run",
+        "Nothing.";
+    /// The pool's triggers ask for it.
+    QueueDemand = "queue_demand", "the pool's triggers or its minReplicaCount ask for it",
         "Nothing.";
     /// The idle rule asks for it.
     KeepReady = "keep_ready", "the idle rule asks for another ready agent",
@@ -206,6 +218,18 @@ reasons! {
     // Why facts are asked for.
     /// What exists must be known before anything is removed.
     FactsMissing = "facts_missing", "what exists must be known before anything is removed",
+        "Nothing.";
+    /// Triggers are read at least this often.
+    PollingInterval = "polling_interval", "the triggers were not read for as long as pollingInterval says",
+        "Raise `pollingInterval` if that is too often.";
+    /// An agent ended, and the queue may have changed by it.
+    AgentEnded = "agent_ended", "an agent of the pool ended, so its triggers are read again",
+        "Nothing.";
+    /// An agent began, and takes from the queue.
+    AgentBegan = "agent_began", "an agent of the pool began to take work, so its triggers are read again",
+        "Nothing.";
+    /// Time changes what a trigger says.
+    TriggerChange = "trigger_change", "a window of time opens or closes, or an entry may be claimed from now on",
         "Nothing.";
     /// An answer must be confirmed.
     Confirm = "confirm", "an ended or doubtful agent must be confirmed absent",

@@ -35,6 +35,15 @@ pub enum Action {
         /// For the answer.
         deadline: Duration,
     },
+    /// Read the triggers of a pool.
+    Sample {
+        /// Whose.
+        pool: PoolName,
+        /// Why.
+        reason: Reason,
+        /// For the answer.
+        deadline: Duration,
+    },
     /// Ask a shared ledger for room for a new agent.
     Reserve(CreateOrder),
     /// Give its room back to a shared ledger.
@@ -192,6 +201,7 @@ impl Action {
         match self {
             Self::List { reason, .. }
             | Self::Refresh { reason, .. }
+            | Self::Sample { reason, .. }
             | Self::Destroy { reason, .. }
             | Self::Reap { reason, .. }
             | Self::Drain { reason, .. }
@@ -211,6 +221,7 @@ impl fmt::Display for Action {
         match self {
             Self::List { backend, .. } => write!(f, "list {backend}")?,
             Self::Refresh { source, .. } => write!(f, "refresh {source}")?,
+            Self::Sample { pool, .. } => write!(f, "sample {pool}")?,
             Self::Reserve(order) => write!(f, "reserve {} in {}", order.agent, order.pool)?,
             Self::Release {
                 agent,

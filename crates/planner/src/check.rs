@@ -6,7 +6,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use headcount_model::{AgentPhase, Cap, Granted, Resources};
+use headcount_model::{AgentPhase, Cap, Compat, Granted, Resources};
 
 use crate::{Action, JobPhase, Link, Plan, World};
 
@@ -141,11 +141,36 @@ fn caps(world: &World, plan: &Plan, found: &mut Vec<Violation>) {
             format!("the cap of machine pool {} is passed", pool.name)
         });
     }
+    queues(world, plan, found);
     for spec in &world.fleet.scalers {
         let used = scalers.get(spec.name.as_str()).copied().unwrap_or_default();
         let within = used.within(spec.max_agents, spec.resource_cap);
         require(found, within, || {
             format!("a cap of scaler {} is passed", spec.name)
+        });
+    }
+}
+
+/// A pool with triggers has at most as many agents as its rule says, or nobody is ordered.
+/// What the other arithmetic proposes may be more, as it is there.
+fn queues(world: &World, plan: &Plan, found: &mut Vec<Violation>) {
+    for pool in world.pools.values() {
+        let rule = pool.signal.as_ref().map(|signal| &signal.rule);
+        let Some(rule) = rule.filter(|rule| rule.compat == Compat::Headcount) else {
+            continue;
+        };
+        let there = world.agents.values();
+        let there = there.filter(|a| a.pool == pool.id && a.phase() != AgentPhase::Releasing);
+        let ordered = plan.actions.iter().filter(|action| match action {
+            Action::Create(order) | Action::Reserve(order) => {
+                order.pool == pool.name && !world.agents.contains_key(&order.agent)
+            }
+            _ => false,
+        });
+        let (there, ordered) = (there.count(), ordered.count());
+        let most = rule.max.unwrap_or(100) as usize;
+        require(found, ordered == 0 || there + ordered <= most, || {
+            format!("the queue policy of pool {} is passed", pool.name)
         });
     }
 }

@@ -30,11 +30,12 @@ pub use news::{Answered, News, Operator, Restored};
 pub use observe::observe;
 pub use plan::{Plan, plan};
 pub use report::{
-    ClassReport, Considered, PoolCounts, PoolReport, Report, Share, Wake, WakeReason,
+    ClassReport, Considered, PoolCounts, PoolReport, QueueReport, Report, Share, Spending, Wake,
+    WakeReason,
 };
 pub use world::{
     Agent, Backend, Backoff, Class, ClassId, Effect, Failures, Job, JobPhase, LaunchFailure, Link,
-    MachinePoolFacts, Pool, PoolId, SourceFacts, Stranger, Take, World,
+    MachinePoolFacts, Pool, PoolId, Signal, SourceFacts, Stranger, Take, World,
 };
 
 /// Counts of things that configuration bounds far below `u32::MAX`.

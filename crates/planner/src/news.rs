@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use headcount_model::{
     AgentId, AgentRecord, AttemptRecord, BackendEvent, BackendId, ClassKey, Demand, Digest, Fleet,
-    JobId, LinkEvent, Listing, PoolName, SourceEvent, SourceId, Taken, Trouble, Unreserved,
+    JobId, LinkEvent, Listing, PoolName, Sample, SourceEvent, SourceId, Taken, Trouble, Unreserved,
 };
 
 use crate::{Action, Report};
@@ -23,6 +23,8 @@ pub enum News {
     Backend(BackendId, BackendEvent),
     /// A source said something unasked.
     Source(SourceId, SourceEvent),
+    /// The triggers of a pool were read, unasked.
+    Sampled(PoolName, Sample),
     /// An action was answered.
     Answered(Answered),
     /// A person wants something.
@@ -73,6 +75,9 @@ pub enum Answered {
     Take(u64, Result<Taken, Trouble>),
     /// Demand asked for.
     Refresh(SourceId, Result<Demand, Trouble>),
+    /// The triggers of a pool. One that cannot be read is unknown in the sample; failure is
+    /// that nothing could be asked.
+    Sample(PoolName, Result<Sample, Trouble>),
     /// A source told how a job stands.
     Settle(JobId, Result<(), Trouble>),
     /// Waiting jobs of a class ended: expired or impossible.

@@ -2,3 +2,4 @@
 //! list, one file each, pure functions.
 
 pub(crate) mod idle;
+pub(crate) mod queue;

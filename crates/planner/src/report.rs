@@ -35,6 +35,30 @@ pub struct PoolReport {
     pub limited_by: Option<Reason>,
     /// Agents that leave with this plan.
     pub leaving: u32,
+    /// What its triggers ask for, if it has any.
+    pub queue: Option<QueueReport>,
+}
+
+/// What the triggers of a pool ask for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct QueueReport {
+    /// Agents from reserved to being destroyed.
+    pub alive: u32,
+    /// Of those, not running yet.
+    pub pending: u32,
+    /// Agents that there should be; absent while nothing could be read.
+    pub desired: Option<u32>,
+    /// The sample that this plan uses up.
+    pub spends: Option<Spending>,
+}
+
+/// A sample that is used up by a plan.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Spending {
+    /// Its number.
+    pub sample: u64,
+    /// Agents that it asks for and the guards did not allow: they may still be made by it.
+    pub left: u32,
 }
 
 /// Agents of a pool by what they do.
@@ -139,6 +163,10 @@ pub enum WakeReason {
     IdleAge,
     /// An unknown instance is removed.
     ReapGrace,
+    /// Triggers are read at least this often.
+    Polling,
+    /// What a trigger says changes with time.
+    TriggerChange,
 }
 
 impl WakeReason {
@@ -158,6 +186,8 @@ impl WakeReason {
             Self::IdleTime => "idle_time",
             Self::IdleAge => "idle_age",
             Self::ReapGrace => "reap_grace",
+            Self::Polling => "polling_interval",
+            Self::TriggerChange => "trigger_change",
         }
     }
 }

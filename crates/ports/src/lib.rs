@@ -28,5 +28,5 @@ pub use ledger::{DecisionRow, Ledger, Recovered, StoreError};
 pub use link::{AgentLink, AssignRequest, LinkError};
 pub use log_book::{LogBook, LogChunk, LogPage, Stream};
 pub use machine_pools::{Booking, MachinePoolError, MachinePools, NoMachinePools};
-pub use signals::{SignalInbox, Signals};
+pub use signals::{NoSignals, SignalInbox, Signals, TriggersOf};
 pub use source::{Source, SourceError};

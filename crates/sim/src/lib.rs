@@ -8,13 +8,15 @@
 //! ledger), which end-to-end tests try.
 //!
 //! [`run_seed`] runs one story twice and compares; a [`Failure`] prints the command that
-//! repeats it. [`bulk`] drives a large steady load for benchmarks.
+//! repeats it. [`bulk`] drives a large steady load for benchmarks, [`queue`] tells stories
+//! of workers that feed themselves.
 
 pub mod bulk;
 mod clock;
 mod fake;
 mod options;
 mod promises;
+pub mod queue;
 mod random;
 mod reference;
 mod reference_labels;

@@ -74,6 +74,7 @@ async fn track(dir: &std::path::Path, size: Size) -> Result<process::Memory> {
         backends: vec![Arc::new(Lister(size))],
         link: Arc::new(Nobody),
         machine_pools: Arc::new(headcount_ports::NoMachinePools),
+        signals: Arc::new(headcount_ports::NoSignals),
     });
     let hall = tokio::spawn(hall);
     connect(&inbox, size).await?;

@@ -10,7 +10,7 @@ use headcount_model::{
 use headcount_ports::{Ledger, LinkInbox};
 use tokio::task::JoinHandle;
 
-use super::{TestBackend, TestLedger, TestLink, TestPools, TestSource, class};
+use super::{TestBackend, TestLedger, TestLink, TestPools, TestSignals, TestSource, class};
 
 /// The `number`th agent of the first daemon of a test.
 pub fn agent(number: u32) -> AgentId {
@@ -26,6 +26,7 @@ pub struct House {
     pub backend: Arc<TestBackend>,
     pub link: Arc<TestLink>,
     pub pools: Arc<TestPools>,
+    pub signals: Arc<TestSignals>,
     hall: JoinHandle<()>,
 }
 
@@ -53,7 +54,7 @@ impl House {
         controller: Controller,
         parts: (Arc<TestLedger>, Arc<TestSource>, Arc<TestBackend>),
     ) -> Self {
-        Self::sharing(fleet, controller, parts, Arc::default()).await
+        Self::sharing(fleet, controller, parts, Arc::default(), Arc::default()).await
     }
 
     async fn sharing(
@@ -61,6 +62,7 @@ impl House {
         controller: Controller,
         (ledger, source, backend): (Arc<TestLedger>, Arc<TestSource>, Arc<TestBackend>),
         pools: Arc<TestPools>,
+        signals: Arc<TestSignals>,
     ) -> Self {
         let link = Arc::new(TestLink::default());
         let clock = Clock::start();
@@ -74,6 +76,7 @@ impl House {
             backends: vec![backend.clone()],
             link: link.clone(),
             machine_pools: pools.clone(),
+            signals: signals.clone(),
         });
         Self {
             handle,
@@ -84,6 +87,7 @@ impl House {
             backend,
             link,
             pools,
+            signals,
             hall: tokio::spawn(hall),
         }
     }
@@ -99,7 +103,7 @@ impl House {
     pub async fn again(self, fleet: Fleet) -> Self {
         self.crash().await;
         let parts = (self.ledger, self.source, self.backend);
-        Self::sharing(fleet, Controller::new(), parts, self.pools).await
+        Self::sharing(fleet, Controller::new(), parts, self.pools, self.signals).await
     }
 
     /// Returns once nothing more can happen without time passing: the paused clock

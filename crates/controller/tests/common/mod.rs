@@ -14,6 +14,7 @@ mod house;
 mod ledger;
 mod link;
 mod pools;
+mod signals;
 mod source;
 
 pub use backend::TestBackend;
@@ -22,4 +23,5 @@ pub use house::{House, agent};
 pub use ledger::TestLedger;
 pub use link::TestLink;
 pub use pools::TestPools;
+pub use signals::TestSignals;
 pub use source::TestSource;

@@ -113,6 +113,7 @@ impl Daemon {
             backends,
             link,
             machine_pools: configuration.machine_pools(),
+            signals: Arc::new(headcount_ports::NoSignals),
         });
         configuration.attach(handle.clone());
         tokio::spawn(hall);

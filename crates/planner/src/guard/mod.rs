@@ -43,6 +43,13 @@ pub(crate) struct Permit {
 }
 
 impl Permit {
+    /// Nothing was asked for.
+    pub(crate) const NOTHING: Self = Self {
+        allowed: 0,
+        limited_by: None,
+        short: 0,
+    };
+
     pub(crate) const fn none(reason: Reason) -> Self {
         Self {
             allowed: 0,

@@ -8,7 +8,7 @@ use headcount_model::{
 };
 
 use super::moves::{move_agent, move_job};
-use super::{backend, jobs, source};
+use super::{backend, jobs, signal, source};
 use crate::lifecycle::agent::AgentInput;
 use crate::lifecycle::job::JobInput;
 use crate::world::delay_after;
@@ -24,6 +24,14 @@ fn retry_at(tries: u32, now: Timestamp) -> Timestamp {
         FIRST_RETRY,
         LONGEST_RETRY,
     ))
+}
+
+/// As [`retry`], and not later than after `longest`.
+pub(super) fn retry_within(effect: Effect, longest: Duration, now: Timestamp) -> Effect {
+    match retry(effect, now) {
+        Effect::RetryAt(at, tries) => Effect::RetryAt(at.min(now.after(longest)), tries),
+        other => other,
+    }
 }
 
 /// What failed once more, and when it is tried again.
@@ -56,6 +64,7 @@ pub(super) fn answered(world: &mut World, answer: Answered, now: Timestamp) -> A
         Answered::Drain(agent, result) => drain(world, agent, result, now),
         Answered::Take(take, result) => jobs::took(world, take, result, now),
         Answered::Refresh(id, result) => source::refreshed(world, &id, result, now),
+        Answered::Sample(pool, result) => signal::answered(world, &pool, result, now),
         Answered::Settle(job, result) => {
             jobs::settled(world, job, result.or_else(gone_is_done), now)
         }

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use headcount_model::{Answer, Fleet, Timestamp};
 
 use super::moves::forget_empty_pool;
+use super::signal;
 use crate::wants::Wants;
 use crate::world::{Backend, Configured, Pool, PoolId};
 use crate::{Backoff, World};
@@ -30,6 +31,9 @@ pub(super) fn configured(world: &mut World, fleet: Fleet, now: Timestamp) -> Ans
                 pool.scaler = scaler.name.clone();
             }
         }
+    }
+    for pool in world.pools.values_mut() {
+        signal::configure(pool);
     }
     let known = |name: &headcount_model::Name| fleet.machine_pool(name).is_some();
     world.machine_pools.retain(|name, _| known(name));
@@ -66,6 +70,7 @@ pub(super) fn pool_id(
         configured: None,
         drained: world.drained.contains(name),
         backoff: Backoff::default(),
+        signal: None,
     };
     world.pools.insert(id, pool);
     id

@@ -12,6 +12,7 @@ mod link;
 mod moves;
 mod planned;
 mod restored;
+mod signal;
 mod source;
 
 use headcount_model::{AgentKind, AgentPhase, Answer, Refusal, Timestamp};
@@ -28,6 +29,7 @@ pub fn observe(world: &mut World, news: News, now: Timestamp) -> Answer {
         News::Link(event) => link::link(world, event, now),
         News::Backend(id, event) => backend::event(world, &id, event, now),
         News::Source(id, event) => source::event(world, &id, event, now),
+        News::Sampled(pool, sample) => signal::sampled(world, &pool, sample, now),
         News::Answered(answer) => answered::answered(world, answer, now),
         News::Operator(wish) => operator(world, wish, now),
         News::Planned(plan) => planned::planned(world, &plan.0, &plan.1, now),
@@ -75,6 +77,7 @@ fn drained(
     };
     if let Some(pool) = id.and_then(|id| world.pools.get_mut(&id)) {
         pool.drained = drained;
+        signal::begin_anew(pool);
     }
     if !changed {
         return Answer::Known;

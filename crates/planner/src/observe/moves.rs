@@ -5,6 +5,7 @@ use headcount_model::{
     AgentId, AgentPhase, Answer, JobEnd, JobId, Outcome, Reason, Refusal, Settlement, Timestamp,
 };
 
+use super::signal;
 use crate::lifecycle::agent::{AgentInput, AgentStep};
 use crate::lifecycle::job::{JobInput, JobStep};
 use crate::lifecycle::{agent, job};
@@ -27,10 +28,16 @@ pub(crate) fn move_agent(
         AgentStep::Stay => Answer::Known,
         AgentStep::Refuse(refusal) => Answer::Refused(refusal),
         AgentStep::End => {
+            let (pool, unmade) = (agent.pool, agent.record.phase == AgentPhase::Reserving);
             end_agent(world, id, now);
+            if unmade {
+                signal::note_end(world, pool, None, now);
+            }
             Answer::Applied
         }
         AgentStep::To(phase) => {
+            let (pool, before) = (agent.pool, agent.record.phase);
+            let ran_from = (before == AgentPhase::Ready).then_some(agent.record.phase_since);
             agent.record.phase = phase;
             agent.record.phase_since = now;
             if phase == AgentPhase::Ready {
@@ -39,6 +46,11 @@ pub(crate) fn move_agent(
             }
             world.touched.agents.insert(id);
             entered(world, id, phase, now);
+            match phase {
+                AgentPhase::Ready => signal::note_begin(world, pool),
+                AgentPhase::Releasing => signal::note_end(world, pool, ran_from, now),
+                _ => {}
+            }
             Answer::Applied
         }
     }

@@ -2,8 +2,8 @@
 
 use headcount_model::{AgentPhase, AgentRecord, Answer, Reason, Timestamp};
 
-use super::backend;
 use super::moves::{move_agent, move_job};
+use super::{backend, signal};
 use crate::lifecycle::agent::AgentInput;
 use crate::lifecycle::job::JobInput;
 use crate::world::{Standing, Take};
@@ -16,6 +16,7 @@ pub(super) fn planned(
     now: Timestamp,
 ) -> Answer {
     stand(world, report, now);
+    signal::spend(world, report);
     if actions.is_empty() {
         return Answer::Known;
     }
@@ -41,6 +42,7 @@ fn take_effect(world: &mut World, action: &Action, now: Timestamp) {
                 facts.doubted = false;
             }
         }
+        Action::Sample { pool, .. } => signal::asked(world, pool, now),
         Action::Reserve(order) => intend(world, order, AgentPhase::Reserving, now),
         Action::Create(order) => intend(world, order, AgentPhase::Creating, now),
         Action::Release { agent, .. } => release(world, *agent, now),

@@ -102,13 +102,20 @@ fn unusable(agent: &Agent, open: &Configured) -> Option<Reason> {
     }
 }
 
-/// Workers feed themselves: they are kept at their number and never removed for being
-/// too many.
+/// Workers feed themselves: they are kept at their number, or made by triggers, and never
+/// removed for being too many.
 fn keep_workers(round: &mut Round<'_>, pool: &Pool, open: &Configured) {
     let n = pool.id.0 as usize;
     let alive = crate::world_count(round.ready[n].len() + round.coming[n].len());
+    let reason = match pool.signal {
+        Some(_) => Reason::FeedsItself,
+        None => Reason::KeptReady,
+    };
     for slot in round.ready[n].clone().iter() {
-        stay(round, slot, Reason::KeptReady);
+        stay(round, slot, reason);
+    }
+    if pool.signal.is_some() {
+        return;
     }
     let missing = open.spec.idle.keep.saturating_sub(alive);
     if missing > 0 && !round.world.stopping {
@@ -193,7 +200,7 @@ fn stay(round: &mut Round<'_>, slot: &Slot, reason: Reason) {
 }
 
 /// The shape of an agent that no job asked for.
-fn own_shape(open: &Configured) -> Granted {
+pub(super) fn own_shape(open: &Configured) -> Granted {
     let layers = open.spec.layers;
     Granted::cascade(&[Layer::default(), layers.label_set, layers.defaults])
 }

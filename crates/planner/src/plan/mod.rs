@@ -1,16 +1,18 @@
 //! The plan: what to do now, why, and when to look again. Only reads.
 //!
 //! The order is fixed: ask for missing facts; move agents and jobs on; fill free slots;
-//! place what remains of each class over its candidate pools within headroom; let the
-//! idle rule add or keep; remove last, and let idle agents make room for jobs that wait.
+//! place what remains of each class over its candidate pools within headroom, then what
+//! triggers ask for; let the idle rule add or keep; remove last, and let idle agents make room for jobs that wait.
 
 mod agents;
+mod crews;
 mod demand;
 mod duties;
 mod facts;
 mod idle;
 mod jobs;
 mod placing;
+mod queue;
 mod reasons;
 mod room;
 mod slots;
@@ -44,9 +46,11 @@ pub struct Plan {
 pub fn plan(world: &World, now: Timestamp) -> Plan {
     let (mut round, mut tally) = Round::begin(world, now);
     facts::ask(&mut round, &tally);
+    queue::ask(&mut round);
     agents::move_on(&mut round, core::mem::take(&mut tally.restless));
     jobs::move_on(&mut round);
     demand::serve(&mut round);
+    queue::serve(&mut round);
     idle::keep(&mut round);
     room::make(&mut round);
     reasons::tell(&mut round, tally);
@@ -75,6 +79,8 @@ pub(crate) struct Round<'w> {
     pub(crate) duties: duties::Duties,
     /// Per pool: the scaler it counts against.
     pub(crate) scaler_of: Vec<Option<usize>>,
+    /// Per pool: agents as triggers count them.
+    pub(crate) crews: crews::Crews,
     /// Per pool: new agents wanted, allowed, and why they differ.
     pub(crate) growth: Vec<Growth>,
     /// Agents that jobs wait for, with only caps in the way.
@@ -104,6 +110,7 @@ pub(crate) struct Growth {
     pub(crate) allowed: u32,
     pub(crate) leaving: u32,
     pub(crate) limited_by: Option<Reason>,
+    pub(crate) queue: Option<crate::QueueReport>,
 }
 
 impl<'w> Round<'w> {
@@ -126,6 +133,7 @@ impl<'w> Round<'w> {
             headroom,
             growth: alloc::vec![Growth::default(); ready.len()],
             ready,
+            crews: core::mem::take(&mut tally.crews),
             coming: core::mem::take(&mut tally.coming),
             scaler_of: core::mem::take(&mut tally.scaler_of),
             shortages: Vec::new(),

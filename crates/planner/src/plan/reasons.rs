@@ -27,6 +27,7 @@ pub(super) fn tell(round: &mut Round<'_>, tally: Tally<'_>) {
             allowed: growth.allowed,
             limited_by: growth.limited_by,
             leaving: growth.leaving,
+            queue: growth.queue,
         });
     }
     tell_agents(round, tally);

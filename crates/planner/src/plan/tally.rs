@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 
 use headcount_model::{AgentId, AgentKind, AgentPhase, BackendId, Name, Reason, Resources};
 
+use super::crews::Crews;
 use super::duties::Duties;
 use super::reasons;
 use super::slots::{Slot, Slots};
@@ -27,6 +28,8 @@ pub(crate) struct Tally<'w> {
     /// By pool id.
     pub(crate) counts: Vec<PoolCounts>,
     pub(crate) launching: Vec<u32>,
+    /// By pool id: agents as triggers count them.
+    pub(crate) crews: Crews,
     /// By pool id: ready agents that have a free slot or nothing to do.
     pub(crate) ready: Vec<Slots>,
     /// By pool id: agents on their way.
@@ -56,6 +59,7 @@ impl<'w> Tally<'w> {
             machine_pools: BTreeMap::new(),
             counts: alloc::vec![PoolCounts::default(); pools],
             launching: alloc::vec![0; pools],
+            crews: Crews::of(world),
             ready: alloc::vec![Slots::default(); pools],
             coming: alloc::vec![Slots::default(); pools],
             scaler_of: Vec::new(),
@@ -141,6 +145,7 @@ impl<'w> Tally<'w> {
         if down && !agent.jobs.is_empty() {
             self.away.insert(id);
         }
+        self.crews.add(agent);
         self.reasons.push((id, reasons::of(agent, duties)));
     }
 
@@ -163,6 +168,9 @@ impl<'w> Tally<'w> {
             .flat_map(|backend| backend.strangers.values())
         {
             self.fleet_agents += 1;
+            if let Some(pool) = world.pool_ids.get(&stranger.pool) {
+                self.crews.add_stranger(*pool);
+            }
             let scaler = stranger.pool.as_str().split('/').next().unwrap_or_default();
             if let Some(scaler) = index.get(&Name::new(scaler)) {
                 self.scaler_agents[*scaler] += 1;

@@ -12,6 +12,7 @@ mod failures;
 mod job;
 mod machine_pool;
 mod pool;
+mod signal;
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
@@ -27,6 +28,7 @@ pub use job::{Job, JobPhase};
 pub use machine_pool::MachinePoolFacts;
 pub(crate) use pool::delay_after;
 pub use pool::{Backoff, Configured, Pool, PoolId};
+pub use signal::Signal;
 
 /// What we believe.
 #[derive(Clone, Debug)]

@@ -4,8 +4,11 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use core::time::Duration;
 
-use headcount_model::{AgentRecord, Name, PoolName, PoolSpec, Retry, ScalerSpec, Timestamp};
+use headcount_model::{
+    AgentKind, AgentRecord, Name, PoolName, PoolSpec, QueueRule, Retry, ScalerSpec, Timestamp,
+};
 
+use super::Signal;
 use crate::CreateOrder;
 
 /// A pool, interned for one run.
@@ -27,6 +30,8 @@ pub struct Pool {
     pub drained: bool,
     /// How its launches go.
     pub backoff: Backoff,
+    /// What its triggers told, if it has any.
+    pub signal: Option<Signal>,
 }
 
 /// The configured side of a pool.
@@ -53,6 +58,12 @@ impl Configured {
             machine_pool: scaler.machine_pool.clone(),
             spec: Arc::new(spec.clone()),
         }
+    }
+
+    /// Its triggers. Agents that take jobs from us are made for jobs alone.
+    pub(crate) fn queue(&self) -> Option<&Arc<QueueRule>> {
+        let rule = self.spec.queue.as_ref();
+        rule.filter(|_| self.spec.kind == AgentKind::Worker)
     }
 
     /// Whether an agent is as one that would be made now, and reserved in the same place.

@@ -20,6 +20,7 @@ pub fn refused(action: &Action, kind: TroubleKind) -> Answered {
     match action {
         Action::List { backend, .. } => Answered::List(backend.clone(), Err(trouble)),
         Action::Refresh { source, .. } => Answered::Refresh(source.clone(), Err(trouble)),
+        Action::Sample { pool, .. } => Answered::Sample(pool.clone(), Err(trouble)),
         Action::Reserve(order) => {
             let others = None;
             Answered::Reserve(order.agent, Err(Unreserved { trouble, others }))

@@ -20,16 +20,21 @@ pub const FLEETS: [&str; 3] = [
      scaler d max=3 labels=linux,docker
        pool labels=linux,node20 slots=2 jobs=3 keep=1
      scaler g gate=gpu priority=5 machine=shared max=2 labels=linux,gpu idle=30 request-cpu=1000
-     scaler w max=2 worker=/bin/w labels=work keep=1",
+     scaler w max=2 worker=/bin/w labels=work keep=1
+     scaler q max=3 worker=/bin/q labels=queue queue=backlog min=1 most=2",
     "fleet max=6 cpu=8000
      scaler d max=2 labels=linux,docker agent=/other
        pool labels=linux,node20 slots=2 jobs=3 keep=2 idle=60
-     scaler w max=2 worker=/bin/w labels=work",
+     scaler w max=2 worker=/bin/w labels=work
+     scaler q max=3 worker=/bin/q labels=queue queue=list strategy=accurate most=2",
     "fleet max=6 cpu=6000
      shared shared cpu=2500
      scaler n max=6 labels=linux,node20 keep=6 request-cpu=500
      scaler g gate=gpu priority=5 machine=shared max=2 labels=linux,gpu request-cpu=1000",
 ];
+
+/// The pool with triggers, where a fleet has one.
+pub const QUEUE: &str = "q/queue";
 
 const CLASSES: [&str; 8] = [
     "linux",
@@ -74,6 +79,8 @@ pub enum Event {
     /// Other daemons hold so many CPUs of the shared ledger.
     Peers(u8),
     Nonsense(u8, u8),
+    /// A queue says this; whether its reader tells.
+    Queue(u8, bool),
 }
 
 pub fn event() -> impl Strategy<Value = Event> {
@@ -107,6 +114,7 @@ pub fn event() -> impl Strategy<Value = Event> {
         3 => Just(E::Wake),
         1 => (0..5_u8).prop_map(E::Peers),
         2 => any::<(u8, u8)>().prop_map(|(a, b)| E::Nonsense(a, b)),
+        4 => any::<(u8, bool)>().prop_map(|(n, told)| E::Queue(n, told)),
     ]
 }
 
@@ -185,7 +193,18 @@ impl Scenario {
                 *self = self.restart(FLEETS[self.fleet]);
             }
             E::Nonsense(a, b) => self.nonsense(a, b),
+            E::Queue(n, told) => self.queue_says(n, told),
             other => self.agent_does(other),
+        }
+    }
+
+    fn queue_says(&mut self, n: u8, told: bool) {
+        let said = ["0", "1", "3+0+0", "1+2+0", "0+1+1", "?", "60"];
+        self.outside
+            .queues
+            .says(QUEUE, said[usize::from(n) % said.len()]);
+        if told {
+            self.push(QUEUE);
         }
     }
 

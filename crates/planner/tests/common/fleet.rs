@@ -5,6 +5,7 @@
 //! shared host cpu=4000
 //! scaler d max=2 labels=linux,docker keep=1
 //!   pool labels=linux,node20 slots=2
+//! scaler w worker=/bin/w labels=work queue=backlog min=1 most=5
 //! scaler g gate=gpu priority=5 machine=host labels=linux,gpu,cuda
 //! ```
 //!
@@ -178,6 +179,8 @@ fn say(pool: &mut PoolSpec, key: &str, value: &str) {
         "agent" => {
             pool.recipe = Arc::new(recipe(ProcessProgram::Agent(value.to_owned())));
         }
+        "queue" | "strategy" | "combine" | "min" | "most" | "compat" | "poll" | "target"
+        | "activation" => super::queues::say(&mut pool.queue, key, value),
         "worker" => {
             pool.kind = AgentKind::Worker;
             pool.max_jobs = None;

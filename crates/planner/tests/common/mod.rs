@@ -17,12 +17,13 @@ mod fleet;
 mod names;
 mod outside;
 mod play;
+mod queues;
 mod render;
 mod restart;
 mod scenario;
 mod told;
 
-pub use chance::{Event, FLEETS, event};
+pub use chance::{Event, FLEETS, QUEUE, event};
 pub use fleet::fleet;
 pub use names::{agent, class, digest, job, number, source};
 pub use outside::{Outside, Queued, Shared};

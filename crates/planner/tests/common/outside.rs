@@ -10,6 +10,7 @@ use headcount_model::{
 use headcount_planner::{Action, Answered, News};
 
 use super::names::source;
+use super::queues::Queues;
 
 /// A job in the queue.
 #[derive(Clone, Debug)]
@@ -42,6 +43,8 @@ pub struct Outside {
     pub shared: Option<Shared>,
     /// What is ours in shared ledgers.
     pub booked: BTreeMap<AgentId, Resources>,
+    /// What triggers would say.
+    pub queues: Queues,
     pub sample: u64,
     next_job: u64,
 }
@@ -128,6 +131,10 @@ impl Outside {
                 Answered::List(backend, Ok(listing))
             }
             Action::Refresh { source, .. } => Answered::Refresh(source, Ok(self.demand())),
+            Action::Sample { pool, .. } => {
+                let sample = self.queues.sample(&pool, now);
+                Answered::Sample(pool, sample)
+            }
             Action::Reserve(order) => {
                 let amount = order.granted.requests.times(order.slots.into());
                 Answered::Reserve(order.agent, self.reserve(order.agent, amount))

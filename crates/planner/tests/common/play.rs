@@ -2,13 +2,17 @@
 //! are told, and time moves only to the next alarm, so a forgotten one shows as a hang.
 
 use headcount_model::{AgentKind, AgentPhase, Answer, Exit, Outcome};
-use headcount_planner::{JobPhase, Link};
+use headcount_planner::{JobPhase, Link, WakeReason};
 
 use super::Scenario;
+
+/// Triggers are read for ever; after this often nothing new comes of it.
+const POLLS: usize = 3;
 
 impl Scenario {
     /// Plays until nothing is left to do. Returns the number of steps, at most `most`.
     pub fn play(&mut self, most: usize) -> usize {
+        let mut polls = 0;
         for step in 0..most {
             self.plan();
             let quiet = self.outside.pending.is_empty();
@@ -17,8 +21,11 @@ impl Scenario {
             if !quiet || agents_acted {
                 continue;
             }
-            if self.last.wake_at.is_none() {
-                return step;
+            match self.last.wake_at.map(|wake| wake.reason) {
+                None => return step,
+                Some(WakeReason::Polling) if polls == POLLS => return step,
+                Some(WakeReason::Polling) => polls += 1,
+                Some(_) => {}
             }
             self.wake();
         }

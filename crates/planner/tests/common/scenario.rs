@@ -73,7 +73,9 @@ impl Scenario {
     }
 
     pub fn configure(&mut self, fleet_text: &str) -> Answer {
-        self.tell(News::Configured(Box::new(fleet(fleet_text))))
+        let fleet = fleet(fleet_text);
+        self.outside.queues.configure(&fleet);
+        self.tell(News::Configured(Box::new(fleet)))
     }
 
     /// Takes in one piece of news; the world must stay consistent.
@@ -82,6 +84,15 @@ impl Scenario {
         let answer = observe(&mut self.world, news, self.now);
         assert_eq!(check_world(&self.world), [], "after {words}");
         answer
+    }
+
+    /// The reader of triggers tells what they say now.
+    pub fn push(&mut self, pool: &str) -> Answer {
+        let pool = headcount_model::PoolName::new(pool);
+        match self.outside.queues.sample(&pool, self.now) {
+            Ok(sample) => self.tell(News::Sampled(pool, sample)),
+            Err(_) => Answer::Known,
+        }
     }
 
     /// Seconds since the start of the scenario.

@@ -4,12 +4,14 @@
 //! the promises are judged. Leaves to others: when and whether its answers arrive.
 
 mod backend;
+mod entries;
 mod jobs;
 mod ledger;
 mod pools;
 mod program;
 
 pub(crate) use backend::{Backend, Made};
+pub(crate) use entries::{Entries, claim_after};
 pub(crate) use jobs::{Execution, Job, Jobs};
 pub(crate) use ledger::Ledger;
 pub(crate) use pools::Pools;

@@ -28,6 +28,7 @@ pub(crate) fn unsettled(stage: &Stage) -> Option<String> {
     }
     disagreement(stage)
         .or_else(|| wrong_number(stage, fleet))
+        .or_else(|| super::queue::unsettled(stage))
         .or_else(|| still_to_do(stage))
 }
 
@@ -158,7 +159,9 @@ pub(crate) fn allowance(stage: &Stage) -> u64 {
     let kept = u64::from(fleet.map_or(0, kept));
     // A job that a slow client submits a little later is not open yet.
     let later = stage.scenario.jobs.len() - stage.jobs.all.len();
-    2 * (runs + later as u64) + alive + 2 * kept + 3
+    // Entries may need a worker each, and those of the dead another.
+    let entries = 2 * stage.entries.added();
+    2 * (runs + later as u64) + entries + alive + 2 * kept + 3
 }
 
 /// No more instances were made in the quiet than that, and than renewal asks for.

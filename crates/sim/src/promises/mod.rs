@@ -10,6 +10,7 @@ pub(crate) mod converges;
 mod foreign;
 mod forgotten;
 pub(crate) mod jobs;
+pub(crate) mod queue;
 pub(crate) mod reasons;
 mod running;
 
@@ -32,9 +33,9 @@ pub(crate) fn every_moment(stage: &Stage) -> Found {
 /// What must hold of an order when it is carried out.
 pub(crate) fn of_order(stage: &Stage, action: &Action) -> Found {
     match action {
-        Action::Create(order) => {
-            caps::of_creation(stage, order).or_else(|| config::of_creation(stage, order))
-        }
+        Action::Create(order) => caps::of_creation(stage, order)
+            .or_else(|| queue::of_creation(stage, order))
+            .or_else(|| config::of_creation(stage, order)),
         Action::Destroy { agent, reason, .. } => foreign::of_removal(stage, *agent)
             .or_else(|| running::of_removal(stage, *agent, *reason)),
         Action::Reap { agent, .. } => foreign::of_removal(stage, *agent),

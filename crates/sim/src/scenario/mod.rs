@@ -7,6 +7,7 @@ mod bulk;
 mod faults;
 mod fleet;
 mod load;
+mod queue;
 mod script;
 mod shared;
 
@@ -18,6 +19,7 @@ pub(crate) use bulk::bulk;
 pub(crate) use faults::{Faults, Odds};
 pub(crate) use fleet::BACKENDS;
 pub(crate) use load::JobSpec;
+pub(crate) use queue::name as queue_pool;
 pub(crate) use script::Deed;
 pub(crate) use shared::name as machine_pool;
 
@@ -64,6 +66,8 @@ impl Scenario {
         if !faults.none() {
             shared::peer(&mut apart, &fleets, seconds, &mut script);
         }
+        let mut apart = Random::new(seed ^ 0x3c3c_9669);
+        queue::draw(&mut apart, &mut fleets, seconds, &mut script);
         Self {
             seed,
             fleets,

@@ -37,6 +37,10 @@ pub(crate) enum Deed {
     TermAgent,
     /// Another daemon of the host wants to hold this much of the machine pool from now on.
     Peer(Resources),
+    /// So many entries are added to the stream.
+    Add(u32),
+    /// So many entries that nobody read are taken out.
+    Trim(u32),
     /// Faults end; what was drained is no longer.
     Quiet,
     /// All pools are drained: nothing of ours may be left in the end.

@@ -8,7 +8,7 @@ use super::Stage;
 use super::deeds::after;
 use super::event::Event;
 use crate::options::Promise;
-use crate::promises::{converges, jobs};
+use crate::promises::{converges, jobs, queue};
 use crate::scenario::{Deed, Faults};
 
 /// Virtual seconds in which everything must have settled once it is quiet. Generous: the
@@ -77,7 +77,7 @@ impl Stage {
                 self.act = Act::Over;
                 if self.scenario.faults.none() && self.counts.crashes == 0 {
                     let found = jobs::as_without_faults(self);
-                    self.found(found);
+                    self.found(found.or_else(|| queue::as_without_faults(self)));
                 }
             }
             Act::Teardown => {

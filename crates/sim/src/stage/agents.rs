@@ -32,6 +32,8 @@ impl Stage {
             Tick::Break(conn) if program.conn == Some(conn) => self.break_wire(agent, true),
             Tick::Break(_) => {}
             Tick::RunEnds(job, attempt, outcome) => self.run_ends(agent, job, attempt, outcome),
+            Tick::Read => self.reader_reads(agent),
+            Tick::Acknowledge => self.reader_acknowledges(agent),
             Tick::Leave if program.worker => self.die(agent, Exit::Code(0)),
             Tick::Leave => self.leave(agent),
             Tick::Die(exit) => self.die(agent, exit),
@@ -45,8 +47,12 @@ impl Stage {
         };
         let backend = birth.backend.clone();
         let place = self.backends.entry(backend.clone()).or_default();
+        let reads = birth.pool == crate::scenario::queue_pool();
         if place.runs(&mark) {
             self.emit(backend, BackendEvent::Running(agent));
+            if reads {
+                self.reader_begins(agent);
+            }
         }
     }
 

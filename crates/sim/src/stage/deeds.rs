@@ -70,6 +70,8 @@ impl Stage {
             Deed::KillAgent => self.some_agent(Tick::Die(Exit::Signal(9))),
             Deed::TermAgent => self.some_agent(Tick::Leave),
             Deed::Peer(wish) => self.pools.peer_wants(&machine_pool(), wish, self.now),
+            Deed::Add(n) => self.add_entries(n),
+            Deed::Trim(n) => self.trim_entries(n),
             Deed::Quiet => self.quiet(),
             Deed::Teardown => self.teardown(),
         }

@@ -59,6 +59,7 @@ impl Stage {
             Action::Assign { job, attempt, .. } => {
                 Answered::Assign(*job, *attempt, self.assign(&order.action))
             }
+            Action::Sample { pool, .. } => Answered::Sample(pool.clone(), self.sample(pool)),
             other => self.source_effect(other),
         }
     }
@@ -135,7 +136,9 @@ impl Stage {
         let worker = program.worker;
         self.programs.insert(agent, program);
         self.agent_within(agent, 1, 50, Tick::Started);
-        if worker {
+        if order.pool == crate::scenario::queue_pool() {
+            // It begins to read once it runs.
+        } else if worker {
             self.worker_life(agent);
         } else if !self.random.chance(self.faults.never_registers) {
             let longest = self.scenario.boot_millis;

@@ -53,6 +53,10 @@ pub(super) enum Tick {
     Break(u64),
     /// A run ends like this.
     RunEnds(JobId, u32, Outcome),
+    /// A worker of the stream reads.
+    Read,
+    /// And has done what it read.
+    Acknowledge,
     /// It is told to leave, by somebody else than the daemon.
     Leave,
     /// It dies.

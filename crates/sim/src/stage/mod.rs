@@ -11,6 +11,7 @@ mod deeds;
 mod effects;
 mod event;
 mod orders;
+mod readers;
 mod source;
 mod wire;
 
@@ -20,7 +21,7 @@ use std::time::Duration;
 use headcount_model::{AgentId, BackendId, OwnerId, SourceId, Timestamp};
 
 use crate::clock::Queue;
-use crate::fake::{Backend, Jobs, Ledger, Pools, Program};
+use crate::fake::{Backend, Entries, Jobs, Ledger, Pools, Program};
 use crate::options::{Failure, Options, Outcome, Promise};
 use crate::random::Random;
 use crate::sabotage::Sabotage;
@@ -54,6 +55,7 @@ pub(crate) struct Stage {
     pub(crate) ledger: Ledger,
     pub(crate) jobs: Jobs,
     pub(crate) pools: Pools,
+    pub(crate) entries: Entries,
     pub(crate) backends: BTreeMap<BackendId, Backend>,
     /// The processes inside instances.
     programs: BTreeMap<AgentId, Program>,
@@ -95,6 +97,7 @@ impl Stage {
             ledger: Ledger::new(owner),
             jobs: Jobs::default(),
             pools: Pools::default(),
+            entries: Entries::default(),
             backends: BTreeMap::new(),
             programs: BTreeMap::new(),
             births: BTreeMap::new(),
@@ -167,6 +170,14 @@ impl Stage {
         self.found(found);
     }
 
+    /// Whether this agent exists, or may come to exist.
+    pub(crate) fn may_exist(&self, agent: AgentId, birth: &Birth) -> bool {
+        let mark = (self.owner().clone(), agent);
+        let place = self.backends.get(&birth.backend);
+        let exists = place.is_some_and(|place| place.get(&mark).is_some());
+        exists || (birth.in_flight.is_some() && self.ledger.agents.contains_key(&agent))
+    }
+
     pub(crate) fn owner(&self) -> &OwnerId {
         &self.ledger.owner
     }
@@ -202,7 +213,8 @@ impl Stage {
         if self.trace.is_off() {
             return String::new();
         }
-        format!("{world:?} {:?} {:?}", self.ledger, self.jobs.all)
+        let (ledger, jobs, entries) = (&self.ledger, &self.jobs.all, &self.entries);
+        format!("{world:?} {ledger:?} {jobs:?} {entries:?}")
     }
 
     /// A moment `low` to `high` milliseconds from now, on the grain of this story.

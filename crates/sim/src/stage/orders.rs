@@ -133,6 +133,7 @@ impl Stage {
             }
             Action::List { deadline, .. } => (*deadline, faults.list),
             Action::Refresh { deadline, .. } => (*deadline, faults.refresh),
+            Action::Sample { deadline, .. } => (*deadline, faults.refresh),
             Action::Take { deadline, .. } => (*deadline, sure(faults.take)),
             Action::Assign { deadline, .. } => (*deadline, sure(faults.work)),
             Action::Settle {
@@ -272,6 +273,7 @@ fn unanswered(action: &Action, trouble: Trouble) -> Answered {
         }
         Action::List { backend, .. } => Answered::List(backend.clone(), Err(trouble)),
         Action::Refresh { source, .. } => Answered::Refresh(source.clone(), Err(trouble)),
+        Action::Sample { pool, .. } => Answered::Sample(pool.clone(), Err(trouble)),
         Action::Take { take, .. } => Answered::Take(*take, Err(trouble)),
         Action::Assign { job, attempt, .. } => Answered::Assign(*job, *attempt, Err(trouble)),
         Action::Cancel { job, attempt, .. } => Answered::Cancel(*job, *attempt, Err(trouble)),

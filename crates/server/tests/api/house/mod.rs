@@ -72,6 +72,7 @@ impl House {
             backends: vec![agents.clone()],
             link: agents.clone(),
             machine_pools: Arc::new(headcount_ports::NoMachinePools),
+            signals: Arc::new(headcount_ports::NoSignals),
         });
         tokio::spawn(hall);
         let daemon = Arc::new(TestDaemon::new(handle.clone(), store));

@@ -1,0 +1,77 @@
+//! The agents of pools with triggers, as the queue policy counts them.
+
+use alloc::vec::Vec;
+
+use headcount_model::{AgentPhase, Timestamp};
+
+use crate::policy::queue::Crew;
+use crate::{Agent, Pool, PoolId, World};
+
+/// By pool id; pools without triggers have none.
+#[derive(Default)]
+pub(crate) struct Crews(Vec<Option<Counted>>);
+
+#[derive(Clone, Copy)]
+struct Counted {
+    /// When the sample was begun.
+    as_of: Timestamp,
+    crew: Crew,
+}
+
+impl Crews {
+    /// Nobody yet but those who ended since the sample.
+    pub(super) fn of(world: &World) -> Self {
+        let mut crews = alloc::vec![None; world.next_pool as usize];
+        for pool in world.pools.values() {
+            crews[pool.id.0 as usize] = counted(pool);
+        }
+        Self(crews)
+    }
+
+    /// Whoever is not gone is alive, until that is confirmed.
+    pub(super) fn add(&mut self, agent: &Agent) {
+        let counted = self.0.get_mut(agent.pool.0 as usize);
+        let Some(Counted { as_of, crew }) = counted.and_then(Option::as_mut) else {
+            return;
+        };
+        let record = &agent.record;
+        let began = record.phase == AgentPhase::Ready && record.phase_since >= *as_of;
+        match record.phase {
+            AgentPhase::Releasing => return,
+            AgentPhase::Reserving | AgentPhase::Creating | AgentPhase::Starting => {
+                crew.pending += 1;
+                crew.pending_then += 1;
+            }
+            AgentPhase::Ready | AgentPhase::Draining | AgentPhase::Destroying => {
+                crew.pending_then += u32::from(began);
+            }
+        }
+        crew.alive += 1;
+    }
+
+    /// An instance that the ledger does not know works all the same.
+    pub(super) fn add_stranger(&mut self, pool: PoolId) {
+        if let Some(Some(counted)) = self.0.get_mut(pool.0 as usize) {
+            counted.crew.alive += 1;
+        }
+    }
+
+    /// Those of this pool; nobody where it has no triggers.
+    pub(super) fn get(&self, pool: PoolId) -> Crew {
+        let counted = self.0.get(pool.0 as usize).copied().flatten();
+        counted.map(|counted| counted.crew).unwrap_or_default()
+    }
+}
+
+fn counted(pool: &Pool) -> Option<Counted> {
+    let signal = pool.signal.as_ref()?;
+    let (ended, late) = signal.ended();
+    Some(Counted {
+        as_of: signal.as_of(),
+        crew: Crew {
+            ended,
+            pending_then: late,
+            ..Crew::default()
+        },
+    })
+}

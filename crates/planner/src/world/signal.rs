@@ -1,0 +1,338 @@
+//! What the triggers of a pool told, and whom its numbers do not know yet.
+//!
+//! Promise: a sample is used once; whoever ended after it was begun is still taken off it,
+//! as long as no newer one is there.
+
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use alloc::sync::Arc;
+use core::time::Duration;
+
+use headcount_model::{Compat, QueueRule, Reading, Sample, Strategy, Timestamp};
+
+use crate::Effect;
+
+/// Ends remembered until a sample that knows of them; with more than these a sample that
+/// was begun before the oldest of them is not used.
+const MOST_ENDED: usize = 4096;
+
+/// Triggers are not read more often without being told of a change.
+const SHORTEST_POLLING: Duration = Duration::from_secs(1);
+
+/// What is known of the triggers of a pool.
+#[derive(Clone, Debug)]
+pub struct Signal {
+    /// The rule this is about.
+    pub(crate) rule: Arc<QueueRule>,
+    /// The last sample.
+    pub(crate) sample: Option<Sample>,
+    /// Agents that the sample may still ask for; none while no plan was made by it.
+    pub(crate) left: Option<u32>,
+    /// When reading for the last sample was asked for, or when it came unasked.
+    pub(crate) heard_at: Option<Timestamp>,
+    /// Samples of which not everything could be read.
+    pub(crate) unread: u64,
+    /// Why nothing could be read when last asked.
+    pub(crate) trouble: Option<String>,
+    /// The sample that is under way or waits for its next try.
+    pub(crate) asking: Effect,
+    /// When the one under way was asked for.
+    asked_at: Timestamp,
+    /// The sample under way was asked for under another rule, or before a pause.
+    doubted: bool,
+    /// An agent began to run since the last sample was asked for.
+    pub(crate) began: bool,
+    /// Who ended, and may be in the numbers of the last sample.
+    ended: VecDeque<Ended>,
+    /// Numbers ends.
+    next_end: u64,
+    /// Ends before this one happened before the sample under way was asked for.
+    asked_from: u64,
+    /// Ends up to this moment are forgotten.
+    forgotten: Timestamp,
+}
+
+/// An agent that is gone.
+#[derive(Clone, Copy, Debug)]
+struct Ended {
+    number: u64,
+    at: Timestamp,
+    /// When it began to run, if it was seen to.
+    ran_from: Option<Timestamp>,
+}
+
+impl Signal {
+    pub(crate) const fn new(rule: Arc<QueueRule>) -> Self {
+        Self {
+            rule,
+            sample: None,
+            left: None,
+            heard_at: None,
+            unread: 0,
+            trouble: None,
+            asking: Effect::None,
+            asked_at: Timestamp::ZERO,
+            doubted: false,
+            began: false,
+            ended: VecDeque::new(),
+            next_end: 0,
+            asked_from: 0,
+            forgotten: Timestamp::ZERO,
+        }
+    }
+
+    /// Everything is asked anew, under this rule: what was heard is of another time. What
+    /// is under way now will not be used.
+    pub(crate) fn anew(&self, rule: Arc<QueueRule>) -> Self {
+        let in_flight = self.asking.is_in_flight();
+        Self {
+            asking: if in_flight {
+                Effect::InFlight(0)
+            } else {
+                Effect::None
+            },
+            doubted: in_flight,
+            unread: self.unread,
+            ..Self::new(rule)
+        }
+    }
+
+    /// The last sample.
+    #[must_use]
+    pub const fn sample(&self) -> Option<&Sample> {
+        self.sample.as_ref()
+    }
+
+    /// The rule this is about.
+    #[must_use]
+    pub const fn rule(&self) -> &Arc<QueueRule> {
+        &self.rule
+    }
+
+    /// Samples since the start of which not everything could be read.
+    #[must_use]
+    pub const fn unread(&self) -> u64 {
+        self.unread
+    }
+
+    /// Whether a plan was made by the last sample.
+    #[must_use]
+    pub const fn is_spent(&self) -> bool {
+        self.left.is_some()
+    }
+
+    /// Why nothing, or not everything, could be read.
+    #[must_use]
+    pub fn trouble(&self) -> Option<&str> {
+        let readings = self.sample.iter().flat_map(|sample| &sample.readings);
+        let mut unread = readings.filter_map(|reading| match reading {
+            Reading::Unknown(trouble) => Some(trouble.message.as_str()),
+            Reading::Known(_) => None,
+        });
+        self.trouble.as_deref().or_else(|| unread.next())
+    }
+
+    /// The sample that agents may be made by.
+    pub(crate) fn usable(&self) -> Option<&Sample> {
+        self.sample.as_ref().filter(|_| self.trouble.is_none())
+    }
+
+    /// Whether only the clock says when to read again.
+    pub(crate) fn only_polled(&self) -> bool {
+        self.rule.compat == Compat::Keda
+    }
+
+    /// The longest time between two samples. Not so short that reading is all there is.
+    pub(crate) fn polling(&self) -> Duration {
+        self.rule.polling.max(SHORTEST_POLLING)
+    }
+
+    /// When the last one was asked for.
+    pub(crate) const fn asked_at(&self) -> Timestamp {
+        self.asked_at
+    }
+
+    /// Whether an agent that begins to run changes what the numbers mean.
+    pub(crate) fn minds_begins(&self) -> bool {
+        matches!(self.rule.strategy, Strategy::Accurate | Strategy::Eager)
+    }
+
+    /// How many ended since the last sample was begun; of those, how many were not running
+    /// then.
+    pub(crate) fn ended(&self) -> (u32, u32) {
+        let as_of = self.as_of();
+        let late = |ended: &&Ended| ended.ran_from.is_none_or(|from| from >= as_of);
+        let late = self.ended.iter().filter(late).count();
+        (
+            crate::world_count(self.ended.len()),
+            crate::world_count(late),
+        )
+    }
+
+    /// When the last sample was begun.
+    pub(crate) fn as_of(&self) -> Timestamp {
+        self.sample
+            .as_ref()
+            .map_or(Timestamp::ZERO, |sample| sample.as_of)
+    }
+
+    /// An agent is gone.
+    pub(crate) fn note_end(&mut self, ran_from: Option<Timestamp>, now: Timestamp) {
+        if self.ended.len() >= MOST_ENDED
+            && let Some(oldest) = self.ended.pop_front()
+        {
+            self.forgotten = oldest.at;
+        }
+        self.ended.push_back(Ended {
+            number: self.next_end,
+            at: now,
+            ran_from,
+        });
+        self.next_end += 1;
+    }
+
+    /// A sample is asked for now.
+    pub(crate) fn asked(&mut self, now: Timestamp) {
+        self.asking = self.asking.started();
+        self.asked_at = now;
+        self.asked_from = self.next_end;
+        self.began = false;
+    }
+
+    /// The answer to what was asked begins here. Whether it may be used.
+    pub(crate) fn is_answer(&mut self) -> bool {
+        if !self.asking.is_in_flight() {
+            return false;
+        }
+        if self.doubted {
+            self.doubted = false;
+            self.asking = Effect::None;
+            return false;
+        }
+        true
+    }
+
+    /// A sample that was asked for. Whatever its clock says, it was begun after that.
+    pub(crate) fn answered(&mut self, sample: Sample) -> bool {
+        let (from, asked_at) = (self.asked_from, self.asked_at);
+        self.asking = Effect::None;
+        if asked_at <= self.forgotten {
+            return false;
+        }
+        self.ended.retain(|ended| ended.number >= from);
+        self.heard_at = Some(asked_at);
+        self.take_in(sample)
+    }
+
+    /// A sample that came unasked. It counts once one was answered under this rule.
+    pub(crate) fn pushed(&mut self, sample: Sample, now: Timestamp) -> bool {
+        let early = self.heard_at.is_none() || sample.as_of <= self.forgotten;
+        if early || self.only_polled() || !self.take_in(sample) {
+            return false;
+        }
+        self.heard_at = Some(now);
+        if !self.asking.is_in_flight() {
+            self.asking = Effect::None;
+        }
+        true
+    }
+
+    fn take_in(&mut self, sample: Sample) -> bool {
+        self.trouble = None;
+        let known = self.sample.as_ref();
+        if known.is_some_and(|known| known.number >= sample.number) {
+            return false;
+        }
+        self.ended.retain(|ended| ended.at >= sample.as_of);
+        self.sample = Some(sample);
+        self.left = None;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+    use headcount_model::Combine;
+
+    fn at(millis: u64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    fn sample(number: u64, as_of: u64) -> Sample {
+        Sample {
+            number,
+            as_of: at(as_of),
+            readings: Vec::new(),
+            next_change: None,
+        }
+    }
+
+    fn signal() -> Signal {
+        Signal::new(Arc::new(QueueRule {
+            triggers: Vec::new(),
+            strategy: Strategy::Default,
+            combine: Combine::Max,
+            min: 0,
+            max: None,
+            compat: Compat::Headcount,
+            polling: Duration::from_secs(30),
+        }))
+    }
+
+    fn answer(signal: &mut Signal, now: u64, sample: Sample) -> bool {
+        signal.asked(at(now));
+        assert!(signal.is_answer());
+        signal.answered(sample)
+    }
+
+    #[test]
+    fn ends_are_remembered_until_a_sample_knows_of_them() {
+        let mut signal = signal();
+        assert!(answer(&mut signal, 100, sample(1, 101)));
+        signal.note_end(Some(at(50)), at(150));
+        signal.note_end(Some(at(120)), at(160));
+        assert_eq!(signal.ended(), (2, 1));
+        assert!(signal.pushed(sample(2, 155), at(170)));
+        assert_eq!(signal.ended(), (1, 0), "the first is in it");
+        // A clock that is behind does not keep them for ever.
+        assert!(answer(&mut signal, 200, sample(3, 90)));
+        assert_eq!(signal.ended(), (0, 0));
+    }
+
+    #[test]
+    fn who_ends_while_a_sample_is_read_may_be_in_it() {
+        let mut signal = signal();
+        signal.asked(at(100));
+        signal.note_end(None, at(110));
+        signal.note_end(None, at(130));
+        assert!(signal.is_answer() && signal.answered(sample(1, 120)));
+        assert_eq!(signal.ended(), (1, 1));
+    }
+
+    #[test]
+    fn an_older_sample_is_known_and_one_under_another_rule_is_not_used() {
+        let mut signal = signal();
+        assert!(!signal.pushed(sample(7, 10), at(10)), "before any answer");
+        assert!(answer(&mut signal, 100, sample(5, 100)));
+        assert!(!signal.pushed(sample(5, 110), at(110)));
+        assert!(signal.pushed(sample(6, 110), at(110)));
+        signal.asked(at(120));
+        let mut next = signal.anew(signal.rule.clone());
+        assert!(!next.is_answer());
+        assert_eq!(next.asking, Effect::None);
+    }
+
+    #[test]
+    fn with_too_many_ends_older_samples_are_not_used() {
+        let mut signal = signal();
+        assert!(answer(&mut signal, 1, sample(1, 1)));
+        for n in 0..=MOST_ENDED as u64 {
+            signal.note_end(None, at(10 + n));
+        }
+        assert!(!signal.pushed(sample(2, 10), at(90_000)));
+        assert!(signal.pushed(sample(3, 11), at(90_000)));
+        assert_eq!(signal.ended().0, MOST_ENDED as u32);
+    }
+}
