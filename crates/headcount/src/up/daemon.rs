@@ -14,6 +14,7 @@ use headcount_model::{OwnerId, Secret};
 use headcount_ports::{AgentLink, Ledger, LogBook, Source};
 use headcount_server::{Access, Feed, Parts, Server, WatchedBook};
 use headcount_source_queue::QueueSource;
+use headcount_source_redis::RedisSignals;
 use headcount_store::{SqliteStore, StateDir};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -104,6 +105,7 @@ impl Daemon {
         let backends = backends.start(&loaded.fleet, &inbox).await?;
 
         let sources: Vec<Arc<dyn Source>> = vec![queue.clone()];
+        let signals = RedisSignals::new(inbox.clone()).with_clock(Arc::new(move || clock.now()));
         let (handle, hall) = controller.start(Wiring {
             clock,
             fleet: loaded.fleet,
@@ -113,7 +115,7 @@ impl Daemon {
             backends,
             link,
             machine_pools: configuration.machine_pools(),
-            signals: Arc::new(headcount_ports::NoSignals),
+            signals: Arc::new(signals),
         });
         configuration.attach(handle.clone());
         tokio::spawn(hall);

@@ -30,5 +30,6 @@ mod queue;
 mod refusals;
 mod reload;
 mod strangers;
+mod streams;
 mod submit;
 mod workers;
