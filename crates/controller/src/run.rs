@@ -7,8 +7,10 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use headcount_model::{AgentKind, Answer, Fleet, Refusal, SourceId, Timestamp};
-use headcount_planner::{Action, Wake};
+use headcount_model::{
+    AgentId, AgentKind, Answer, BackendEvent, Fleet, Refusal, SourceId, Timestamp,
+};
+use headcount_planner::{Action, News, Wake};
 use headcount_ports::{
     AgentLink, Backend, Booking, Ledger, MachinePools, Recovered, Signals, Source, TriggersOf,
 };
@@ -127,6 +129,7 @@ impl Controller {
             executor: Arc::new(executor),
             events,
             launches,
+            fenced: Vec::new(),
             failures_seen: 0,
             mails: self.mails,
             backlog: Vec::new(),
@@ -147,6 +150,8 @@ struct Hall {
     executor: Arc<Executor>,
     events: broadcast::Sender<Arc<crate::Event>>,
     launches: Arc<Launches>,
+    /// Agents of which this round tells that what they may reach is settled.
+    fenced: Vec<AgentId>,
     /// Failed launches that were noted.
     failures_seen: u64,
     mails: mpsc::Receiver<Mail>,
@@ -251,6 +256,8 @@ impl Hall {
     /// Remembers how launches went, and asks for the last words of those that failed.
     fn note_launches(&mut self, round: &Round, now: Timestamp) {
         self.launches.note(&round.changes.agents, now);
+        let fenced = std::mem::take(&mut self.fenced);
+        self.launches.fenced(&fenced, now);
         let failures = self.core.world().failures();
         for failure in failures.after(self.failures_seen) {
             self.launches
@@ -269,6 +276,9 @@ impl Hall {
                 Mail::Ask(ask) => asks.push(ask),
                 Mail::News(news, reply) => {
                     self.view = None;
+                    if let News::Backend(_, BackendEvent::Fenced(agent)) = *news {
+                        self.fenced.push(agent);
+                    }
                     let answer = self.core.observe(*news, now);
                     if let Answer::Refused(refusal) = answer {
                         log_refusal(refusal);

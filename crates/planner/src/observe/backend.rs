@@ -24,6 +24,10 @@ pub(super) fn event(
     now: Timestamp,
 ) -> Answer {
     match event {
+        BackendEvent::Fenced(agent) => match world.agents.contains_key(&agent) {
+            true => Answer::Known,
+            false => Answer::Refused(Refusal::UnknownAgent),
+        },
         BackendEvent::Running(agent) => running(world, agent, now),
         BackendEvent::Gone(agent, exit) => gone(world, id, agent, exit, now),
         BackendEvent::Missed => {
