@@ -10,7 +10,7 @@ use std::time::Duration;
 use headcount_model::{
     AgentId, AgentKind, Answer, BackendEvent, Fleet, Refusal, SourceId, Timestamp,
 };
-use headcount_planner::{Action, News, Wake};
+use headcount_planner::{Action, Answered, News, Wake};
 use headcount_ports::{
     AgentLink, Backend, Booking, Ledger, MachinePools, Recovered, Signals, Source, TriggersOf,
 };
@@ -130,6 +130,7 @@ impl Controller {
             events,
             launches,
             fenced: Vec::new(),
+            reaped: Vec::new(),
             failures_seen: 0,
             mails: self.mails,
             backlog: Vec::new(),
@@ -152,6 +153,8 @@ struct Hall {
     launches: Arc<Launches>,
     /// Agents of which this round tells that what they may reach is settled.
     fenced: Vec<AgentId>,
+    /// Orphans of which this round tells that they are gone.
+    reaped: Vec<crate::Event>,
     /// Failed launches that were noted.
     failures_seen: u64,
     mails: mpsc::Receiver<Mail>,
@@ -219,7 +222,8 @@ impl Hall {
             // Who asked may have gone; the news stands all the same.
             let _ = reply.send(answer);
         }
-        for event in events::of(&round.changes) {
+        let reaped = std::mem::take(&mut self.reaped);
+        for event in events::of(&round.changes).chain(reaped) {
             drop(self.events.send(Arc::new(event)));
         }
         self.note_launches(&round, now);
@@ -276,9 +280,7 @@ impl Hall {
                 Mail::Ask(ask) => asks.push(ask),
                 Mail::News(news, reply) => {
                     self.view = None;
-                    if let News::Backend(_, BackendEvent::Fenced(agent)) = *news {
-                        self.fenced.push(agent);
-                    }
+                    self.listen(&news);
                     let answer = self.core.observe(*news, now);
                     if let Answer::Refused(refusal) = answer {
                         log_refusal(refusal);
@@ -288,6 +290,20 @@ impl Hall {
             }
         }
         (replies, asks)
+    }
+
+    /// Notes what is told to those who watch and changes no record.
+    fn listen(&mut self, news: &News) {
+        match news {
+            News::Backend(_, BackendEvent::Fenced(agent)) => self.fenced.push(*agent),
+            News::Answered(Answered::Reap(backend, agent, Ok(()))) => {
+                self.reaped.push(crate::Event::Reaped {
+                    agent: *agent,
+                    backend: backend.clone(),
+                });
+            }
+            _ => {}
+        }
     }
 
     fn answer(&mut self, asks: Vec<Ask>, now: Timestamp) {

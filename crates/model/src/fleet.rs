@@ -19,6 +19,9 @@ pub struct Fleet {
     pub max_agents: u32,
     /// Cap on summed requests over all scalers.
     pub resource_cap: Cap,
+    /// How often what exists is compared with what is known while agents exist, although
+    /// nothing says that they differ; [`Duration::MAX`] for never.
+    pub recheck_every: Duration,
     /// Budgets shared with other daemons of this host; names are unique, and every name
     /// that a scaler refers to is among them.
     pub machine_pools: Vec<MachinePool>,

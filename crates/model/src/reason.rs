@@ -234,6 +234,9 @@ reasons! {
     /// An answer must be confirmed.
     Confirm = "confirm", "an ended or doubtful agent must be confirmed absent",
         "Nothing.";
+    /// It is time to look again.
+    Recheck = "recheck", "what exists is compared with what is known, every five minutes while agents exist and once after the last has left",
+        "Nothing: instances of ours that nobody knows are found and removed.";
 }
 
 impl fmt::Display for Reason {

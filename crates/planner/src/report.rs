@@ -167,6 +167,8 @@ pub enum WakeReason {
     Polling,
     /// What a trigger says changes with time.
     TriggerChange,
+    /// What exists is compared with what is known.
+    Recheck,
 }
 
 impl WakeReason {
@@ -188,6 +190,7 @@ impl WakeReason {
             Self::ReapGrace => "reap_grace",
             Self::Polling => "polling_interval",
             Self::TriggerChange => "trigger_change",
+            Self::Recheck => "recheck",
         }
     }
 }

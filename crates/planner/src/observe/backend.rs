@@ -164,6 +164,7 @@ pub(super) fn listed(
     facts.listing = Effect::None;
     facts.fresh = !facts.missed;
     facts.trouble = None;
+    facts.listed_at = Some(now);
     let asked_in = facts.listed_in;
     let instances: BTreeMap<AgentId, Instance> = listing
         .instances
@@ -195,7 +196,9 @@ fn meet_strangers(
         (instance.agent, stranger)
     });
     let met = met.collect();
-    facts(world, id).strangers = met;
+    let facts = facts(world, id);
+    facts.strangers = met;
+    facts.used |= !facts.strangers.is_empty();
 }
 
 /// Agents of this backend whose effects had settled before the list was asked for are

@@ -26,6 +26,7 @@ type Words<'a> = Vec<(&'a str, &'a str)>;
 
 pub fn fleet(text: &str) -> Fleet {
     let mut fleet = Fleet {
+        recheck_every: Duration::MAX,
         max_agents: 50,
         resource_cap: Cap::default(),
         machine_pools: Vec::new(),
@@ -39,6 +40,9 @@ pub fn fleet(text: &str) -> Fleet {
                 for (key, value) in pairs(words) {
                     match key {
                         "max" => fleet.max_agents = value.parse().unwrap(),
+                        "recheck" => {
+                            fleet.recheck_every = Duration::from_secs(value.parse().unwrap());
+                        }
                         _ => cap(&mut fleet.resource_cap, key, value),
                     }
                 }

@@ -94,6 +94,7 @@ impl Seen {
                 return (new && *attempt == 1).then_some(*job);
             }
             Event::JobSettled { job, .. } => drop(self.running.remove(job)),
+            Event::Reaped { backend, .. } => feed.metrics().reaped(backend),
             Event::Job { .. } => {}
         }
         None
@@ -202,13 +203,15 @@ fn wire(event: &Event) -> Option<Wire> {
             attempt: Some(*attempt),
             agent: Some(agent.to_string()),
         },
-        Event::JobSettled { .. } => return None,
+        Event::JobSettled { .. } | Event::Reaped { .. } => return None,
     })
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use headcount_model::BackendId;
 
     use super::*;
 
@@ -301,6 +304,17 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line} in\n{text}");
         }
+    }
+
+    #[test]
+    fn orphans_are_counted_by_backend() {
+        let reaped = |number| Event::Reaped {
+            agent: AgentId { epoch: 1, number },
+            backend: BackendId::new("container:docker"),
+        };
+        let text = metrics_of(&[reaped(1), reaped(2)]);
+        let line = r#"headcount_orphans_reaped_total{backend="container:docker"} 2"#;
+        assert!(text.contains(line), "{text}");
     }
 
     #[test]
