@@ -31,6 +31,7 @@ pub use bookings::bookings;
 pub use clock::Clock;
 pub use core::{Core, Order, Round};
 pub use events::Event;
+pub use executor::MAX_PER_BACKEND;
 pub use explanation::{ExplainedPool, ExplainedVerdict, ExplanationView};
 pub use handle::{Admission, Handle, Stopped};
 pub use headcount_planner::{Impossible, Link, PoolCounts, Wake};
