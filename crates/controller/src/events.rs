@@ -30,6 +30,17 @@ pub enum Event {
         /// Where it was.
         backend: BackendId,
     },
+    /// Jobs pile up, or no longer do.
+    Backlog {
+        /// Whether they do.
+        sustained: bool,
+        /// How many wait.
+        depth: u64,
+        /// From how many on it is told.
+        threshold: u64,
+        /// What they run on, labels joined by commas, and how many; the most first, bounded.
+        largest: Vec<(String, u64)>,
+    },
     /// A taken job moved on.
     Job {
         /// Which.

@@ -8,6 +8,7 @@
 //! [`Controller`] is the same logic with real channels, effects and time.
 
 mod answers;
+mod backlog;
 mod bookings;
 mod clock;
 mod compare;

@@ -169,6 +169,8 @@ pub enum WakeReason {
     TriggerChange,
     /// What exists is compared with what is known.
     Recheck,
+    /// Jobs that pile up are told of. No plan sets it: nothing is decided by it.
+    Backlog,
 }
 
 impl WakeReason {
@@ -191,6 +193,7 @@ impl WakeReason {
             Self::Polling => "polling_interval",
             Self::TriggerChange => "trigger_change",
             Self::Recheck => "recheck",
+            Self::Backlog => "backlog",
         }
     }
 }

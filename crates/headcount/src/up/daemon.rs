@@ -105,6 +105,7 @@ impl Daemon {
 
         let sources: Vec<Arc<dyn Source>> = vec![queue.clone()];
         let (handle, hall) = controller.start(Wiring {
+            backlog_warning: settings.queue.warning_depth,
             clock,
             fleet: loaded.fleet,
             recovered,

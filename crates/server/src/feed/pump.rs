@@ -95,7 +95,10 @@ impl Seen {
             }
             Event::JobSettled { job, .. } => drop(self.running.remove(job)),
             Event::Reaped { backend, .. } => feed.metrics().reaped(backend),
-            Event::Job { .. } => {}
+            Event::Backlog {
+                sustained: true, ..
+            } => feed.metrics().backlogged(),
+            Event::Job { .. } | Event::Backlog { .. } => {}
         }
         None
     }
@@ -202,6 +205,17 @@ fn wire(event: &Event) -> Option<Wire> {
             state: show::stage_state(stage)?,
             attempt: Some(*attempt),
             agent: Some(agent.to_string()),
+        },
+        Event::Backlog {
+            sustained,
+            depth,
+            threshold,
+            largest,
+        } => Wire::Backlog {
+            sustained: *sustained,
+            queued: *depth,
+            threshold: *threshold,
+            by_labels: largest.iter().cloned().collect(),
         },
         Event::JobSettled { .. } | Event::Reaped { .. } => return None,
     })
@@ -315,6 +329,23 @@ mod tests {
         let text = metrics_of(&[reaped(1), reaped(2)]);
         let line = r#"headcount_orphans_reaped_total{backend="container:docker"} 2"#;
         assert!(text.contains(line), "{text}");
+    }
+
+    #[test]
+    fn jobs_that_pile_up_are_counted_when_they_begin_to() {
+        let backlog = |sustained| Event::Backlog {
+            sustained,
+            depth: 7,
+            threshold: 5,
+            largest: vec![("linux".to_owned(), 7)],
+        };
+        let text = metrics_of(&[backlog(true), backlog(false)]);
+        assert!(text.contains("headcount_queue_backlogs_total 1"), "{text}");
+        let wire = serde_json::to_string(&wire(&backlog(true)).unwrap()).unwrap();
+        assert_eq!(
+            wire,
+            r#"{"type":"backlog","sustained":true,"queued":7,"threshold":5,"byLabels":{"linux":7}}"#
+        );
     }
 
     #[test]

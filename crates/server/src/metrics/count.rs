@@ -34,6 +34,7 @@ pub(crate) struct Metrics {
     ready_misses: Counters,
     decisions: Counters,
     reaped: Counters,
+    backlogs: Counter,
     reloads: Counters,
     requests: Counters,
 }
@@ -52,6 +53,7 @@ impl Metrics {
             ready_misses: Counters::default(),
             decisions: Counters::default(),
             reaped: Counters::default(),
+            backlogs: Counter::default(),
             reloads: Counters::default(),
             requests: Counters::default(),
         };
@@ -104,6 +106,11 @@ impl Metrics {
             "orphans_reaped",
             "Instances of ours that nobody knew and that were ended",
             self.reaped.clone(),
+        );
+        registry.register(
+            "queue_backlogs",
+            "Times that jobs began to pile up beyond the queue's warning depth",
+            self.backlogs.clone(),
         );
         registry.register(
             "config_reloads",
@@ -185,6 +192,11 @@ impl Metrics {
     pub(crate) fn reaped(&self, backend: &BackendId) {
         let labels = vec![("backend", backend.to_string())];
         self.reaped.get_or_create(&labels).inc();
+    }
+
+    /// Jobs began to pile up.
+    pub(crate) fn backlogged(&self) {
+        self.backlogs.inc();
     }
 
     /// One reload, by its result: `ok`, `invalid`, `stopping`.
