@@ -174,6 +174,9 @@ pub struct Timeouts {
     pub retire: Duration,
     /// Deadline of one destruction at the backend.
     pub destroy: Duration,
+    /// From ready: after so long an agent takes no further job, and is replaced once it has
+    /// none; `None` is never. Workers live as long as they like.
+    pub lifetime: Option<Duration>,
 }
 
 impl Default for Timeouts {
@@ -185,6 +188,7 @@ impl Default for Timeouts {
             recovery: Duration::from_secs(120),
             retire: Duration::from_secs(10),
             destroy: Duration::from_secs(30),
+            lifetime: None,
         }
     }
 }

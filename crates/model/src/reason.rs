@@ -155,6 +155,9 @@ reasons! {
     /// It is replaced by a fresh one.
     IdleTooOld = "idle_too_old", "it was ready for longer than maxIdleAge",
         "Nothing: a fresh one takes its place.";
+    /// It lived as long as it may.
+    LifetimeOver = "lifetime_over", "it has lived for as long as timeouts.lifetime allows",
+        "Nothing: a fresh one takes its place. A job that runs is not ended by it.";
     /// Its configuration changed.
     Outdated = "outdated", "its pool's configuration changed since it was made",
         "Nothing: a fresh one takes its place.";

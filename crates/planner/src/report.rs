@@ -161,6 +161,8 @@ pub enum WakeReason {
     IdleTime,
     /// A ready agent is renewed.
     IdleAge,
+    /// A ready agent has lived for long enough.
+    Lifetime,
     /// An unknown instance is removed.
     ReapGrace,
     /// Triggers are read at least this often.
@@ -188,6 +190,7 @@ impl WakeReason {
             Self::JobDeadline => "job_deadline",
             Self::Expiry => "expiry",
             Self::IdleTime => "idle_time",
+            Self::Lifetime => "lifetime",
             Self::IdleAge => "idle_age",
             Self::ReapGrace => "reap_grace",
             Self::Polling => "polling_interval",

@@ -179,6 +179,7 @@ fn say(pool: &mut PoolSpec, key: &str, value: &str) {
         "limit-cpu" => pool.layers.label_set.limits.cpu_millis = Some(value.parse().unwrap()),
         "open-after" => pool.retry.open_after = value.parse().unwrap(),
         "claim" => pool.timeouts.claim = seconds(),
+        "lifetime" => pool.timeouts.lifetime = Some(seconds()),
         "recovery" => pool.timeouts.recovery = seconds(),
         "agent" => {
             pool.recipe = Arc::new(recipe(ProcessProgram::Agent(value.to_owned())));

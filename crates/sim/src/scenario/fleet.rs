@@ -157,6 +157,7 @@ fn timeouts(random: &mut Random) -> Timeouts {
         recovery: random.millis(30_000, 120_000),
         retire: random.millis(1000, 10_000),
         destroy: random.millis(5000, 30_000),
+        lifetime: None,
     }
 }
 
