@@ -58,6 +58,7 @@ pub(crate) fn configured(size: &Size) -> Fleet {
         pools: vec![pool(n)],
     });
     Fleet {
+        recheck_every: Duration::MAX,
         max_agents: size.agents + 500,
         resource_cap: Cap {
             max_cpu_millis: None,

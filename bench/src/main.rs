@@ -7,6 +7,7 @@
 //! `hold N` the process whose memory is measured.
 #![expect(clippy::print_stdout, reason = "the table is printed")]
 
+mod client;
 mod daemon;
 mod fleet;
 mod http;

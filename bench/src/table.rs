@@ -7,7 +7,22 @@ pub(crate) struct Line {
     pub(crate) what: String,
     pub(crate) budget: String,
     pub(crate) measured: String,
-    pub(crate) holds: bool,
+    pub(crate) holds: Holds,
+}
+
+/// Whether a budget is kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Holds {
+    Yes,
+    No,
+    /// This machine cannot measure it: neither.
+    Skipped,
+}
+
+impl From<bool> for Holds {
+    fn from(holds: bool) -> Self {
+        if holds { Self::Yes } else { Self::No }
+    }
 }
 
 impl Line {
@@ -17,7 +32,17 @@ impl Line {
             what: row.to_owned(),
             budget: String::new(),
             measured: format!("not measured: {error:#}"),
-            holds: false,
+            holds: Holds::No,
+        }
+    }
+
+    /// A row that this machine cannot measure.
+    pub(crate) fn skipped(row: &str, why: &str) -> Self {
+        Self {
+            what: row.to_owned(),
+            budget: String::new(),
+            measured: format!("skipped: {why}"),
+            holds: Holds::Skipped,
         }
     }
 }
@@ -33,15 +58,19 @@ impl Table {
         self.lines.push(line);
     }
 
-    /// Whether every budget does.
+    /// Whether every budget that was measured does.
     pub(crate) fn holds(&self) -> bool {
-        self.lines.iter().all(|line| line.holds)
+        self.lines.iter().all(|line| line.holds != Holds::No)
     }
 
     pub(crate) fn render(&self) -> String {
         let mut text = String::from("| What | Budget | Measured | Holds |\n|---|---|---|---|\n");
         for line in &self.lines {
-            let holds = if line.holds { "yes" } else { "**no**" };
+            let holds = match line.holds {
+                Holds::Yes => "yes",
+                Holds::No => "**no**",
+                Holds::Skipped => "",
+            };
             let measured = line.measured.replace('|', "\\|").replace('\n', " ");
             // Writing to a string cannot fail.
             let _ = writeln!(
@@ -65,8 +94,9 @@ mod tests {
             what: "a".into(),
             budget: "≤ 1 ms".into(),
             measured: "0.5 ms".into(),
-            holds: true,
+            holds: true.into(),
         });
+        table.add(Line::skipped("c", "no engine"));
         assert!(table.holds());
         table.add(Line::failed("b", &anyhow::anyhow!("one\ntwo | three")));
         assert!(!table.holds());
@@ -75,6 +105,7 @@ mod tests {
             "| What | Budget | Measured | Holds |\n\
              |---|---|---|---|\n\
              | a | ≤ 1 ms | 0.5 ms | yes |\n\
+             | c |  | skipped: no engine |  |\n\
              | b |  | not measured: one two \\| three | **no** |\n"
         );
     }

@@ -70,6 +70,12 @@ impl ContainerBackend {
         Arc::new(Self { core, watcher })
     }
 
+    /// The bridge of its network, for [`sweep_rules`](crate::sweep_rules).
+    #[must_use]
+    pub fn bridge(&self) -> String {
+        self.core.fence.network()
+    }
+
     /// Removes the network of these containers with its rules, if no container is left.
     /// Called when the daemon ends; what cannot be removed now is found by the next one.
     pub async fn close(&self) {

@@ -10,11 +10,11 @@ mod service;
 mod standing;
 mod subnet;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::Ipv4Addr;
 
 use bollard::models::{Ipam, IpamConfig, NetworkCreateRequest, NetworkInspect};
-use headcount_model::{AgentId, EngineKind, NetworkPolicy};
+use headcount_model::{AgentId, EngineKind, NetworkPolicy, OwnerId};
 use headcount_network::{NetworkError, Nft, Table};
 use headcount_ports::BackendError;
 use tokio::sync::Mutex;
@@ -24,6 +24,8 @@ use crate::marks::Ours;
 use standing::Standing;
 use subnet::Subnet;
 
+/// How the name of every network of ours, which is its bridge's, begins.
+const BRIDGE_STEM: &str = "hc-";
 /// Subnets that are tried before the engine's refusals are believed.
 const SUBNETS: u32 = 32;
 
@@ -137,8 +139,11 @@ impl Fence {
     }
 
     /// The network's name, which is also the bridge's: short enough for one.
-    fn network(&self) -> String {
-        format!("hc-{:012x}", self.ours.fingerprint() & 0xffff_ffff_ffff)
+    pub(crate) fn network(&self) -> String {
+        format!(
+            "{BRIDGE_STEM}{:012x}",
+            self.ours.fingerprint() & 0xffff_ffff_ffff
+        )
     }
 
     /// Finds out whether there is a network.
@@ -269,6 +274,21 @@ fn fault(error: NetworkError) -> Fault {
     Fault {
         verdict,
         message: error.to_string(),
+    }
+}
+
+/// Removes what an earlier life of this daemon left in the kernel for engines that it has no
+/// use for any more; rules that may still hold somebody back stay. Called once at start.
+pub async fn sweep_rules(nft: Nft, owner: OwnerId, bridges: BTreeSet<String>) {
+    match headcount_network::sweep(&nft, &owner, BRIDGE_STEM, &bridges).await {
+        Ok(removed) if removed.is_empty() => {}
+        Ok(removed) => tracing::info!(tables = removed.join(", "), "rules nobody needs are gone"),
+        // Where rules cannot be changed there are none of ours, and whoever wants some is
+        // told so elsewhere.
+        Err(error @ (NetworkError::Missing { .. } | NetworkError::Permission { .. })) => {
+            tracing::debug!(%error, "no rules to look after");
+        }
+        Err(error) => tracing::warn!(%error, "rules that nobody needs may have stayed"),
     }
 }
 

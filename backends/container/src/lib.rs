@@ -33,7 +33,7 @@ mod words;
 pub use backend::ContainerBackend;
 pub use body::{KEPT_CAPABILITIES, MAX_PROCESSES};
 pub use engine::{NoEngine, find_engine};
-pub use fence::check_isolation;
+pub use fence::{check_isolation, sweep_rules};
 pub use headcount_network::Nft;
 pub use options::{Anonymous, ContainerOptions, Credentials};
 pub use registry::{HostLogin, Login, LoginError};

@@ -70,6 +70,13 @@ impl Ours {
         ]
     }
 
+    /// The same, for one agent.
+    pub(crate) fn filters_of(&self, agent: AgentId) -> Vec<String> {
+        let mut filters = self.filters();
+        filters.push(format!("{AGENT}={agent}"));
+        filters
+    }
+
     /// Everything that is written on a container.
     pub(crate) fn labels(&self, request: &CreateRequest) -> HashMap<String, String> {
         let agent = request.agent.to_string();

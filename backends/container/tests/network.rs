@@ -114,6 +114,11 @@ async fn reach_what_is_allowed(kind: Kind) {
         backend.create(request).await.unwrap();
         let gone = BackendEvent::Gone(agent(number), Exit::Code(5));
         events.wait_for(gone).await;
+        let told = events.all();
+        let when = |event| told.iter().position(|one| *one == event).unwrap();
+        let fenced = when(BackendEvent::Fenced(agent(number)));
+        let running = when(BackendEvent::Running(agent(number)));
+        assert!(fenced < running, "{kind:?}: {told:?}");
         assert_eq!(
             backend.last_output(agent(number), 9).await,
             expected,

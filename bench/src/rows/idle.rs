@@ -40,7 +40,7 @@ fn line(did: Activity, threads: usize) -> Line {
         what: "idle daemon, no agents, no clients, 60 s: context switches / CPU ticks".into(),
         budget: "0 / 0".into(),
         measured: format!("{} / {} ({threads} threads)", did.switches, did.ticks),
-        holds: did == Activity::default(),
+        holds: (did == Activity::default()).into(),
     }
 }
 

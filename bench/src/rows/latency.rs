@@ -9,12 +9,11 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result, bail, ensure};
-use headcount_api::{Agent, AgentState, Event, JobState, SubmitJob, SubmittedJob};
+use anyhow::{Context, Result};
 
 use super::block_on;
-use crate::daemon::{Daemon, Events, Home};
-use crate::http::Connection;
+use crate::client::{Client, between, now};
+use crate::daemon::{Daemon, Home};
 use crate::stats::{Sample, ms};
 use crate::table::Line;
 
@@ -96,14 +95,14 @@ fn line(case: &Case, measured: &Measured, percent: usize, budget_ms: u64) -> Lin
             ms(plain),
             ms(accepted.saturating_sub(plain)),
         ),
-        holds: over <= Duration::from_millis(budget_ms),
+        holds: (over <= Duration::from_millis(budget_ms)).into(),
     }
 }
 
 async fn run(case: &Case) -> Result<Measured> {
     let home = Home::new(&config(case.ready))?;
     let daemon = home.start()?;
-    let mut client = Client::new(&daemon).await?;
+    let mut client = client(&daemon).await?;
     let (mut plain, mut sent, mut accepted) = (Vec::new(), Vec::new(), Vec::new());
     for n in 0..WARM_UP + case.jobs {
         client.rest(case.ready).await?;
@@ -122,6 +121,12 @@ async fn run(case: &Case) -> Result<Measured> {
         sent: Sample::new(sent),
         accepted: Sample::new(accepted),
     })
+}
+
+/// Its jobs run this program.
+async fn client(daemon: &Daemon) -> Result<Client> {
+    let program = std::env::current_exe()?.display().to_string();
+    Client::to_run(daemon, &[&program, "stamp"]).await
 }
 
 /// One single-use agent a job; so many wait for one.
@@ -150,104 +155,6 @@ fn plain_start() -> Result<Duration> {
     between(before, &String::from_utf8(output.stdout)?)
 }
 
-/// Submits jobs and follows what happens.
-struct Client {
-    events: Events,
-    connection: Connection,
-    body: String,
-}
-
-impl Client {
-    async fn new(daemon: &Daemon) -> Result<Self> {
-        let program = std::env::current_exe()?.display().to_string();
-        let job = SubmitJob {
-            command: Some(vec![program, "stamp".to_owned()]),
-            runs_on: headcount_api::LabelList(vec!["bench".to_owned()]),
-            ..SubmitJob::default()
-        };
-        Ok(Self {
-            connection: daemon.ready().await?,
-            events: daemon.events().await?,
-            body: serde_json::to_string(&job)?,
-        })
-    }
-
-    /// Waits until so many agents are ready and no other exists.
-    async fn rest(&mut self, ready: usize) -> Result<()> {
-        loop {
-            let agents: Vec<Agent> = self.connection.get("/api/v1/agents").await?;
-            let idle = |a: &Agent| a.state == AgentState::Idle && a.connected == Some(true);
-            if agents.len() == ready && agents.iter().all(idle) {
-                return Ok(());
-            }
-            self.events.next().await?;
-        }
-    }
-
-    /// Runs one job; how long until it began, from the moment it was sent and from the
-    /// moment it was accepted.
-    async fn job(&mut self) -> Result<(Duration, Duration)> {
-        let body = self.body.clone();
-        let sent = now();
-        let answer = self.connection.post("/api/v1/jobs", body).await?;
-        let accepted = now();
-        let job = submitted(&answer.json()?)?;
-        self.ended(&job).await?;
-        let logs = format!("/api/v1/jobs/{job}/logs?format=text");
-        let logs = self.connection.ask(&logs).await?;
-        let text = String::from_utf8(logs.body)?;
-        // A job may begin before the answer arrives; then it waited for nothing.
-        let from_accepted = between(accepted, &text).unwrap_or_default();
-        Ok((between(sent, &text)?, from_accepted))
-    }
-
-    /// Waits for the end of a job, which must be a success. Asks nothing meanwhile: the
-    /// daemon has its hands free for the job.
-    async fn ended(&mut self, job: &str) -> Result<()> {
-        loop {
-            match self.events.next().await? {
-                Event::Job {
-                    job: which, state, ..
-                } if which == job && state.is_ended() => {
-                    ensure!(
-                        state == JobState::Succeeded,
-                        "{job} ended as {}",
-                        state.word()
-                    );
-                    return Ok(());
-                }
-                Event::Missed { .. } => bail!("events were missed"),
-                _ => {}
-            }
-        }
-    }
-}
-
-/// One job is answered as one, or as a list of one.
-fn submitted(answer: &serde_json::Value) -> Result<String> {
-    let one = answer
-        .as_array()
-        .and_then(|list| list.first())
-        .unwrap_or(answer);
-    let job: SubmittedJob = serde_json::from_value(one.clone())?;
-    Ok(job.id)
-}
-
-fn now() -> SystemTime {
-    SystemTime::now()
-}
-
-/// From a moment to the one a stamp says.
-fn between(from: SystemTime, stamp: &str) -> Result<Duration> {
-    let nanos: u64 = stamp
-        .trim()
-        .parse()
-        .with_context(|| format!("not a stamp: {stamp:?}"))?;
-    let then = UNIX_EPOCH + Duration::from_nanos(nanos);
-    then.duration_since(from)
-        .context("the clock was set meanwhile")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -259,13 +166,5 @@ mod tests {
             "version: 1\nscalers:\n  - name: bench\n    type: bare-metal\n    maxAgents: 4\n    \
              policy: { kind: idle, idleCount: 1 }\n    labelSets:\n      - labels: [bench]\n"
         );
-    }
-
-    #[test]
-    fn a_stamp_is_read_back() {
-        let from = UNIX_EPOCH + Duration::from_nanos(5);
-        assert_eq!(between(from, "12\n").unwrap(), Duration::from_nanos(7));
-        assert!(between(from, "3\n").is_err());
-        assert!(between(from, "").is_err());
     }
 }

@@ -48,7 +48,7 @@ fn line(what: &str, memory: Memory, budget_kib: u64) -> Line {
             mib(memory.resident),
             mib(memory.peak)
         ),
-        holds: memory.resident <= budget_kib,
+        holds: (memory.resident <= budget_kib).into(),
     }
 }
 
@@ -94,6 +94,7 @@ fn tracked() -> Result<Memory> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::Holds;
 
     #[test]
     fn the_budget_is_for_what_is_resident() {
@@ -101,8 +102,8 @@ mod tests {
             resident,
             peak: 40 * 1024,
         };
-        assert!(line("a", memory(30 * 1024), IDLE_BUDGET_KIB).holds);
-        assert!(!line("a", memory(30 * 1024 + 1), IDLE_BUDGET_KIB).holds);
+        assert!(line("a", memory(30 * 1024), IDLE_BUDGET_KIB).holds == Holds::Yes);
+        assert!(line("a", memory(30 * 1024 + 1), IDLE_BUDGET_KIB).holds == Holds::No);
         assert_eq!(
             line("a", memory(1_536), IDLE_BUDGET_KIB).measured,
             "1.5 MiB (at its highest 40.0 MiB)"

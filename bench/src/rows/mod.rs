@@ -1,5 +1,6 @@
 //! The rows, one file each.
 
+mod container;
 mod idle;
 mod latency;
 mod memory;
@@ -33,6 +34,9 @@ pub(crate) const ALL: &[Row] = &[
     ("idle", idle::measure),
     ("restart", restart::measure),
     ("redis", redis::measure),
+    ("container-cold", container::measure_cold),
+    ("container-ready", container::measure_ready),
+    ("container-many", container::measure_many),
 ];
 
 /// Somebody wants the whole run to end.

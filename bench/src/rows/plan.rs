@@ -70,7 +70,7 @@ pub(crate) fn measure() -> Result<Vec<Line>> {
             what: format!("growth of a plan for ten times the world, {}", mood.words()),
             budget: "near 10".into(),
             measured: format!("{growth:.1}"),
-            holds: growth < NEAR_LINEAR,
+            holds: (growth < NEAR_LINEAR).into(),
         });
     }
     Ok(lines)
@@ -86,7 +86,7 @@ fn line(what: &str, mood: Mood, took: &Sample, budget_ms: u64) -> Line {
             ms(took.percentile(0)),
             ms(took.percentile(99))
         ),
-        holds: took.median() <= Duration::from_millis(budget_ms),
+        holds: (took.median() <= Duration::from_millis(budget_ms)).into(),
     }
 }
 

@@ -49,7 +49,7 @@ pub(crate) fn measure() -> Result<Vec<Line>> {
                 "; this machine does not hold 10,000"
             }
         ),
-        holds: all && median <= BUDGET,
+        holds: (all && median <= BUDGET).into(),
     }])
 }
 

@@ -40,6 +40,6 @@ fn line(words: &str, budget: &str, checks: bool, at_least: f64) -> Result<Line> 
         what: format!("simulated jobs, 1,000 agents and 20 pools, promises {words}"),
         budget: budget.into(),
         measured: format!("{} ({} rounds)", rate(measured), outcome.rounds),
-        holds: measured >= at_least,
+        holds: (measured >= at_least).into(),
     })
 }

@@ -1,5 +1,7 @@
 //! What changed, for those who watch live: the `data` of server-sent events.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -57,6 +59,18 @@ pub enum Event {
         /// The last of them.
         last: String,
     },
+    /// Jobs pile up, or no longer do: so many wait as the queue's warning depth says, and
+    /// have for some seconds.
+    Backlog {
+        /// Whether they do.
+        sustained: bool,
+        /// How many wait.
+        queued: u64,
+        /// The warning depth.
+        threshold: u64,
+        /// How many of them run on what, labels joined by commas; the ten largest numbers.
+        by_labels: BTreeMap<String, u64>,
+    },
     /// A pool is drained, or no longer.
     Pool {
         /// Which.
@@ -87,6 +101,7 @@ impl Event {
             Self::AgentGone { .. } => "agentGone",
             Self::Job { .. } => "job",
             Self::Jobs { .. } => "jobs",
+            Self::Backlog { .. } => "backlog",
             Self::Pool { .. } => "pool",
             Self::Config { .. } => "config",
             Self::Missed { .. } => "missed",

@@ -32,6 +32,8 @@ pub struct ProvisioningEvent {
 pub enum ProvisioningStep {
     /// It was decided to make it.
     Provisioning,
+    /// What it may reach is settled, before it runs; only where a network policy holds.
+    Network,
     /// Its instance runs.
     Started,
     /// It can take jobs.
@@ -46,6 +48,7 @@ impl ProvisioningStep {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Provisioning => "provisioning",
+            Self::Network => "network",
             Self::Started => "started",
             Self::Ready => "ready",
             Self::Failed => "failed",

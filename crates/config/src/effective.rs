@@ -107,6 +107,9 @@ fn patience(out: &mut Writer, scaler: &Scaler) {
         span(out, "recovery", timeouts.recovery);
         span(out, "retire", timeouts.retire);
         span(out, "destroy", timeouts.destroy);
+        if let Some(lifetime) = timeouts.lifetime {
+            span(out, "lifetime", lifetime);
+        }
     });
     let retry = scaler.retry;
     out.map("retry", |out| {

@@ -8,6 +8,7 @@ mod queue;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use headcount_model::{
     AgentKind, BackendId, Fleet, Labels, Layer, Layers, MachinePool, Name, PoolName, PoolSpec,
@@ -23,6 +24,9 @@ use crate::written::{self, BackendKind};
 
 /// Scalers of host processes share this one backend.
 pub const BARE_METAL: &str = "bare-metal";
+/// What exists is compared with what is known so often while agents exist: what somebody
+/// else left at a backend under our mark is found by looking only.
+const RECHECK_EVERY: Duration = Duration::from_secs(5 * 60);
 
 /// Notes what is understood and cannot be run.
 pub(crate) fn check_runnable(top: &written::Top, problems: &mut Problems) {
@@ -106,6 +110,7 @@ fn keeps_any(scaler: &written::Scaler) -> bool {
 pub(crate) fn lower(settings: &Settings, platform: &Platform, secrets: &mut Secrets<'_>) -> Fleet {
     let scalers = settings.scalers.iter();
     Fleet {
+        recheck_every: RECHECK_EVERY,
         max_agents: settings.global_max_agents,
         resource_cap: settings.global_resource_cap,
         machine_pools: settings.machine_pools.iter().map(machine_pool).collect(),

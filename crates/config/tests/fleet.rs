@@ -81,7 +81,7 @@ fn a_plain_scaler_gets_every_default() {
 fn new_keys_reach_the_fleet() {
     let fleet = fleet(&scaler(
         "  priority: -3\n  policy: {kind: idle, idleCount: 1, idleTime: 30m, maxIdleAge: 1d}\n  \
-         timeouts: {create: 5s, launch: 1m, claim: 2s, recovery: 40s, retire: 3s, destroy: 4s}\n  \
+         timeouts: {create: 5s, launch: 1m, claim: 2s, recovery: 40s, retire: 3s, destroy: 4s, lifetime: 8h}\n  \
          retry: {firstDelay: 2s, maxDelay: 4s, openAfter: 3}\n  enforceCgroups: true\n  \
          labelSets:\n  - labels: [a]\n    slots: 2\n    maxJobs: 8\n    binaryPath: /bin/agent\n    \
          backpressureMode: drop\n    env: {A: \"1\"}",
@@ -92,6 +92,7 @@ fn new_keys_reach_the_fleet() {
     assert_eq!(pool.idle.keep, 1);
     assert_eq!(pool.idle.max_idle_age, Some(Duration::from_secs(86_400)));
     assert_eq!(pool.timeouts.recovery, Duration::from_secs(40));
+    assert_eq!(pool.timeouts.lifetime, Some(Duration::from_secs(8 * 3600)));
     assert_eq!(pool.retry.open_after, 3);
     assert_eq!(pool.log_pressure, LogPressure::Drop);
     let recipe = Recipe::Process {

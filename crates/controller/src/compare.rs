@@ -151,6 +151,8 @@ impl Words {
         ] {
             self.say(&format!("timeouts.{key}"), &span(old), &span(new));
         }
+        let lifetime = |of: Timeouts| of.lifetime.map_or("never".to_owned(), span);
+        self.say("timeouts.lifetime", &lifetime(old), &lifetime(new));
     }
 
     fn retry(&mut self, old: Retry, new: Retry) {

@@ -1,7 +1,7 @@
 //! What changed, for those who watch live.
 
 use headcount_model::{
-    AgentId, AgentPhase, AgentRecord, AttemptRecord, Changes, JobId, PoolName, Reason,
+    AgentId, AgentPhase, AgentRecord, AttemptRecord, BackendId, Changes, JobId, PoolName, Reason,
 };
 
 /// One change, after it became durable.
@@ -22,6 +22,24 @@ pub enum Event {
     AgentGone {
         /// Which.
         agent: AgentId,
+    },
+    /// An instance of ours that the ledger did not know was ended.
+    Reaped {
+        /// Whom its mark named.
+        agent: AgentId,
+        /// Where it was.
+        backend: BackendId,
+    },
+    /// Jobs pile up, or no longer do.
+    Backlog {
+        /// Whether they do.
+        sustained: bool,
+        /// How many wait.
+        depth: u64,
+        /// From how many on it is told.
+        threshold: u64,
+        /// What they run on, labels joined by commas, and how many; the most first, bounded.
+        largest: Vec<(String, u64)>,
     },
     /// A taken job moved on.
     Job {

@@ -22,7 +22,7 @@ use crate::launches::{Launches, MAX_LINES};
 use crate::{Clock, Order, answers};
 
 /// Effects under way at one backend at a time; further ones wait their turn.
-const MAX_PER_BACKEND: usize = 64;
+pub const MAX_PER_BACKEND: usize = 64;
 
 /// For a backend to tell what an agent said last.
 const LAST_WORDS: Duration = Duration::from_secs(10);

@@ -28,6 +28,8 @@ pub struct Launch {
     pub made_for: Reason,
     /// When it was decided.
     pub decided_at: Timestamp,
+    /// When what it may reach was settled, where its backend does that.
+    pub fenced_at: Option<Timestamp>,
     /// When its instance existed, if that was seen.
     pub made_at: Option<Timestamp>,
     /// When it could take jobs.
@@ -105,6 +107,16 @@ impl Launches {
         }
     }
 
+    /// Notes that what agents may reach was settled. The first time is the one that stands.
+    pub(crate) fn fenced(&self, agents: &[AgentId], now: Timestamp) {
+        let mut book = self.lock();
+        for agent in agents {
+            if let Some(launch) = book.get_mut(agent) {
+                launch.fenced_at = launch.fenced_at.or(Some(now));
+            }
+        }
+    }
+
     /// Notes that a launch failed. The last failure of an agent is the one that stands.
     pub(crate) fn failed(&self, agent: AgentId, at: Timestamp, message: &str) {
         if let Some(launch) = self.lock().get_mut(&agent) {
@@ -136,6 +148,7 @@ fn begun(record: &AgentRecord) -> Launch {
         pool: record.pool.clone(),
         made_for: record.made_for,
         decided_at: record.created_at,
+        fenced_at: None,
         made_at: None,
         ready_at: None,
         failure: None,
@@ -190,11 +203,18 @@ mod tests {
     fn a_launch_is_followed_until_its_agent_is_ready() {
         let launches = Launches::default();
         launches.note(&[record(1, AgentPhase::Creating)], at(1));
+        launches.fenced(&[agent(1), agent(9)], at(1));
         launches.note(&[record(1, AgentPhase::Starting)], at(2));
+        launches.fenced(&[agent(1)], at(5));
         launches.note(&[record(1, AgentPhase::Ready)], at(3));
         launches.note(&[record(1, AgentPhase::Ready)], at(9));
         let launch = launches.of(agent(1)).unwrap();
         assert_eq!((launch.decided_at, launch.made_at), (at(1), Some(at(2))));
+        assert_eq!(
+            launch.fenced_at,
+            Some(at(1)),
+            "a second try changes nothing"
+        );
         assert_eq!((launch.ready_at, launch.failure), (Some(at(3)), None));
         // One that was there before this daemon is nobody's launch.
         launches.note(&[record(2, AgentPhase::Ready)], at(3));

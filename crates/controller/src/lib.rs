@@ -8,6 +8,7 @@
 //! [`Controller`] is the same logic with real channels, effects and time.
 
 mod answers;
+mod backlog;
 mod bookings;
 mod clock;
 mod compare;
@@ -31,6 +32,7 @@ pub use bookings::bookings;
 pub use clock::Clock;
 pub use core::{Core, Order, Round};
 pub use events::Event;
+pub use executor::MAX_PER_BACKEND;
 pub use explanation::{ExplainedPool, ExplainedVerdict, ExplanationView};
 pub use handle::{Admission, Handle, Stopped};
 pub use headcount_planner::{Impossible, Link, PoolCounts, Wake};

@@ -1,13 +1,15 @@
 //! The loop itself, with real channels, effects and time.
 
+mod telling;
 mod writing;
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
-use headcount_model::{AgentKind, Answer, Fleet, Refusal, SourceId, Timestamp};
+use headcount_model::{AgentId, AgentKind, Answer, Fleet, Refusal, SourceId, Timestamp};
 use headcount_planner::{Action, Wake};
 use headcount_ports::{
     AgentLink, Backend, Booking, Ledger, MachinePools, Recovered, Signals, Source, TriggersOf,
@@ -16,6 +18,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::backlog::Backlog;
 use crate::bookings::bookings;
 use crate::executor::at_signals::Reader;
 use crate::executor::{Executor, bounded};
@@ -23,7 +26,7 @@ use crate::explanation::ExplanationView;
 use crate::handle::Admission;
 use crate::inbox::{Ask, Inbox, Mail};
 use crate::launches::Launches;
-use crate::{Clock, Core, Handle, Mint, Preview, RandomMint, Round, View, events};
+use crate::{Clock, Core, Handle, Mint, Preview, RandomMint, View};
 
 /// Mails taken in by one round at most, so that one round stays short.
 const MAX_MAILS: usize = 1024;
@@ -44,6 +47,8 @@ pub struct Wiring {
     pub recovered: Recovered,
     /// Where decisions are kept.
     pub ledger: Arc<dyn Ledger>,
+    /// When so many jobs wait for long it is said; `None` for never.
+    pub backlog_warning: Option<NonZeroU64>,
     /// Where jobs come from.
     pub sources: Vec<Arc<dyn Source>>,
     /// Where agents live.
@@ -127,9 +132,12 @@ impl Controller {
             executor: Arc::new(executor),
             events,
             launches,
+            fenced: Vec::new(),
+            reaped: Vec::new(),
+            backlog: Backlog::new(wiring.backlog_warning),
             failures_seen: 0,
             mails: self.mails,
-            backlog: Vec::new(),
+            kept: Vec::new(),
             view: None,
             pruned_at: now,
             pruning: None,
@@ -147,11 +155,17 @@ struct Hall {
     executor: Arc<Executor>,
     events: broadcast::Sender<Arc<crate::Event>>,
     launches: Arc<Launches>,
+    /// Agents of which this round tells that what they may reach is settled.
+    fenced: Vec<AgentId>,
+    /// Orphans of which this round tells that they are gone.
+    reaped: Vec<crate::Event>,
+    /// Whether jobs pile up.
+    backlog: Backlog,
     /// Failed launches that were noted.
     failures_seen: u64,
     mails: mpsc::Receiver<Mail>,
     /// News that arrived while nothing could be written; taken in first.
-    backlog: Vec<Mail>,
+    kept: Vec<Mail>,
     /// The last view, until something changes.
     view: Option<Arc<View>>,
     pruned_at: Timestamp,
@@ -177,8 +191,8 @@ impl Hall {
 
     /// Waits for mail or for `wake`, whichever comes first; nothing else wakes the loop.
     async fn next(&mut self, wake: Option<Wake>) -> Option<Vec<Mail>> {
-        if !self.backlog.is_empty() {
-            return Some(std::mem::take(&mut self.backlog));
+        if !self.kept.is_empty() {
+            return Some(std::mem::take(&mut self.kept));
         }
         let first = match wake {
             None => Some(self.mails.recv().await?),
@@ -214,10 +228,7 @@ impl Hall {
             // Who asked may have gone; the news stands all the same.
             let _ = reply.send(answer);
         }
-        for event in events::of(&round.changes) {
-            drop(self.events.send(Arc::new(event)));
-        }
-        self.note_launches(&round, now);
+        self.tell(&round, now);
         for agent in &round.changes.agents_gone {
             self.executor.forget(*agent);
         }
@@ -228,7 +239,10 @@ impl Hall {
         }
         self.answer(asks, now);
         self.prune(now);
-        round.wake_at
+        [round.wake_at, self.backlog.wake()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// The reader of triggers hears of a new configuration before it is asked under it.
@@ -248,19 +262,6 @@ impl Hall {
         self.told = Some(Arc::clone(fleet));
     }
 
-    /// Remembers how launches went, and asks for the last words of those that failed.
-    fn note_launches(&mut self, round: &Round, now: Timestamp) {
-        self.launches.note(&round.changes.agents, now);
-        let failures = self.core.world().failures();
-        for failure in failures.after(self.failures_seen) {
-            self.launches
-                .failed(failure.agent, failure.at, &failure.message);
-            self.executor
-                .last_words(failure.agent, &failure.backend, &self.launches);
-        }
-        self.failures_seen = failures.count();
-    }
-
     fn take_in(&mut self, mails: Vec<Mail>, now: Timestamp) -> (Replies, Vec<Ask>) {
         let mut replies = Vec::new();
         let mut asks = Vec::new();
@@ -269,6 +270,7 @@ impl Hall {
                 Mail::Ask(ask) => asks.push(ask),
                 Mail::News(news, reply) => {
                     self.view = None;
+                    self.listen(&news);
                     let answer = self.core.observe(*news, now);
                     if let Answer::Refused(refusal) = answer {
                         log_refusal(refusal);

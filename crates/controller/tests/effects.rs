@@ -112,6 +112,22 @@ async fn an_agent_that_is_gone_is_forgotten() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_launch_tells_when_its_network_was_settled() {
+    let house = House::settled(fleet([scaler("d", "linux", 1)])).await;
+    house.submit("linux", 1).await;
+    house.quiet().await;
+    let backend = BackendId::new("bare-metal");
+    let launch = || house.handle.launches().of(agent(1)).unwrap();
+    assert_eq!(launch().fenced_at, None, "nobody told");
+    for who in [agent(1), agent(77)] {
+        BackendInbox::post(&house.inbox, &backend, BackendEvent::Fenced(who)).await;
+    }
+    house.quiet().await;
+    assert!(launch().fenced_at >= Some(launch().decided_at));
+    assert_eq!(house.handle.launches().of(agent(77)), None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_launch_that_failed_is_remembered_with_the_agents_last_words() {
     let house = House::settled(fleet([scaler("d", "linux", 1)])).await;
     house.submit("linux", 1).await;

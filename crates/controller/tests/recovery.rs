@@ -5,8 +5,10 @@ mod common;
 use std::time::Duration;
 
 use common::{House, agent, fleet, scaler};
-use headcount_controller::Link;
-use headcount_model::{AgentId, AgentPhase, Answer, Fleet, JobEnd, JobId, PoolName, Reason};
+use headcount_controller::{Event, Link};
+use headcount_model::{
+    AgentId, AgentPhase, Answer, BackendId, Fleet, JobEnd, JobId, PoolName, Reason,
+};
 
 fn one() -> Fleet {
     fleet([scaler("d", "linux", 1)])
@@ -88,6 +90,7 @@ async fn an_end_that_was_written_but_not_told_is_told() {
 #[tokio::test(start_paused = true)]
 async fn a_stranger_with_our_mark_is_removed_after_a_grace() {
     let house = House::start(one()).await;
+    let mut events = house.handle.events();
     let stranger = AgentId {
         epoch: 77,
         number: 1,
@@ -100,6 +103,12 @@ async fn a_stranger_with_our_mark_is_removed_after_a_grace() {
     house.pass(Duration::from_secs(2)).await;
     assert_eq!(house.backend.instances(), []);
     assert_eq!(house.view().await.backends[0].strangers, 0);
+    let reaped = Event::Reaped {
+        agent: stranger,
+        backend: BackendId::new(common::fleet::BACKEND),
+    };
+    assert_eq!(*events.try_recv().unwrap(), reaped);
+    assert!(events.try_recv().is_err(), "it is told once");
 }
 
 #[tokio::test(start_paused = true)]

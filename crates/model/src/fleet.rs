@@ -19,6 +19,9 @@ pub struct Fleet {
     pub max_agents: u32,
     /// Cap on summed requests over all scalers.
     pub resource_cap: Cap,
+    /// How often what exists is compared with what is known while agents exist, although
+    /// nothing says that they differ; [`Duration::MAX`] for never.
+    pub recheck_every: Duration,
     /// Budgets shared with other daemons of this host; names are unique, and every name
     /// that a scaler refers to is among them.
     pub machine_pools: Vec<MachinePool>,
@@ -171,6 +174,9 @@ pub struct Timeouts {
     pub retire: Duration,
     /// Deadline of one destruction at the backend.
     pub destroy: Duration,
+    /// From ready: after so long an agent takes no further job, and is replaced once it has
+    /// none; `None` is never. Workers live as long as they like.
+    pub lifetime: Option<Duration>,
 }
 
 impl Default for Timeouts {
@@ -182,6 +188,7 @@ impl Default for Timeouts {
             recovery: Duration::from_secs(120),
             retire: Duration::from_secs(10),
             destroy: Duration::from_secs(30),
+            lifetime: None,
         }
     }
 }

@@ -138,6 +138,9 @@ pub struct Listing {
 /// What a backend tells without being asked.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum BackendEvent {
+    /// What the instance may reach is settled; nothing of it runs yet. Told only where there
+    /// is a network policy, and for the account of a launch only: nothing is decided by it.
+    Fenced(AgentId),
     /// The instance executes; for a worker that is being ready.
     Running(AgentId),
     /// The instance ended and nothing of it is left.

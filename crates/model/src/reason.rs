@@ -155,6 +155,9 @@ reasons! {
     /// It is replaced by a fresh one.
     IdleTooOld = "idle_too_old", "it was ready for longer than maxIdleAge",
         "Nothing: a fresh one takes its place.";
+    /// It lived as long as it may.
+    LifetimeOver = "lifetime_over", "it has lived for as long as timeouts.lifetime allows",
+        "Nothing: a fresh one takes its place. A job that runs is not ended by it.";
     /// Its configuration changed.
     Outdated = "outdated", "its pool's configuration changed since it was made",
         "Nothing: a fresh one takes its place.";
@@ -234,6 +237,9 @@ reasons! {
     /// An answer must be confirmed.
     Confirm = "confirm", "an ended or doubtful agent must be confirmed absent",
         "Nothing.";
+    /// It is time to look again.
+    Recheck = "recheck", "what exists is compared with what is known, every five minutes while agents exist and once after the last has left",
+        "Nothing: instances of ours that nobody knows are found and removed.";
 }
 
 impl fmt::Display for Reason {

@@ -30,10 +30,12 @@ mod nft;
 mod place;
 mod readback;
 mod script;
+mod sweep;
 mod table;
 
 pub use admission::{Addresses, Admission};
 pub use blocked::default_block;
 pub use error::NetworkError;
 pub use nft::Nft;
+pub use sweep::sweep;
 pub use table::Table;

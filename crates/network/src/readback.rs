@@ -11,10 +11,7 @@ use crate::{Addresses, script};
 /// Agents and their addresses in the table that `nft -j` listed. Anything not understood
 /// in a map of agents is an error, never left out.
 pub(crate) fn agents(listed: &str) -> Result<BTreeMap<AgentId, Addresses>, String> {
-    let document: Value =
-        serde_json::from_str(listed).map_err(|error| format!("an unreadable list ({error})"))?;
-    let objects = document["nftables"].as_array();
-    let objects = objects.ok_or("a list without objects")?;
+    let objects = objects(listed)?;
     let maps: Vec<&Value> = objects
         .iter()
         .filter_map(|object| object.get("map"))
@@ -28,6 +25,26 @@ pub(crate) fn agents(listed: &str) -> Result<BTreeMap<AgentId, Addresses>, Strin
         }
     }
     Ok(agents)
+}
+
+/// The names of all tables that `nft -j` listed.
+pub(crate) fn tables(listed: &str) -> Result<Vec<String>, String> {
+    let objects = objects(listed)?;
+    let tables = objects.iter().filter_map(|object| object.get("table"));
+    let name = |table: &Value| {
+        let name = table["name"].as_str().map(str::to_owned);
+        name.ok_or_else(|| format!("the table {table}"))
+    };
+    tables.map(name).collect()
+}
+
+fn objects(listed: &str) -> Result<Vec<Value>, String> {
+    let mut document: Value =
+        serde_json::from_str(listed).map_err(|error| format!("an unreadable list ({error})"))?;
+    match document.get_mut("nftables").map(Value::take) {
+        Some(Value::Array(objects)) => Ok(objects),
+        _ => Err("a list without objects".to_owned()),
+    }
 }
 
 fn elements(map: &Value) -> Result<&[Value], String> {
@@ -87,6 +104,20 @@ mod tests {
             format!("{agents:?}"),
             "{a-1-1: [10.0.0.2, fd00::2], a-1-2: [10.0.0.20]}"
         );
+    }
+
+    #[test]
+    fn tables_are_named() {
+        let listed = r#"{"nftables": [{"metainfo": {"json_schema_version": 1}},
+            {"table": {"family": "inet", "name": "filter", "handle": 1}},
+            {"table": {"family": "inet", "name": "ours", "handle": 2}}]}"#;
+        assert_eq!(tables(listed).unwrap(), ["filter", "ours"]);
+        let nameless = r#"{"nftables": [{"table": {"family": "inet"}}]}"#;
+        assert_eq!(
+            tables(nameless),
+            Err(r#"the table {"family":"inet"}"#.to_owned())
+        );
+        assert!(tables("").is_err());
     }
 
     #[test]

@@ -161,12 +161,18 @@ pub enum WakeReason {
     IdleTime,
     /// A ready agent is renewed.
     IdleAge,
+    /// A ready agent has lived for long enough.
+    Lifetime,
     /// An unknown instance is removed.
     ReapGrace,
     /// Triggers are read at least this often.
     Polling,
     /// What a trigger says changes with time.
     TriggerChange,
+    /// What exists is compared with what is known.
+    Recheck,
+    /// Jobs that pile up are told of. No plan sets it: nothing is decided by it.
+    Backlog,
 }
 
 impl WakeReason {
@@ -184,10 +190,13 @@ impl WakeReason {
             Self::JobDeadline => "job_deadline",
             Self::Expiry => "expiry",
             Self::IdleTime => "idle_time",
+            Self::Lifetime => "lifetime",
             Self::IdleAge => "idle_age",
             Self::ReapGrace => "reap_grace",
             Self::Polling => "polling_interval",
             Self::TriggerChange => "trigger_change",
+            Self::Recheck => "recheck",
+            Self::Backlog => "backlog",
         }
     }
 }

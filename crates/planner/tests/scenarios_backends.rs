@@ -154,3 +154,50 @@ fn while_its_backend_is_unknown_a_pool_adds_within_caps_that_count_everybody() {
          wake in 0.2s: retry"
     );
 }
+
+#[test]
+fn what_somebody_else_left_is_found_by_looking_again_while_agents_exist() {
+    let mut s = Scenario::new("fleet recheck=300\nscaler d max=9 labels=linux");
+    assert_eq!(s.plan(), "", "who has no agents sleeps");
+    s.jobs("linux", 1).run();
+    assert_eq!(s.plan(), "wake in 300s: recheck");
+    s.stranger(70, "d/linux");
+    assert_eq!(s.wake().plan(), "list bare-metal: recheck");
+    assert_eq!(s.plan(), "", "its answer comes first");
+    s.ok_all();
+    assert_eq!(s.plan(), "wake in 60s: reap_grace");
+    assert_eq!(
+        s.wake().plan(),
+        "reap a-1-70 in bare-metal: unknown_instance\nwake in 240s: recheck"
+    );
+    s.ok_all();
+    assert_eq!(s.wake().plan(), "list bare-metal: recheck");
+}
+
+#[test]
+fn after_the_last_agent_has_left_it_is_looked_once_more() {
+    let mut s = Scenario::new("fleet recheck=300\nscaler d max=9 labels=linux");
+    s.jobs("linux", 1).run();
+    s.exit(1, 1, 1, 0);
+    s.plan();
+    s.ok_all();
+    s.gone(1, Exit::Code(0));
+    assert_eq!(s.plan(), "wake in 300s: recheck");
+    assert_eq!(s.wake().plan(), "list bare-metal: recheck");
+    s.ok_all();
+    assert_eq!(s.plan(), "");
+}
+
+#[test]
+fn a_list_for_another_reason_puts_the_next_look_off() {
+    let mut s = Scenario::new("fleet recheck=300\nscaler d max=9 labels=linux keep=1");
+    s.bring_up();
+    assert_eq!(s.plan(), "wake in 300s: recheck");
+    s.at(200).missed();
+    assert_eq!(s.plan(), "list bare-metal: facts_missing");
+    s.ok_all();
+    assert_eq!(s.plan(), "wake in 300s: recheck");
+    s.wake().plan();
+    s.fail("list", TroubleKind::Transient);
+    assert_eq!(s.plan(), "wake in 0.2s: retry", "it did not look");
+}

@@ -194,3 +194,58 @@ fn nobody_is_renewed_while_facts_are_stale() {
     s.wait(Duration::from_secs(60));
     assert_eq!(s.plan(), "", "nobody leaves, so nobody is ordered");
 }
+
+#[test]
+fn who_has_lived_long_enough_is_replaced_in_the_same_plan() {
+    let mut s = Scenario::new("scaler d max=2 labels=linux keep=1 jobs=9 lifetime=3600");
+    s.bring_up();
+    assert_eq!(s.plan(), "wake in 3600s: lifetime");
+    assert_eq!(
+        s.wake().plan(),
+        "drain a-1-1: lifetime_over\n\
+         create a-1-2 in d/linux: keep_ready"
+    );
+}
+
+#[test]
+fn a_running_job_outlives_its_agents_lifetime_and_is_its_last() {
+    let mut s = Scenario::new("scaler d max=2 labels=linux slots=2 jobs=9 lifetime=3600");
+    s.jobs("linux", 1).run();
+    assert_eq!(s.plan(), "", "time alone ends no job");
+    s.wait(Duration::from_secs(3600)).jobs("linux", 1);
+    assert_eq!(
+        s.plan(),
+        "create a-1-2 in d/linux: demand_waiting\n\
+         linux wait: 1 agent_starting in d/linux",
+        "its free slot is given no more jobs"
+    );
+    s.ok_all();
+    s.register(2);
+    s.hand_out().claim_all();
+    s.exit(1, 1, 1, 0);
+    let text = s.plan();
+    assert!(text.contains("drain a-1-1: lifetime_over"), "{text}");
+    assert!(!text.contains("a-1-2"), "{text}");
+}
+
+#[test]
+fn a_lifetime_begins_when_an_agent_is_ready_and_holds_for_living_ones() {
+    let mut s = Scenario::new("scaler d max=1 labels=linux keep=1 jobs=9");
+    s.plan();
+    s.wait(Duration::from_secs(50)).ok_all();
+    assert_eq!(s.register(1), Answer::Applied);
+    s.wait(Duration::from_secs(30));
+    s.configure("scaler d max=1 labels=linux keep=1 jobs=9 lifetime=60");
+    assert_eq!(s.plan(), "wake in 30s: lifetime");
+    assert!(s.wake().plan().starts_with("drain a-1-1: lifetime_over"));
+}
+
+#[test]
+fn workers_live_as_long_as_they_like() {
+    let mut s = Scenario::new("scaler d labels=linux keep=1 worker=w lifetime=60");
+    s.plan();
+    s.ok_all();
+    s.running(1);
+    assert_eq!(s.plan(), "");
+    assert_eq!(s.wait(Duration::from_secs(999)).plan(), "");
+}

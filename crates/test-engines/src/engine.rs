@@ -11,8 +11,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use bollard::models::ContainerCreateBody;
 use bollard::query_parameters::{ListContainersOptionsBuilder, RemoveContainerOptionsBuilder};
 use bollard::{API_DEFAULT_VERSION, Docker};
+use futures_util::StreamExt;
 use rustix::process::{Resource, getrlimit};
 use tempfile::TempDir;
 
@@ -24,6 +26,8 @@ use crate::registry::{self, Registry};
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Between two looks, where no event tells.
 const PAUSE: Duration = Duration::from_millis(20);
+/// Containers that are removed by one call.
+const REMOVED_AT_ONCE: usize = 8;
 /// For one call of a test, in seconds.
 const CALL_SECONDS: u64 = 120;
 
@@ -152,6 +156,11 @@ impl Engine {
         self.wait(image::import(self.docker(), name, None));
     }
 
+    /// An image with a further program, `/bin/<its name>`, which must need no libraries.
+    pub fn import_with(&self, name: &str, program: &Path) {
+        self.wait(image::import_with(self.docker(), name, program));
+    }
+
     /// An image that runs this shell text.
     pub fn import_running(&self, name: &str, script: &str) {
         self.wait(image::import(self.docker(), name, Some(script)));
@@ -194,15 +203,38 @@ impl Engine {
         Some(counts)
     }
 
+    /// Makes and starts so many of these containers, at most `at_once` at a time, as plainly
+    /// as an engine can be asked.
+    ///
+    /// # Panics
+    /// When one of them cannot be made or started.
+    pub fn start_many(&self, body: &ContainerCreateBody, count: usize, at_once: usize) {
+        let docker = self.docker();
+        let start_one = |_| async {
+            let making = docker.create_container(None, body.clone());
+            let made = making.await.expect("it can be made");
+            let starting = docker.start_container(&made.id, None);
+            starting.await.expect("it can be started");
+        };
+        let all = futures_util::stream::iter(0..count).map(start_one);
+        self.wait(all.buffer_unordered(at_once).collect::<()>());
+    }
+
     /// Removes every container by force, as an operator may.
     pub fn remove_all(&self) {
-        for name in self.containers() {
-            let docker = self.docker();
+        let docker = self.docker();
+        let names = self.containers();
+        let remove_one = |name: String| {
             let options = RemoveContainerOptionsBuilder::default().force(true).build();
-            let name = name.trim_start_matches('/');
-            self.wait(docker.remove_container(name, Some(options)))
-                .expect("it can be removed");
-        }
+            let docker = &docker;
+            async move {
+                let name = name.trim_start_matches('/');
+                let removing = docker.remove_container(name, Some(options));
+                removing.await.expect("it can be removed");
+            }
+        };
+        let all = futures_util::stream::iter(names).map(remove_one);
+        self.wait(all.buffer_unordered(REMOVED_AT_ONCE).collect::<()>());
     }
 
     /// Ends the engine at once, as a crash does. Containers go on where it lets them.

@@ -1,5 +1,7 @@
 //! An image with nothing in it but a busybox.
 
+use std::path::Path;
+
 use bollard::Docker;
 use bollard::query_parameters::{CreateImageOptionsBuilder, TagImageOptionsBuilder};
 use futures_util::StreamExt;
@@ -15,12 +17,28 @@ const APPLETS: [&str; 16] = [
 
 /// Gives the engine an image of this name, which runs this shell text, if any.
 pub(crate) async fn import(docker: Docker, name: &str, script: Option<&str>) {
+    load(docker, name, script, archive()).await;
+}
+
+/// The same, with a further program `/bin/<its name>`.
+pub(crate) async fn import_with(docker: Docker, name: &str, program: &Path) {
+    let mut files = files();
+    let file = program.file_name().expect("a program has a name");
+    let bytes = std::fs::read(program).expect("it can be read");
+    let mut header = header(EntryType::Regular, bytes.len() as u64);
+    let path = Path::new("bin").join(file);
+    let added = files.append_data(&mut header, path, &bytes[..]);
+    added.expect("memory");
+    load(docker, name, None, files.into_inner().expect("memory")).await;
+}
+
+async fn load(docker: Docker, name: &str, script: Option<&str>, archive: Vec<u8>) {
     let changes = script.map(|script| format!("ENTRYPOINT [\"sh\", \"-c\", \"{script}\"]"));
     let options = CreateImageOptionsBuilder::default()
         .from_src("-")
         .changes(changes.into_iter().collect())
         .build();
-    let archive = bollard::body_full(archive().into());
+    let archive = bollard::body_full(archive.into());
     let mut steps = docker.create_image(Some(options), Some(archive), None);
     let mut id = None;
     while let Some(step) = steps.next().await {
@@ -38,6 +56,10 @@ pub(crate) async fn import(docker: Docker, name: &str, script: Option<&str>) {
 
 /// The files of the image.
 pub(crate) fn archive() -> Vec<u8> {
+    files().into_inner().expect("memory")
+}
+
+fn files() -> Builder<Vec<u8>> {
     let busybox = find("busybox").expect("busybox is installed");
     let busybox = std::fs::read(busybox).expect("it can be read");
     let mut archive = Builder::new(Vec::new());
@@ -58,7 +80,7 @@ pub(crate) fn archive() -> Vec<u8> {
             .append_link(&mut header, format!("bin/{applet}"), "busybox")
             .expect("memory");
     }
-    archive.into_inner().expect("memory")
+    archive
 }
 
 fn header(kind: EntryType, size: u64) -> Header {

@@ -119,7 +119,9 @@ async fn seat(
         ContainerProgram::OwnAgent | ContainerProgram::Worker(_) => None,
     };
     let admitting = core.fence.admit(client, request.agent, policy, url);
-    Ok(Some(admitting.await?))
+    let seat = admitting.await?;
+    core.tell(BackendEvent::Fenced(request.agent)).await;
+    Ok(Some(seat))
 }
 
 /// No container came of it: its address is given back, unless nobody knows.

@@ -42,7 +42,7 @@ pub(super) async fn list(core: &Core) -> Result<Listing, Fault> {
     let client = core.engine.client().await?;
     // Asked before and after: who is made meanwhile must not look as if nobody made it.
     let mut in_making = core.turns.in_making();
-    let containers = summaries(&client, &core.ours).await?;
+    let containers = summaries(&client, core.ours.filters()).await?;
     in_making.extend(core.turns.in_making());
     let mut instances = BTreeMap::new();
     for container in containers {
@@ -62,8 +62,8 @@ pub(super) async fn list(core: &Core) -> Result<Listing, Fault> {
     })
 }
 
-async fn summaries(client: &Client, ours: &Ours) -> Result<Vec<ContainerSummary>, Fault> {
-    let filters = HashMap::from([("label".to_owned(), ours.filters())]);
+async fn summaries(client: &Client, labels: Vec<String>) -> Result<Vec<ContainerSummary>, Fault> {
+    let filters = HashMap::from([("label".to_owned(), labels)]);
     let mut looks = 0;
     loop {
         looks += 1;
@@ -109,8 +109,30 @@ fn exit_of_status(status: &str) -> Exit {
     code.map_or(Exit::Unknown, Exit::Code)
 }
 
-/// What stands under the name of this agent.
+/// What stands under the name of this agent. Nothing only if the engine's list agrees:
+/// Docker lists a container while it is still being made, by a daemon that is dead by now
+/// perhaps, and knows it by name only afterwards.
 pub(super) async fn look(core: &Core, client: &Client, agent: AgentId) -> Result<Found, Fault> {
+    for _ in 0..LOOKS {
+        match inspect(core, client, agent).await? {
+            Found::Nothing if is_listed(core, client, agent).await? => sleep(LOOK_PAUSE).await,
+            found => return Ok(found),
+        }
+    }
+    Err(Fault {
+        verdict: Verdict::Failed,
+        message: format!("the engine lists the container of {agent} and cannot find it"),
+    })
+}
+
+async fn is_listed(core: &Core, client: &Client, agent: AgentId) -> Result<bool, Fault> {
+    let listed = summaries(client, core.ours.filters_of(agent)).await?;
+    let name = core.ours.name(agent);
+    let mut names = listed.iter().flat_map(|one| one.names.iter().flatten());
+    Ok(names.any(|it| it.trim_start_matches('/') == name))
+}
+
+async fn inspect(core: &Core, client: &Client, agent: AgentId) -> Result<Found, Fault> {
     let name = core.ours.name(agent);
     let inspecting = client.docker.inspect_container(&name, None);
     match within("look at the container", ANSWER_WAIT, inspecting).await {

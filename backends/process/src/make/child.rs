@@ -19,6 +19,7 @@ const STEP_SHIFT: i32 = 16;
 const IN_SESSION: i32 = 1;
 const IN_RECORD: i32 = 2;
 const IN_CGROUP: i32 = 3;
+const IN_CAPABILITIES: i32 = 4;
 
 /// The longest line is "process <10 digits> <20 digits> <36>".
 const MAX_LINE: usize = 128;
@@ -63,7 +64,7 @@ impl Entry {
             // Zero is whoever writes.
             rustix::io::write(door, b"0").map_err(|errno| failed(IN_CGROUP, errno))?;
         }
-        Ok(())
+        drop_ambient_rights()
     }
 
     fn append_record(&self) -> Result<(), Errno> {
@@ -90,6 +91,14 @@ impl Entry {
             false => Err(Errno::NOSPC),
         }
     }
+}
+
+/// What the daemon may do as an ambient right, such as put rules into the kernel, would
+/// pass through exec to the agent and to every job. It is the last step: a cgroup may need
+/// such a right to be entered.
+fn drop_ambient_rights() -> io::Result<()> {
+    let cleared = rustix::thread::clear_ambient_capability_set();
+    cleared.map_err(|errno| failed(IN_CAPABILITIES, errno))
 }
 
 fn read_own_stat(buffer: &mut [u8]) -> Result<usize, Errno> {
@@ -148,6 +157,7 @@ pub(super) fn split(error: &io::Error) -> (Option<&'static str>, io::Error) {
         IN_SESSION => Some("give it a session of its own"),
         IN_RECORD => Some("write its process down"),
         IN_CGROUP => Some("put it into its cgroup"),
+        IN_CAPABILITIES => Some("take the daemon's ambient capabilities from it"),
         _ => None,
     };
     let number = number & ((1 << STEP_SHIFT) - 1);

@@ -66,6 +66,7 @@ async fn track(dir: &std::path::Path, size: Size) -> Result<process::Memory> {
     let controller = Controller::new();
     let inbox = controller.inbox();
     let (handle, hall) = controller.start(Wiring {
+        backlog_warning: None,
         clock: Clock::start(),
         fleet: fleet::configured(&size),
         recovered,

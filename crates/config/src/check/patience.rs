@@ -20,6 +20,7 @@ pub(super) fn timeouts(written: Option<&Spanned<written::Timeouts>>) -> Timeouts
         recovery: value(written.recovery.as_ref()).unwrap_or(default.recovery),
         retire: value(written.retire.as_ref()).unwrap_or(default.retire),
         destroy: value(written.destroy.as_ref()).unwrap_or(default.destroy),
+        lifetime: value(written.lifetime.as_ref()),
     }
 }
 

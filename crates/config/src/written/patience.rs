@@ -21,6 +21,10 @@ object! {
         retire: Duration = "retire", WAIT, default("10s");
         /// For one destruction at the backend.
         destroy: Duration = "destroy", WAIT, default("30s");
+        /// How long an agent lives, from when it is ready: then it takes no further job, and
+        /// a fresh one takes its place once it has none. No running job is ended by it.
+        /// Workers (`command`) live as long as they like.
+        lifetime: Duration = "lifetime", LIFETIME, default("never");
     }
 }
 
@@ -35,6 +39,12 @@ object! {
         open_after: u32 = "openAfter", integer(1..=1000), default("5");
     }
 }
+
+/// A shorter life would be spent on replacing agents.
+const LIFETIME: SpanText = SpanText {
+    min: Duration::from_secs(60),
+    max: LONGEST,
+};
 
 /// An agent waits up to 30 s before it connects again; a shorter recovery would give up
 /// agents that are well.

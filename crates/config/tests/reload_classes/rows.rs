@@ -230,6 +230,12 @@ pub const ROWS: &[Row] = &[
         "timeouts: {destroy: 20s}",
     ),
     (
+        "scalers[].timeouts.lifetime",
+        Live,
+        "timeouts: {lifetime: 1h}",
+        "timeouts: {lifetime: 2h}",
+    ),
+    (
         "scalers[].retry.firstDelay",
         Live,
         "retry: {firstDelay: 1s}",

@@ -165,6 +165,7 @@ fn timeouts_and_retry_name_only_what_differs() {
     let words = said_of_pool(|pool| {
         pool.timeouts.launch = Duration::from_secs(600);
         pool.timeouts.retire = Duration::from_millis(1500);
+        pool.timeouts.lifetime = Some(Duration::from_secs(7200));
         pool.retry.first_delay = Duration::from_millis(500);
         pool.retry.max_delay = Duration::from_secs(86_400);
         pool.retry.open_after = 3;
@@ -174,6 +175,7 @@ fn timeouts_and_retry_name_only_what_differs() {
         [
             "timeouts.launch: 5m -> 10m",
             "timeouts.retire: 10s -> 1s500ms",
+            "timeouts.lifetime: never -> 2h",
             "retry.firstDelay: 1s -> 500ms",
             "retry.maxDelay: 5m -> 1d",
             "retry.openAfter: 5 -> 3",

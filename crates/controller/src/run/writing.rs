@@ -75,12 +75,12 @@ impl Hall {
         for ask in asks {
             self.answer_one(ask, Some(trouble.clone()), self.clock.now());
         }
-        while self.backlog.len() < MAX_MAILS {
+        while self.kept.len() < MAX_MAILS {
             match timeout_at(until, self.mails.recv()).await {
                 Ok(Some(Mail::Ask(ask))) => {
                     self.answer_one(ask, Some(trouble.clone()), self.clock.now());
                 }
-                Ok(Some(mail)) => self.backlog.push(mail),
+                Ok(Some(mail)) => self.kept.push(mail),
                 Ok(None) | Err(_) => break,
             }
         }

@@ -18,6 +18,7 @@ pub const SOURCE: &str = "queue";
 /// A fleet of these scalers without caps of its own worth mentioning.
 pub fn fleet(scalers: impl IntoIterator<Item = ScalerSpec>) -> Fleet {
     Fleet {
+        recheck_every: Duration::MAX,
         max_agents: 500,
         resource_cap: Cap::default(),
         machine_pools: Vec::new(),

@@ -1,5 +1,6 @@
 //! One daemon's core with everything around it.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -68,6 +69,7 @@ impl House {
         let clock = Clock::start();
         let inbox = controller.inbox();
         let (handle, hall) = controller.start(Wiring {
+            backlog_warning: NonZeroU64::new(3),
             clock,
             fleet,
             recovered: ledger.load().await.unwrap(),

@@ -1,6 +1,7 @@
 //! What `up` can be told.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -41,6 +42,10 @@ pub(crate) struct UpArgs {
     /// says, else 1000000]
     #[arg(long, value_name = "N", env = "HEADCOUNT_MAX_QUEUE_DEPTH")]
     max_queue_depth: Option<u64>,
+    /// When so many jobs wait for 5 seconds it is told: in the log, as an event, in a
+    /// metric; 0 for never [default: what KICI_QUEUE_BACKPRESSURE_THRESHOLD says, else 100]
+    #[arg(long, value_name = "N", env = "HEADCOUNT_QUEUE_WARNING_DEPTH")]
+    queue_warning_depth: Option<u64>,
     /// How long a job may wait that does not say so itself, `0s` for ever; then it expires
     /// [default: what KICI_QUEUE_TIMEOUT_MS says, else 1d]
     #[arg(long, value_name = "DURATION", value_parser = duration, env = "HEADCOUNT_QUEUE_TIMEOUT")]
@@ -83,7 +88,11 @@ impl UpArgs {
             state_dir: state::choose(self.state_dir)?,
             listen: self.listen,
             token: read_token(token_file.as_deref())?,
-            queue: queue(self.max_queue_depth, self.queue_timeout)?,
+            queue: queue(
+                self.max_queue_depth,
+                self.queue_warning_depth,
+                self.queue_timeout,
+            )?,
             machine_ledger: LedgerSettings {
                 dir: self.machine_ledger_dir,
                 lease: self.machine_ledger_lease,
@@ -93,7 +102,11 @@ impl UpArgs {
 }
 
 /// What was said of the queue, else what the environment of KiCI says, else the default.
-fn queue(max_depth: Option<u64>, timeout: Option<Duration>) -> Result<QueueSettings> {
+fn queue(
+    max_depth: Option<u64>,
+    warning_depth: Option<u64>,
+    timeout: Option<Duration>,
+) -> Result<QueueSettings> {
     let get = |name: &str| std::env::var_os(name);
     let default = QueueSettings::default();
     let timeout = match timeout {
@@ -104,8 +117,13 @@ fn queue(max_depth: Option<u64>, timeout: Option<Duration>) -> Result<QueueSetti
         None => kici::queue_max_depth(get)?,
         said => said,
     };
+    let warning_depth = match warning_depth {
+        None => kici::queue_warning_depth(get)?,
+        said => said,
+    };
     Ok(QueueSettings {
         max_depth: max_depth.unwrap_or(default.max_depth),
+        warning_depth: warning_depth.map_or(default.warning_depth, NonZeroU64::new),
         expiry: match timeout {
             None => default.expiry,
             Some(Duration::ZERO) => None,

@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result};
 use headcount_backend_container::{
-    ContainerBackend, ContainerOptions, HostLogin, Nft, check_isolation, find_engine,
+    ContainerBackend, ContainerOptions, HostLogin, Nft, check_isolation, find_engine, sweep_rules,
 };
 use headcount_backend_process::{
     CgroupSupport, ProcessBackend, ProcessOptions, call_back_url, check_requirements,
@@ -121,6 +121,10 @@ impl Backends {
         for engine in &engines {
             backends.push(engine.clone());
         }
+        let bridges = engines.iter().map(|engine| engine.bridge()).collect();
+        // Nobody waits for it, and who comes up meanwhile is not among what it removes.
+        let owner = self.process.owner.clone();
+        tokio::spawn(sweep_rules(Nft::default(), owner, bridges));
         let ids = backends.iter().map(|backend| backend.id()).collect();
         // Started once.
         drop(self.running.set(Running { ids, engines }));

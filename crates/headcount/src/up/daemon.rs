@@ -107,6 +107,7 @@ impl Daemon {
         let sources: Vec<Arc<dyn Source>> = vec![queue.clone()];
         let signals = RedisSignals::new(inbox.clone()).with_clock(Arc::new(move || clock.now()));
         let (handle, hall) = controller.start(Wiring {
+            backlog_warning: settings.queue.warning_depth,
             clock,
             fleet: loaded.fleet,
             recovered,

@@ -14,20 +14,22 @@ const PREFIX: &str = "KICI_";
 /// Everything after this is forwarded to agents.
 const FORWARDED: &str = "KICI_AGENT_ENV_";
 const QUEUE_MAX_DEPTH: &str = "KICI_QUEUE_MAX_DEPTH";
+const QUEUE_WARNING_DEPTH: &str = "KICI_QUEUE_BACKPRESSURE_THRESHOLD";
 const QUEUE_TIMEOUT: &str = "KICI_QUEUE_TIMEOUT_MS";
 
 /// Read under these names.
-const READ: [&str; 6] = [
+const READ: [&str; 7] = [
     "KICI_SCALER_CONFIG_PATH",
     "KICI_SCALER_CONFIG_DIR",
     "KICI_MACHINE_LEDGER_DIR",
     "KICI_ORCHESTRATOR_URL",
     QUEUE_MAX_DEPTH,
+    QUEUE_WARNING_DEPTH,
     QUEUE_TIMEOUT,
 ];
 
 /// Without a meaning here, and what does instead.
-const INSTEAD: [(&str, &str); 9] = [
+const INSTEAD: [(&str, &str); 8] = [
     (
         "KICI_CLUSTER_INSTANCE_ID",
         "a daemon's identity is kept in its state directory: choose that with --state-dir",
@@ -44,10 +46,6 @@ const INSTEAD: [(&str, &str); 9] = [
     (
         "KICI_PORT",
         "the API listens where --listen says; agents use a socket of their own",
-    ),
-    (
-        "KICI_QUEUE_BACKPRESSURE_THRESHOLD",
-        "alert on the number of queued jobs in /metrics",
     ),
     (
         "KICI_DISPATCH_ACK_TIMEOUT_MS",
@@ -75,6 +73,16 @@ pub(super) fn queue_max_depth(
     get: impl Fn(&str) -> Option<OsString>,
 ) -> Result<Option<u64>, Failure> {
     number(QUEUE_MAX_DEPTH, "a number of jobs", get)
+}
+
+/// From how many waiting jobs on it is told, if its variable is set; zero is never.
+///
+/// # Errors
+/// It is set to something else than a number.
+pub(super) fn queue_warning_depth(
+    get: impl Fn(&str) -> Option<OsString>,
+) -> Result<Option<u64>, Failure> {
+    number(QUEUE_WARNING_DEPTH, "a number of jobs", get)
 }
 
 /// How long a job may wait, if its variable is set; zero is for ever.
@@ -136,6 +144,13 @@ mod tests {
         assert_eq!(depth("1000"), Ok(Some(1000)));
         assert_eq!(depth(""), Ok(None));
         assert_eq!(queue_max_depth(|_| None), Ok(None));
+        let warning = |value| queue_warning_depth(set(QUEUE_WARNING_DEPTH, value));
+        assert_eq!((warning("0"), warning("")), (Ok(Some(0)), Ok(None)));
+        assert_eq!(
+            warning("many").unwrap_err().render(false),
+            "error: KICI_QUEUE_BACKPRESSURE_THRESHOLD is `many`\n\
+             hint: write a number of jobs, or unset it\n"
+        );
         let timeout = |value| queue_timeout(set(QUEUE_TIMEOUT, value));
         assert_eq!(timeout("3600000"), Ok(Some(Duration::from_secs(3600))));
         assert_eq!(timeout("0"), Ok(Some(Duration::ZERO)));

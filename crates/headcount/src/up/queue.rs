@@ -1,5 +1,6 @@
 //! What the API needs of the built-in queue, over the queue source and the store.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,11 +14,16 @@ use headcount_source_queue::{
 };
 use headcount_store::{LogWatch, SqliteStore};
 
+/// When so many jobs wait it is told, unless something else is said.
+const DEFAULT_WARNING_DEPTH: u64 = 100;
+
 /// The bounds of the built-in queue.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct QueueSettings {
     /// Jobs that may wait at once.
     pub(crate) max_depth: u64,
+    /// When so many jobs wait for some seconds it is told; `None` for never.
+    pub(crate) warning_depth: Option<NonZeroU64>,
     /// How long a job waits that does not say so itself; `None` is for ever.
     pub(crate) expiry: Option<Duration>,
 }
@@ -26,6 +32,7 @@ impl Default for QueueSettings {
     fn default() -> Self {
         Self {
             max_depth: DEFAULT_MAX_DEPTH,
+            warning_depth: NonZeroU64::new(DEFAULT_WARNING_DEPTH),
             expiry: Some(DEFAULT_EXPIRY),
         }
     }

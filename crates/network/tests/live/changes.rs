@@ -1,5 +1,7 @@
 //! Admitting, replacing, withdrawing, opening again; several owners.
 
+use std::collections::BTreeSet;
+
 use headcount_model::OwnerId;
 use headcount_network::{NetworkError, Table};
 
@@ -175,6 +177,39 @@ async fn removing_leaves_no_trace_and_never_opens_an_admitted_agent() {
     table.remove().await.unwrap();
     table.remove().await.unwrap();
     assert_eq!(world.host.nft_says("list ruleset"), "");
+}
+
+#[tokio::test]
+async fn tables_of_bridges_that_are_out_of_use_go_once_nobody_is_admitted() {
+    let Some(world) = World::build() else { return };
+    let (ours, other) = ("0123456789abcdef", "fedcba9876543210");
+    let (ours, other) = (OwnerId::new(ours), OwnerId::new(other));
+    let open = |owner, bridge| Table::open(world.nft(), owner, bridge);
+    let used = open(&ours, "hc-used").await.unwrap();
+    let left = open(&ours, "hc-left").await.unwrap();
+    let held = open(&ours, "hc-held").await.unwrap();
+    let theirs = open(&other, "hc-left").await.unwrap();
+    let unlike = open(&ours, BRIDGE).await.unwrap();
+    let someone = world.agent(2);
+    let admission = someone.with(&[], true);
+    held.admit(someone.id, &admission).await.unwrap();
+
+    let in_use = BTreeSet::from(["hc-used".to_owned()]);
+    let nft = world.nft();
+    let sweep = || headcount_network::sweep(&nft, &ours, "hc-", &in_use);
+    assert_eq!(sweep().await.unwrap(), [left.name()]);
+    assert!(matches!(
+        left.admitted().await,
+        Err(NetworkError::Gone { .. })
+    ));
+    for stays in [&used, &held, &theirs, &unlike] {
+        assert!(stays.admitted().await.is_ok(), "{}", stays.name());
+    }
+    held.withdraw(someone.id).await.unwrap();
+    assert_eq!(sweep().await.unwrap(), [held.name()]);
+    assert_eq!(sweep().await.unwrap(), [""; 0]);
+    let rules = world.host.nft_says("list ruleset");
+    assert!(!rules.contains("hc-held"), "{rules}");
 }
 
 #[tokio::test]

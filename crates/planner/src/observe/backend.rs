@@ -24,6 +24,10 @@ pub(super) fn event(
     now: Timestamp,
 ) -> Answer {
     match event {
+        BackendEvent::Fenced(agent) => match world.agents.contains_key(&agent) {
+            true => Answer::Known,
+            false => Answer::Refused(Refusal::UnknownAgent),
+        },
         BackendEvent::Running(agent) => running(world, agent, now),
         BackendEvent::Gone(agent, exit) => gone(world, id, agent, exit, now),
         BackendEvent::Missed => {
@@ -160,6 +164,7 @@ pub(super) fn listed(
     facts.listing = Effect::None;
     facts.fresh = !facts.missed;
     facts.trouble = None;
+    facts.listed_at = Some(now);
     let asked_in = facts.listed_in;
     let instances: BTreeMap<AgentId, Instance> = listing
         .instances
@@ -191,7 +196,9 @@ fn meet_strangers(
         (instance.agent, stranger)
     });
     let met = met.collect();
-    facts(world, id).strangers = met;
+    let facts = facts(world, id);
+    facts.strangers = met;
+    facts.used |= !facts.strangers.is_empty();
 }
 
 /// Agents of this backend whose effects had settled before the list was asked for are

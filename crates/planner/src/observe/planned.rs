@@ -31,7 +31,10 @@ fn take_effect(world: &mut World, action: &Action, now: Timestamp) {
     match action {
         Action::List { backend, .. } => {
             let round = world.round;
+            let mut agents = world.agents.values();
+            let used = agents.any(|agent| agent.record.backend == *backend);
             let facts = backend::facts(world, backend);
+            facts.used = used;
             facts.listing = facts.listing.started();
             facts.missed = false;
             facts.listed_in = round;
@@ -136,6 +139,7 @@ fn intend(world: &mut World, order: &CreateOrder, phase: AgentPhase, now: Timest
         listable_from: world.round,
         launch_trouble: None,
     };
+    backend::facts(world, &order.backend).used = true;
     world.agents_of.insert((pool, order.agent));
     world.agents.insert(order.agent, agent);
     world.touched.agents.insert(order.agent);

@@ -6,7 +6,7 @@ use core::time::Duration;
 use headcount_model::Reason;
 
 use super::{Round, Tally};
-use crate::{Action, Effect, WakeReason};
+use crate::{Action, Backend, Effect, WakeReason};
 
 const LIST_DEADLINE: Duration = Duration::from_secs(30);
 const REFRESH_DEADLINE: Duration = Duration::from_secs(30);
@@ -36,6 +36,7 @@ fn list(round: &mut Round<'_>, tally: &Tally<'_>) {
         let reason = match (facts.fresh, doubtful) {
             (false, _) => Reason::FactsMissing,
             (true, true) => Reason::Confirm,
+            (true, false) if is_recheck_due(round, facts) => Reason::Recheck,
             (true, false) => continue,
         };
         if may_start(round, facts.listing) {
@@ -47,6 +48,13 @@ fn list(round: &mut Round<'_>, tally: &Tally<'_>) {
             });
         }
     }
+}
+
+fn is_recheck_due(round: &mut Round<'_>, facts: &Backend) -> bool {
+    let at = facts
+        .recheck_at(round.world.fleet.recheck_every)
+        .filter(|_| !facts.listing.is_in_flight());
+    at.is_some_and(|at| round.wakes.due(at, WakeReason::Recheck))
 }
 
 fn refresh(round: &mut Round<'_>) {

@@ -34,8 +34,13 @@ fn keep_ready(round: &mut Round<'_>, pool: &Pool, open: &Configured, idle: &[Slo
         let Some(agent) = round.world.agents.get(&slot.agent) else {
             continue;
         };
-        match unusable(agent, open) {
-            None => usable.push(*slot),
+        match unusable(agent, open, round.now) {
+            None => {
+                if let Some(until) = open.lives_until(&agent.record) {
+                    round.wakes.at(until, WakeReason::Lifetime);
+                }
+                usable.push(*slot);
+            }
             Some(Reason::ConnectionLost) => stay(round, slot, Reason::ConnectionLost),
             // What has done its work goes at once; that is no scale-down.
             Some(Reason::JobsDone) => leave(round, agent, Reason::JobsDone),
@@ -86,7 +91,7 @@ fn may_leave(round: &Round<'_>, open: &Configured) -> bool {
 }
 
 /// Why an idle agent is of no use to its pool, if so.
-fn unusable(agent: &Agent, open: &Configured) -> Option<Reason> {
+fn unusable(agent: &Agent, open: &Configured, now: Timestamp) -> Option<Reason> {
     let done = open
         .spec
         .max_jobs
@@ -97,6 +102,8 @@ fn unusable(agent: &Agent, open: &Configured) -> Option<Reason> {
         Some(Reason::ConnectionLost)
     } else if !open.is_current(&agent.record) {
         Some(Reason::Outdated)
+    } else if open.is_outlived_by(&agent.record, now) {
+        Some(Reason::LifetimeOver)
     } else {
         None
     }

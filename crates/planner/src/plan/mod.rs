@@ -119,7 +119,7 @@ impl<'w> Round<'w> {
         let timeouts = timeouts(world);
         let mut wakes = wakes::Wakes::new(now);
         let duties = duties::Duties::of(world, &timeouts, &mut wakes);
-        let mut tally = Tally::of(world, &duties);
+        let mut tally = Tally::of(world, &duties, now);
         let headroom = Headroom::new(world, &tally, now);
         let ready = core::mem::take(&mut tally.ready);
         let round = Self {

@@ -6,7 +6,9 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
-use headcount_model::{AgentId, AgentKind, AgentPhase, BackendId, Name, Reason, Resources};
+use headcount_model::{
+    AgentId, AgentKind, AgentPhase, BackendId, Name, Reason, Resources, Timestamp,
+};
 
 use super::crews::Crews;
 use super::duties::Duties;
@@ -48,7 +50,7 @@ pub(crate) struct Tally<'w> {
 }
 
 impl<'w> Tally<'w> {
-    pub(crate) fn of(world: &'w World, duties: &Duties) -> Self {
+    pub(crate) fn of(world: &'w World, duties: &Duties, now: Timestamp) -> Self {
         let pools = world.next_pool as usize;
         let scalers = world.fleet.scalers.len();
         let mut tally = Self {
@@ -79,7 +81,8 @@ impl<'w> Tally<'w> {
             let taken = taking
                 .next_if(|(taker, _)| taker == id)
                 .map_or(0, |(_, n)| n);
-            tally.add(agent, scaler_of[pool], open[pool], taken);
+            let open = open[pool].filter(|open| !open.is_outlived_by(&agent.record, now));
+            tally.add(agent, scaler_of[pool], open, taken);
             tally.note(agent, duties);
         }
         tally.add_strangers(world, &index);
@@ -218,7 +221,8 @@ fn taking(world: &World) -> BTreeMap<AgentId, u32> {
 }
 
 /// Jobs this agent may take beyond those it has: within its slots, within the number of
-/// jobs of its life, and none once what it was made from is outdated or it cannot hear.
+/// jobs of its life, and none once what it was made from is outdated, it has lived for long
+/// enough, or it cannot hear.
 fn usable(agent: &Agent, open: Option<&Configured>, taking: u32) -> u32 {
     if agent.record.kind == AgentKind::Worker {
         return 0;

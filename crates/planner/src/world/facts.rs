@@ -3,6 +3,7 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::sync::Arc;
+use core::time::Duration;
 
 use headcount_model::{AgentId, BackendId, ClassKey, JobId, PoolName, SourceId, Timestamp};
 
@@ -19,6 +20,10 @@ pub struct Backend {
     pub(crate) listing: Effect,
     /// The round in which the list under way was asked for.
     pub(crate) listed_in: u64,
+    /// When its last list arrived.
+    pub(crate) listed_at: Option<Timestamp>,
+    /// Something of ours was there when the last list was asked for, or has been since.
+    pub(crate) used: bool,
     /// Events were missed since the list under way was asked for.
     pub(crate) missed: bool,
     /// Agents that ended since the list under way was asked for: it may still show them.
@@ -63,6 +68,14 @@ pub struct SourceFacts {
 }
 
 impl Backend {
+    /// When what exists is compared with what is known although nothing says that they
+    /// differ. Never while nothing of ours can be there: an idle daemon sleeps. After the
+    /// last agent has left it is done once more.
+    pub(crate) fn recheck_at(&self, every: Duration) -> Option<Timestamp> {
+        let listed_at = self.listed_at.filter(|_| self.used)?;
+        Some(listed_at.after(every))
+    }
+
     /// Something of ours ended: a list under way may have been made before that.
     pub(crate) fn note_end(&mut self, id: AgentId) {
         if self.listing.is_in_flight() {
@@ -76,6 +89,8 @@ impl Backend {
             fresh: false,
             listing: Effect::None,
             listed_in: 0,
+            listed_at: None,
+            used: false,
             missed: false,
             ended: BTreeSet::new(),
             trouble: None,

@@ -77,6 +77,7 @@ impl World {
             fleet: Arc::new(Fleet {
                 max_agents: 1,
                 resource_cap: headcount_model::Cap::default(),
+                recheck_every: core::time::Duration::MAX,
                 machine_pools: alloc::vec::Vec::new(),
                 scalers: alloc::vec::Vec::new(),
             }),

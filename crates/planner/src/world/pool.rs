@@ -5,7 +5,8 @@ use alloc::sync::Arc;
 use core::time::Duration;
 
 use headcount_model::{
-    AgentKind, AgentRecord, Name, PoolName, PoolSpec, QueueRule, Retry, ScalerSpec, Timestamp,
+    AgentKind, AgentPhase, AgentRecord, Name, PoolName, PoolSpec, QueueRule, Retry, ScalerSpec,
+    Timestamp,
 };
 
 use super::Signal;
@@ -69,6 +70,18 @@ impl Configured {
     /// Whether an agent is as one that would be made now, and reserved in the same place.
     pub(crate) fn is_current(&self, agent: &AgentRecord) -> bool {
         self.made_from == agent.made_from && self.machine_pool == agent.machine_pool
+    }
+
+    /// When an agent that is ready takes no further jobs, however useful it is.
+    pub(crate) fn lives_until(&self, agent: &AgentRecord) -> Option<Timestamp> {
+        let lifetime = self.spec.timeouts.lifetime?;
+        let counts = agent.phase == AgentPhase::Ready && agent.kind != AgentKind::Worker;
+        counts.then(|| agent.phase_since.after(lifetime))
+    }
+
+    /// Whether that moment has come.
+    pub(crate) fn is_outlived_by(&self, agent: &AgentRecord, now: Timestamp) -> bool {
+        self.lives_until(agent).is_some_and(|until| until <= now)
     }
 }
 

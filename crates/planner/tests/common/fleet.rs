@@ -26,6 +26,7 @@ type Words<'a> = Vec<(&'a str, &'a str)>;
 
 pub fn fleet(text: &str) -> Fleet {
     let mut fleet = Fleet {
+        recheck_every: Duration::MAX,
         max_agents: 50,
         resource_cap: Cap::default(),
         machine_pools: Vec::new(),
@@ -39,6 +40,9 @@ pub fn fleet(text: &str) -> Fleet {
                 for (key, value) in pairs(words) {
                     match key {
                         "max" => fleet.max_agents = value.parse().unwrap(),
+                        "recheck" => {
+                            fleet.recheck_every = Duration::from_secs(value.parse().unwrap());
+                        }
                         _ => cap(&mut fleet.resource_cap, key, value),
                     }
                 }
@@ -175,6 +179,7 @@ fn say(pool: &mut PoolSpec, key: &str, value: &str) {
         "limit-cpu" => pool.layers.label_set.limits.cpu_millis = Some(value.parse().unwrap()),
         "open-after" => pool.retry.open_after = value.parse().unwrap(),
         "claim" => pool.timeouts.claim = seconds(),
+        "lifetime" => pool.timeouts.lifetime = Some(seconds()),
         "recovery" => pool.timeouts.recovery = seconds(),
         "agent" => {
             pool.recipe = Arc::new(recipe(ProcessProgram::Agent(value.to_owned())));

@@ -94,7 +94,11 @@ impl Seen {
                 return (new && *attempt == 1).then_some(*job);
             }
             Event::JobSettled { job, .. } => drop(self.running.remove(job)),
-            Event::Job { .. } => {}
+            Event::Reaped { backend, .. } => feed.metrics().reaped(backend),
+            Event::Backlog {
+                sustained: true, ..
+            } => feed.metrics().backlogged(),
+            Event::Job { .. } | Event::Backlog { .. } => {}
         }
         None
     }
@@ -202,13 +206,26 @@ fn wire(event: &Event) -> Option<Wire> {
             attempt: Some(*attempt),
             agent: Some(agent.to_string()),
         },
-        Event::JobSettled { .. } => return None,
+        Event::Backlog {
+            sustained,
+            depth,
+            threshold,
+            largest,
+        } => Wire::Backlog {
+            sustained: *sustained,
+            queued: *depth,
+            threshold: *threshold,
+            by_labels: largest.iter().cloned().collect(),
+        },
+        Event::JobSettled { .. } | Event::Reaped { .. } => return None,
     })
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use headcount_model::BackendId;
 
     use super::*;
 
@@ -301,6 +318,34 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line} in\n{text}");
         }
+    }
+
+    #[test]
+    fn orphans_are_counted_by_backend() {
+        let reaped = |number| Event::Reaped {
+            agent: AgentId { epoch: 1, number },
+            backend: BackendId::new("container:docker"),
+        };
+        let text = metrics_of(&[reaped(1), reaped(2)]);
+        let line = r#"headcount_orphans_reaped_total{backend="container:docker"} 2"#;
+        assert!(text.contains(line), "{text}");
+    }
+
+    #[test]
+    fn jobs_that_pile_up_are_counted_when_they_begin_to() {
+        let backlog = |sustained| Event::Backlog {
+            sustained,
+            depth: 7,
+            threshold: 5,
+            largest: vec![("linux".to_owned(), 7)],
+        };
+        let text = metrics_of(&[backlog(true), backlog(false)]);
+        assert!(text.contains("headcount_queue_backlogs_total 1"), "{text}");
+        let wire = serde_json::to_string(&wire(&backlog(true)).unwrap()).unwrap();
+        assert_eq!(
+            wire,
+            r#"{"type":"backlog","sustained":true,"queued":7,"threshold":5,"byLabels":{"linux":7}}"#
+        );
     }
 
     #[test]

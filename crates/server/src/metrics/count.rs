@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use headcount_model::{PoolName, Reason};
+use headcount_model::{BackendId, PoolName, Reason};
 use headcount_ports::JobStatus;
 use prometheus_client::encoding::text::encode_registry;
 use prometheus_client::metrics::counter::Counter;
@@ -33,6 +33,8 @@ pub(crate) struct Metrics {
     ready_hits: Counters,
     ready_misses: Counters,
     decisions: Counters,
+    reaped: Counters,
+    backlogs: Counter,
     reloads: Counters,
     requests: Counters,
 }
@@ -50,6 +52,8 @@ impl Metrics {
             ready_hits: Counters::default(),
             ready_misses: Counters::default(),
             decisions: Counters::default(),
+            reaped: Counters::default(),
+            backlogs: Counter::default(),
             reloads: Counters::default(),
             requests: Counters::default(),
         };
@@ -97,6 +101,16 @@ impl Metrics {
             "agent_decisions",
             "Agents that were decided to be made or to leave",
             self.decisions.clone(),
+        );
+        registry.register(
+            "orphans_reaped",
+            "Instances of ours that nobody knew and that were ended",
+            self.reaped.clone(),
+        );
+        registry.register(
+            "queue_backlogs",
+            "Times that jobs began to pile up beyond the queue's warning depth",
+            self.backlogs.clone(),
         );
         registry.register(
             "config_reloads",
@@ -173,6 +187,16 @@ impl Metrics {
             ("reason", reason.code().to_owned()),
         ];
         self.decisions.get_or_create(&labels).inc();
+    }
+
+    pub(crate) fn reaped(&self, backend: &BackendId) {
+        let labels = vec![("backend", backend.to_string())];
+        self.reaped.get_or_create(&labels).inc();
+    }
+
+    /// Jobs began to pile up.
+    pub(crate) fn backlogged(&self) {
+        self.backlogs.inc();
     }
 
     /// One reload, by its result: `ok`, `invalid`, `stopping`.

@@ -50,6 +50,7 @@ fn steps(launch: &Launch) -> impl Iterator<Item = ProvisioningEvent> {
     let failure = launch.failure.as_ref();
     let steps = [
         (Some(launch.decided_at), ProvisioningStep::Provisioning),
+        (launch.fenced_at, ProvisioningStep::Network),
         (launch.made_at, ProvisioningStep::Started),
         (launch.ready_at, ProvisioningStep::Ready),
         (failure.map(|failure| failure.at), ProvisioningStep::Failed),

@@ -45,6 +45,7 @@ pub(crate) fn trigger(measure: StreamMeasure) -> Trigger {
 
 pub(super) fn fleet(rule: &QueueRule) -> Fleet {
     Fleet {
+        recheck_every: Duration::MAX,
         max_agents: MANY,
         resource_cap: Cap::default(),
         machine_pools: Vec::new(),

@@ -26,6 +26,7 @@ pub(crate) fn bulk(agents: u32, pools: u32, jobs: usize) -> Scenario {
     let pools = pools.max(1);
     let each = (agents / pools).max(1);
     let fleet = Fleet {
+        recheck_every: Duration::MAX,
         max_agents: agents.max(1),
         resource_cap: Cap {
             max_cpu_millis: Some(u64::from(agents) * 1000),

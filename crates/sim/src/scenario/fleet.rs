@@ -29,6 +29,7 @@ pub(crate) const BACKENDS: [&str; 2] = ["bare-metal", "other-host"];
 pub(super) fn draw(random: &mut Random) -> Vec<Fleet> {
     let n_scalers = random.count(1, 3);
     let mut fleet = Fleet {
+        recheck_every: Duration::from_secs(300),
         max_agents: 0,
         resource_cap: Cap::default(),
         machine_pools: Vec::new(),
@@ -156,6 +157,7 @@ fn timeouts(random: &mut Random) -> Timeouts {
         recovery: random.millis(30_000, 120_000),
         retire: random.millis(1000, 10_000),
         destroy: random.millis(5000, 30_000),
+        lifetime: None,
     }
 }
 

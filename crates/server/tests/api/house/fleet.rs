@@ -11,6 +11,7 @@ use headcount_model::{
 /// Two pools of one scaler, which has at most four agents and 4 GiB.
 pub(crate) fn fleet() -> Fleet {
     Fleet {
+        recheck_every: Duration::MAX,
         max_agents: 8,
         resource_cap: Cap::default(),
         machine_pools: Vec::new(),

@@ -64,6 +64,7 @@ impl House {
         let agents = Arc::new(TestAgents::new(inbox, logs.clone(), queue.clone(), clock));
         let recovered = store.load().await.unwrap();
         let (handle, hall) = controller.start(Wiring {
+            backlog_warning: None,
             clock,
             fleet,
             recovered,

@@ -1,0 +1,106 @@
+//! What those who watch are told once a round is durable: its changes, how launches go,
+//! and jobs that pile up.
+//!
+//! Promise: told once each, after the round that brought it is written. Leaves to others:
+//! what is kept of it (`launches`), and when jobs pile up (`backlog`).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use headcount_model::{BackendEvent, Timestamp};
+use headcount_planner::{Answered, News};
+
+use super::Hall;
+use crate::backlog::{MAX_CLASSES, SUSTAINED, Turn};
+use crate::{Event, Round, events};
+
+impl Hall {
+    /// Notes what is told to those who watch and changes no record.
+    pub(super) fn listen(&mut self, news: &News) {
+        match news {
+            News::Backend(_, BackendEvent::Fenced(agent)) => self.fenced.push(*agent),
+            News::Answered(Answered::Reap(backend, agent, Ok(()))) => {
+                self.reaped.push(Event::Reaped {
+                    agent: *agent,
+                    backend: backend.clone(),
+                });
+            }
+            _ => {}
+        }
+    }
+
+    /// Everything that this round has to tell.
+    pub(super) fn tell(&mut self, round: &Round, now: Timestamp) {
+        let reaped = std::mem::take(&mut self.reaped);
+        let backlog = self.look_at_backlog(now);
+        for event in events::of(&round.changes).chain(reaped).chain(backlog) {
+            // Nobody may be watching.
+            drop(self.events.send(Arc::new(event)));
+        }
+        self.note_launches(round, now);
+    }
+
+    /// Remembers how launches went, and asks for the last words of those that failed.
+    fn note_launches(&mut self, round: &Round, now: Timestamp) {
+        self.launches.note(&round.changes.agents, now);
+        let fenced = std::mem::take(&mut self.fenced);
+        self.launches.fenced(&fenced, now);
+        let failures = self.core.world().failures();
+        for failure in failures.after(self.failures_seen) {
+            self.launches
+                .failed(failure.agent, failure.at, &failure.message);
+            self.executor
+                .last_words(failure.agent, &failure.backend, &self.launches);
+        }
+        self.failures_seen = failures.count();
+    }
+
+    /// Says that jobs pile up, or no longer do.
+    fn look_at_backlog(&mut self, now: Timestamp) -> Option<Event> {
+        let threshold = self.backlog.threshold()?.get();
+        let classes = self.core.world().classes();
+        let depth = classes.map(|class| class.count.waiting).sum();
+        let sustained = self.backlog.look(depth, now)? == Turn::Sustained;
+        let largest = self.largest_classes();
+        if sustained {
+            // The name under which users of the KiCI auto-scaler look for it.
+            let event = "queue.backpressure.sustained";
+            let (span, by_labels) = (SUSTAINED.as_secs(), spelled(&largest));
+            tracing::warn!(
+                event,
+                depth,
+                threshold,
+                by_labels,
+                "at least {threshold} jobs have been waiting for {span} s"
+            );
+        } else {
+            tracing::info!(depth, threshold, "fewer than {threshold} jobs wait again");
+        }
+        Some(Event::Backlog {
+            sustained,
+            depth,
+            threshold,
+            largest,
+        })
+    }
+
+    /// Jobs that wait, by what they run on; the largest numbers first, bounded.
+    fn largest_classes(&self) -> Vec<(String, u64)> {
+        let mut sums: BTreeMap<String, u64> = BTreeMap::new();
+        for class in self.core.world().classes() {
+            if class.count.waiting > 0 {
+                *sums.entry(class.key.runs_on.join(",")).or_default() += class.count.waiting;
+            }
+        }
+        let mut sums: Vec<(String, u64)> = sums.into_iter().collect();
+        sums.sort_by_key(|(_, jobs)| std::cmp::Reverse(*jobs));
+        sums.truncate(MAX_CLASSES);
+        sums
+    }
+}
+
+/// Such as `linux,docker: 120; mac: 3`.
+fn spelled(largest: &[(String, u64)]) -> String {
+    let one = |(labels, jobs): &(String, u64)| format!("{labels}: {jobs}");
+    largest.iter().map(one).collect::<Vec<_>>().join("; ")
+}
