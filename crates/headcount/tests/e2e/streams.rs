@@ -142,7 +142,7 @@ fn while_redis_is_away_nothing_is_made_or_ended_and_explained() {
         (consumers.noted("took held") == 1).then_some(())
     });
     consumers.server.kill();
-    let pool = consumers.house.api().when("the pool says so", || {
+    let pool = until("the pool says so", || {
         let pools = consumers.house.run(&["pools", "--json"]).good().json();
         let pool = pools[0].clone();
         (pool["limitedBy"] == "signal_unknown").then_some(pool)
