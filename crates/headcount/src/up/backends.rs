@@ -158,7 +158,7 @@ async fn check_isolated(fleet: &Fleet) -> Result<(), ConfigError> {
         let mut recipes = scaler.pools.iter().map(|pool| &*pool.recipe);
         recipes.any(|recipe| match recipe {
             Recipe::Container(recipe) => recipe.network != ContainerNetwork::Open,
-            Recipe::Process { .. } => false,
+            Recipe::Process { .. } | Recipe::Kubernetes(_) => false,
         })
     });
     let Some(scaler) = isolated else {
@@ -193,7 +193,7 @@ fn engine(scaler: &ScalerSpec) -> Option<EngineAddress> {
     recipes
         .filter_map(|recipe| match recipe {
             Recipe::Container(recipe) => Some(recipe.engine.clone()),
-            Recipe::Process { .. } => None,
+            Recipe::Process { .. } | Recipe::Kubernetes(_) => None,
         })
         .next()
 }
