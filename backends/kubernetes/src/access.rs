@@ -54,32 +54,41 @@ impl Access {
         if let Some(place) = &*known {
             return Ok(place.clone());
         }
-        let config = config(&self.address.access).await.map_err(Fault::away)?;
-        let place = self.connect(config).map_err(Fault::away)?;
+        let connecting = timeout(ANSWER_WAIT, self.connect()).await;
+        let late = |_| Err(format!("no credentials within {} s", ANSWER_WAIT.as_secs()));
+        let place = connecting.unwrap_or_else(late).map_err(Fault::away)?;
         *known = Some(place.clone());
         Ok(place)
+    }
+
+    /// A login program that a kubeconfig names is waited for by a thread of its own.
+    async fn connect(&self) -> Result<Place, String> {
+        let config = config(&self.address.access).await?;
+        let (namespace, pace) = (self.address.namespace.clone(), self.pace);
+        let connecting = tokio::task::spawn_blocking(move || connect(config, namespace, pace));
+        let ended = |error| Err(format!("no client for the cluster: {error}"));
+        connecting.await.unwrap_or_else(ended)
     }
 
     /// Reads the credentials anew next time: they may have been renewed.
     pub(crate) async fn forget(&self) {
         *self.place.lock().await = None;
     }
+}
 
-    fn connect(&self, mut config: Config) -> Result<Place, String> {
-        // Retries are the planner's, which knows what else could be done.
-        config.default_retry = false;
-        config.connect_timeout = Some(CONNECT_WAIT);
-        let namespace = self.address.namespace.clone();
-        let namespace = namespace.unwrap_or_else(|| config.default_namespace.clone());
-        let builder = ClientBuilder::try_from(config);
-        let builder = builder.map_err(|error| format!("no client for the cluster: {error}"))?;
-        let rate = self.pace.requests_per_second.max(1);
-        let client = builder
-            .with_layer(&RateLimitLayer::new(rate, Duration::from_secs(1)))
-            .with_layer(&ConcurrencyLimitLayer::new(self.pace.at_once.max(1)))
-            .build();
-        Ok(Place { client, namespace })
-    }
+fn connect(mut config: Config, namespace: Option<String>, pace: Pace) -> Result<Place, String> {
+    // Retries are the planner's, which knows what else could be done.
+    config.default_retry = false;
+    config.connect_timeout = Some(CONNECT_WAIT);
+    let namespace = namespace.unwrap_or_else(|| config.default_namespace.clone());
+    let builder = ClientBuilder::try_from(config);
+    let builder = builder.map_err(|error| format!("no client for the cluster: {error}"))?;
+    let rate = pace.requests_per_second.max(1);
+    let client = builder
+        .with_layer(&RateLimitLayer::new(rate, Duration::from_secs(1)))
+        .with_layer(&ConcurrencyLimitLayer::new(pace.at_once.max(1)))
+        .build();
+    Ok(Place { client, namespace })
 }
 
 async fn config(access: &ClusterAccess) -> Result<Config, String> {
