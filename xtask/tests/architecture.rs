@@ -49,6 +49,11 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("headcount-test-engines", &[]),
     ("headcount-test-redis", &[]),
     (
+        "headcount-backend-kubernetes",
+        &["headcount-model", "headcount-ports"],
+    ),
+    ("headcount-test-kubernetes", &[]),
+    (
         "headcount-controller",
         &["headcount-model", "headcount-planner", "headcount-ports"],
     ),

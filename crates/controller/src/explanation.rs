@@ -54,7 +54,8 @@ pub enum ExplainedVerdict {
         granted: Granted,
         /// What stands in the way, and since when.
         blocked: Option<(Reason, Timestamp)>,
-        /// The numbers behind that, where there are some.
+        /// The numbers behind that, where there are some; where nothing is in the way, what
+        /// an agent that starts for it waits for.
         detail: Option<String>,
         /// When a launch is tried again, if failed ones stand in the way and it is to come.
         next_launch: Option<Timestamp>,
@@ -156,7 +157,10 @@ fn verdict(world: &World, pool: PoolId, verdict: Verdict, now: Timestamp) -> Exp
         Verdict::Candidate { granted, blocked } => ExplainedVerdict::Candidate {
             granted,
             blocked,
-            detail: blocked.and_then(|(reason, _)| shared::detail(world, pool, reason)),
+            detail: match blocked {
+                Some((reason, _)) => shared::detail(world, pool, reason),
+                None => waiting(world, pool),
+            },
             next_launch: blocked.and_then(|(reason, _)| next_launch(world, pool, reason, now)),
         },
         Verdict::Unfit {
@@ -171,6 +175,18 @@ fn verdict(world: &World, pool: PoolId, verdict: Verdict, now: Timestamp) -> Exp
             worker,
         },
     }
+}
+
+/// What the first agent that starts in this pool waits for, if its backend knows.
+fn waiting(world: &World, pool: PoolId) -> Option<String> {
+    let mut mine = world.agents().filter(|agent| agent.pool() == pool);
+    mine.find_map(|agent| {
+        Some(format!(
+            "agent {} waits: {}",
+            agent.id(),
+            agent.waits_for()?
+        ))
+    })
 }
 
 fn next_launch(world: &World, pool: PoolId, reason: Reason, now: Timestamp) -> Option<Timestamp> {

@@ -98,6 +98,8 @@ pub struct AgentView {
     pub record: AgentRecord,
     /// Its one reason.
     pub reason: Reason,
+    /// Why its instance does not execute yet, while it starts and its backend knows.
+    pub waits_for: Option<String>,
     /// Whether it can be spoken to.
     pub link: Link,
     /// Since when it has had nothing to do; meaningful while ready and without jobs.
@@ -241,6 +243,7 @@ fn agents(world: &World, report: &Report) -> Vec<AgentView> {
     let agents = agents.map(|(agent, (_, reason))| AgentView {
         record: agent.record().clone(),
         reason: *reason,
+        waits_for: agent.waits_for().map(str::to_owned),
         link: agent.link(),
         idle_since: agent.idle_since(),
         jobs: agent.jobs().to_vec(),

@@ -9,7 +9,8 @@ use core::hash::{Hash, Hasher};
 use core::time::Duration;
 
 use crate::{
-    BackendId, Cap, ContainerRecipe, Labels, Layer, LogPressure, Name, PoolName, QueueRule,
+    BackendId, Cap, ContainerRecipe, KubernetesRecipe, Labels, Layer, LogPressure, Name, PoolName,
+    QueueRule,
 };
 
 /// Everything the configuration says about scalers. Immutable; a reload makes a new one.
@@ -247,6 +248,8 @@ pub enum Recipe {
     },
     /// A container of an engine.
     Container(ContainerRecipe),
+    /// A Job of a Kubernetes cluster.
+    Kubernetes(KubernetesRecipe),
 }
 
 /// What a host process executes.

@@ -15,6 +15,7 @@ mod fleet;
 mod ids;
 mod instance;
 mod job;
+mod kubernetes;
 mod labels;
 mod network;
 mod news;
@@ -38,6 +39,7 @@ pub use fleet::{
 pub use ids::{AgentId, BackendId, JobId, Name, OwnerId, ParseIdError, PoolName, SourceId};
 pub use instance::{Exit, Instance, InstanceState};
 pub use job::{Command, JobEnd, JobWork, LogPressure, Outcome};
+pub use kubernetes::{ClusterAccess, ClusterAddress, HistoryLimits, KubernetesRecipe};
 pub use labels::{Label, Labels};
 pub use network::{Cidr, NetworkPolicy, ParseCidrError};
 pub use news::{

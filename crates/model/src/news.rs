@@ -143,6 +143,9 @@ pub enum BackendEvent {
     Fenced(AgentId),
     /// The instance executes; for a worker that is being ready.
     Running(AgentId),
+    /// The instance is made and does not execute yet, because of this (one line, for a
+    /// person; bounded by the backend); `None` when what stood in the way no longer does.
+    Waiting(AgentId, Option<String>),
     /// The instance ended and nothing of it is left.
     Gone(AgentId, Exit),
     /// Events may have been missed: list again.

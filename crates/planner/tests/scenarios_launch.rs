@@ -5,8 +5,8 @@ mod common;
 use std::time::Duration;
 
 use common::{Scenario, agent};
-use headcount_model::{AgentPhase, Answer, Exit, TroubleKind};
-use headcount_planner::Effect;
+use headcount_model::{AgentPhase, Answer, BackendEvent, BackendId, Exit, TroubleKind};
+use headcount_planner::{Effect, News};
 
 const ONE: &str = "scaler d max=1 labels=linux";
 const FOUR: &str = "scaler d max=4 labels=linux open-after=3";
@@ -77,6 +77,40 @@ fn other_pools_take_over_while_one_backs_off() {
          linux wait: 1 agent_starting in b/docker+linux\n\
          a/linux grows by 0 of 1: launch_backoff\n\
          wake in 1s: launch_backoff"
+    );
+}
+
+#[test]
+fn what_an_instance_waits_for_is_said_by_the_launch_that_fails_for_it() {
+    let mut s = Scenario::new(ONE);
+    s.jobs("linux", 1).plan();
+    s.ok("create");
+    let told = |why: Option<&str>| {
+        let event = BackendEvent::Waiting(agent(1), why.map(str::to_owned));
+        News::Backend(BackendId::new("bare-metal"), event)
+    };
+    assert_eq!(s.tell(told(Some("no room"))), Answer::Applied);
+    assert_eq!(s.tell(told(Some("no room"))), Answer::Known);
+    let waits = |s: &Scenario| {
+        s.world
+            .agent(agent(1))
+            .unwrap()
+            .waits_for()
+            .map(str::to_owned)
+    };
+    assert_eq!(waits(&s).as_deref(), Some("no room"));
+    assert_eq!(s.tell(told(None)), Answer::Applied);
+    assert_eq!(waits(&s), None);
+    s.tell(told(Some("no image")));
+    s.at(300).plan();
+    let failed = s
+        .world
+        .failures()
+        .after(0)
+        .map(|failure| failure.message.clone());
+    assert_eq!(
+        failed.collect::<Vec<_>>(),
+        ["agent a-1-1 was not ready within the launch deadline: no image"]
     );
 }
 

@@ -109,7 +109,7 @@ fn promises(scaler: &ScalerSpec) -> Vec<&'static str> {
         Recipe::Process {
             enforce_cgroups, ..
         } => *enforce_cgroups,
-        Recipe::Container(_) => true,
+        Recipe::Container(_) | Recipe::Kubernetes(_) => true,
     };
     if !scaler.pools.iter().all(enforced) {
         promises.push(

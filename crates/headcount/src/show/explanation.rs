@@ -187,7 +187,9 @@ fn row(answer: &PoolAnswer, explanation: &Explanation) -> [Cell; 4] {
                     "never: it would reserve {}, {} allows {}",
                     impossible.asked, impossible.cap, impossible.allowed
                 ),
-                (None, None) => "nothing".to_owned(),
+                (None, None) => blocked_by_detail
+                    .clone()
+                    .unwrap_or_else(|| "nothing".to_owned()),
             };
             [
                 pool,

@@ -15,14 +15,20 @@ use anyhow::{Context, Result};
 use headcount_backend_container::{
     ContainerBackend, ContainerOptions, HostLogin, Nft, check_isolation, find_engine, sweep_rules,
 };
+use headcount_backend_kubernetes::{KubernetesBackend, KubernetesOptions, Pace};
 use headcount_backend_process::{
     CgroupSupport, ProcessBackend, ProcessOptions, call_back_url, check_requirements,
 };
 use headcount_gateway::AgentListener;
-use headcount_model::{BackendId, ContainerNetwork, EngineAddress, Fleet, Recipe, ScalerSpec};
+use headcount_model::{
+    BackendId, ClusterAddress, ContainerNetwork, EngineAddress, Fleet, Recipe, ScalerSpec,
+};
 use headcount_ports::{Backend, BackendInbox, Recovered};
 
 use super::configuration::ConfigError;
+
+/// The `ConfigMap` that owns all Jobs in a cluster.
+const JOBS_OWNER: &str = "HEADCOUNT_KUBERNETES_OWNER";
 
 /// Everything backends are built from.
 pub(crate) struct Backends {
@@ -31,6 +37,8 @@ pub(crate) struct Backends {
     agent_socket: PathBuf,
     /// Engines at which the ledger knows agents.
     known: BTreeMap<BackendId, EngineAddress>,
+    /// Clusters in which the ledger knows agents.
+    clusters: BTreeSet<ClusterAddress>,
     /// Which run; set when they start.
     running: OnceLock<Running>,
 }
@@ -47,10 +55,11 @@ impl Backends {
         agent_socket: PathBuf,
         recovered: &Recovered,
     ) -> Self {
-        let agents = recovered.agents.iter().map(|agent| &agent.backend);
-        let engines = agents.filter_map(|id| Some((id.clone(), EngineAddress::of_backend(id)?)));
+        let agents = || recovered.agents.iter().map(|agent| &agent.backend);
+        let engines = agents().filter_map(|id| Some((id.clone(), EngineAddress::of_backend(id)?)));
         Self {
             known: engines.collect(),
+            clusters: agents().filter_map(ClusterAddress::of_backend).collect(),
             support: process.cgroups.support(),
             process,
             agent_socket,
@@ -125,6 +134,13 @@ impl Backends {
         // Nobody waits for it, and who comes up meanwhile is not among what it removes.
         let owner = self.process.owner.clone();
         tokio::spawn(sweep_rules(Nft::default(), owner, bridges));
+        let configured = fleet.scalers.iter().filter_map(cluster);
+        let clusters: BTreeSet<ClusterAddress> =
+            configured.chain(self.clusters.iter().cloned()).collect();
+        for cluster in clusters {
+            let options = self.kubernetes_options(cluster);
+            backends.push(KubernetesBackend::new(options, inbox.clone()));
+        }
         let ids = backends.iter().map(|backend| backend.id()).collect();
         // Started once.
         drop(self.running.set(Running { ids, engines }));
@@ -135,6 +151,20 @@ impl Backends {
     pub(super) async fn close(&self) {
         for engine in self.running.get().into_iter().flat_map(|r| &r.engines) {
             engine.close().await;
+        }
+    }
+
+    fn kubernetes_options(&self, cluster: ClusterAddress) -> KubernetesOptions {
+        let process = &self.process;
+        let said = |name: &str| process.host_env.get(name).filter(|it| !it.is_empty());
+        let url = call_back_url(None, &process.host_env, "");
+        KubernetesOptions {
+            cluster,
+            owner: process.owner.clone(),
+            agent_url: Some(url).filter(|url| !url.is_empty()),
+            forwarded: process.forwarded.clone(),
+            owned_by: said(JOBS_OWNER).cloned(),
+            pace: Pace::default(),
         }
     }
 
@@ -156,13 +186,21 @@ impl Backends {
     }
 }
 
+fn cluster(scaler: &ScalerSpec) -> Option<ClusterAddress> {
+    let mut recipes = scaler.pools.iter().map(|pool| &*pool.recipe);
+    recipes.find_map(|recipe| match recipe {
+        Recipe::Kubernetes(recipe) => Some(recipe.cluster.clone()),
+        Recipe::Process { .. } | Recipe::Container(_) => None,
+    })
+}
+
 /// Rules can be put into the kernel, if any scaler wants them.
 async fn check_isolated(fleet: &Fleet) -> Result<(), ConfigError> {
     let isolated = fleet.scalers.iter().find(|scaler| {
         let mut recipes = scaler.pools.iter().map(|pool| &*pool.recipe);
         recipes.any(|recipe| match recipe {
             Recipe::Container(recipe) => recipe.network != ContainerNetwork::Open,
-            Recipe::Process { .. } => false,
+            Recipe::Process { .. } | Recipe::Kubernetes(_) => false,
         })
     });
     let Some(scaler) = isolated else {
@@ -197,7 +235,7 @@ fn engine(scaler: &ScalerSpec) -> Option<EngineAddress> {
     recipes
         .filter_map(|recipe| match recipe {
             Recipe::Container(recipe) => Some(recipe.engine.clone()),
-            Recipe::Process { .. } => None,
+            Recipe::Process { .. } | Recipe::Kubernetes(_) => None,
         })
         .next()
 }

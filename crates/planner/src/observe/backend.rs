@@ -29,6 +29,7 @@ pub(super) fn event(
             false => Answer::Refused(Refusal::UnknownAgent),
         },
         BackendEvent::Running(agent) => running(world, agent, now),
+        BackendEvent::Waiting(agent, why) => waiting(world, agent, why),
         BackendEvent::Gone(agent, exit) => gone(world, id, agent, exit, now),
         BackendEvent::Missed => {
             let facts = facts(world, id);
@@ -47,14 +48,27 @@ pub(super) fn facts<'w>(world: &'w mut World, id: &BackendId) -> &'w mut Backend
 }
 
 pub(super) fn running(world: &mut World, id: AgentId, now: Timestamp) -> Answer {
-    let Some(agent) = world.agents.get(&id) else {
+    let Some(agent) = world.agents.get_mut(&id) else {
         return Answer::Refused(Refusal::UnknownAgent);
     };
+    agent.waits_for = None;
     let input = match agent.record.kind {
         AgentKind::Worker => AgentInput::Ready,
         AgentKind::Managed | AgentKind::Sidecar => AgentInput::Present,
     };
     move_agent(world, id, input, now)
+}
+
+/// An instance is made and does not execute yet; that decides nothing, it only explains.
+fn waiting(world: &mut World, id: AgentId, why: Option<String>) -> Answer {
+    let Some(agent) = world.agents.get_mut(&id) else {
+        return Answer::Refused(Refusal::UnknownAgent);
+    };
+    if agent.waits_for == why {
+        return Answer::Known;
+    }
+    agent.waits_for = why;
+    Answer::Applied
 }
 
 /// An instance ended and nothing is left of it.

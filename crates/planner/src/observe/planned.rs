@@ -138,6 +138,7 @@ fn intend(world: &mut World, order: &CreateOrder, phase: AgentPhase, now: Timest
         told_to_drain: false,
         listable_from: world.round,
         launch_trouble: None,
+        waits_for: None,
     };
     backend::facts(world, &order.backend).used = true;
     world.agents_of.insert((pool, order.agent));
@@ -147,7 +148,12 @@ fn intend(world: &mut World, order: &CreateOrder, phase: AgentPhase, now: Timest
 
 fn destroy(world: &mut World, id: headcount_model::AgentId, reason: Reason, now: Timestamp) {
     if reason == Reason::LaunchDeadline {
-        let message = alloc::format!("agent {id} was not ready within the launch deadline");
+        let waits = world.agents.get(&id).and_then(crate::Agent::waits_for);
+        let waits = waits.map(|why| alloc::format!(": {why}"));
+        let message = alloc::format!(
+            "agent {id} was not ready within the launch deadline{}",
+            waits.unwrap_or_default()
+        );
         backend::launch_failed(world, id, message, None, now);
     }
     let Some(agent) = world.agents.get_mut(&id) else {

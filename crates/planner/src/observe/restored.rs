@@ -76,6 +76,7 @@ fn restore_agent(world: &mut World, record: AgentRecord, now: Timestamp) {
         told_to_drain: false,
         listable_from: 0,
         launch_trouble: None,
+        waits_for: None,
         record,
     };
     world.agents_of.insert((pool, agent.record.id));

@@ -29,6 +29,8 @@ pub struct Agent {
     pub(crate) listable_from: u64,
     /// Whether its absence, once confirmed, counts as a failed launch, and how it failed.
     pub(crate) launch_trouble: Option<alloc::string::String>,
+    /// Why its instance does not execute yet, as its backend told.
+    pub(crate) waits_for: Option<alloc::string::String>,
 }
 
 impl Agent {
@@ -66,6 +68,12 @@ impl Agent {
     #[must_use]
     pub const fn link(&self) -> Link {
         self.link
+    }
+
+    /// Why its instance does not execute yet, while it starts and its backend knows.
+    #[must_use]
+    pub fn waits_for(&self) -> Option<&str> {
+        self.waits_for.as_deref().filter(|_| self.is_launching())
     }
 
     /// What is under way at its backend.

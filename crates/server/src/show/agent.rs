@@ -2,7 +2,7 @@
 
 use headcount_api::{Agent, AgentState};
 use headcount_controller::{AgentView, Link};
-use headcount_model::{AgentKind, AgentPhase};
+use headcount_model::{AgentKind, AgentPhase, Reason};
 
 use super::{moment, resources};
 
@@ -24,7 +24,7 @@ pub(crate) fn agent(view: &AgentView) -> Agent {
         since: moment(record.phase_since),
         created_at: moment(record.created_at),
         reason: view.reason.code().to_owned(),
-        reason_text: view.reason.sentence().to_owned(),
+        reason_text: reason_text(view.reason, view.waits_for.as_deref()),
         connected,
         disconnected_since,
         idle_since: (state == AgentState::Idle).then(|| moment(view.idle_since)),
@@ -32,6 +32,14 @@ pub(crate) fn agent(view: &AgentView) -> Agent {
         slots: record.slots,
         jobs_done: record.jobs_done,
         resources: resources::granted(record.granted),
+    }
+}
+
+fn reason_text(reason: Reason, waits_for: Option<&str>) -> String {
+    let sentence = reason.sentence();
+    match waits_for {
+        Some(why) => format!("{sentence}; it waits: {why}"),
+        None => sentence.to_owned(),
     }
 }
 
@@ -53,5 +61,20 @@ pub(super) const fn kind(kind: AgentKind) -> &'static str {
         AgentKind::Managed => "managed",
         AgentKind::Sidecar => "sidecar",
         AgentKind::Worker => "worker",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_agent_waits_for_stands_behind_its_reason() {
+        let reason = Reason::DemandWaiting;
+        assert_eq!(reason_text(reason, None), reason.sentence());
+        assert_eq!(
+            reason_text(reason, Some("Unschedulable: no machine")),
+            format!("{}; it waits: Unschedulable: no machine", reason.sentence())
+        );
     }
 }
