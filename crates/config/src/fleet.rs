@@ -4,6 +4,7 @@
 //! refused by [`check_runnable`], each with a sentence and its place.
 
 mod container;
+mod kubernetes;
 mod queue;
 
 use std::collections::BTreeSet;
@@ -37,12 +38,7 @@ pub(crate) fn check_runnable(top: &written::Top, problems: &mut Problems) {
             None => "this scaler".to_owned(),
         };
         match &scaler.kind {
-            Some(kind)
-                if matches!(
-                    kind.value,
-                    BackendKind::Firecracker | BackendKind::Kubernetes
-                ) =>
-            {
+            Some(kind) if kind.value == BackendKind::Firecracker => {
                 let word = kind.value.word();
                 let message =
                     format!("{name} has type `{word}`, which this version cannot run yet");
@@ -54,6 +50,7 @@ pub(crate) fn check_runnable(top: &written::Top, problems: &mut Problems) {
                 check_workers(scaler, problems);
                 match kind.value {
                     BackendKind::BareMetal => check_bare_metal(scaler, problems),
+                    BackendKind::Kubernetes => kubernetes::check(scaler, problems),
                     _ => container::check(scaler, problems),
                 }
             }
@@ -139,7 +136,8 @@ fn lower_scaler(
     let backend = match &scaler.backend {
         Backend::BareMetal { .. } => BackendId::new(BARE_METAL),
         Backend::Container(engine) => container::address(engine).backend_id(),
-        Backend::Firecracker(_) | Backend::Kubernetes(_) => return None,
+        Backend::Kubernetes(cluster) => kubernetes::address(cluster).backend_id(),
+        Backend::Firecracker(_) => return None,
     };
     let system_labels = system_labels(&scaler.name, &scaler.backend, &scaler.roles, platform);
     let mut seen = BTreeSet::new();
@@ -192,6 +190,9 @@ fn recipe(scaler: &Scaler, set: &LabelSet) -> Option<Recipe> {
         }
         (Backend::Container(engine), Template::Container(template)) => Some(Recipe::Container(
             container::recipe(scaler, engine, set, template),
+        )),
+        (Backend::Kubernetes(cluster), Template::Kubernetes(template)) => Some(Recipe::Kubernetes(
+            kubernetes::recipe(cluster, template, &scaler.readiness),
         )),
         _ => None,
     }

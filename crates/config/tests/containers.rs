@@ -32,7 +32,7 @@ fn good(scaler: &str, set: &str) -> (String, PoolSpec) {
 fn recipe(pool: &PoolSpec) -> &ContainerRecipe {
     match &*pool.recipe {
         Recipe::Container(recipe) => recipe,
-        Recipe::Process { .. } => panic!("not a container"),
+        Recipe::Process { .. } | Recipe::Kubernetes(_) => panic!("not a container"),
     }
 }
 

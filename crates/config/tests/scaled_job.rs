@@ -8,7 +8,10 @@ use headcount_config::settings::{
     RolloutStrategy, Scaler, SecretFrom, SecretRef, Settings, Strategy, StreamMeasure, Template,
     TriggerKind,
 };
-use headcount_config::{ConfigText, ConfigTexts, Parsed, Problems, effective_yaml, parse_texts};
+use headcount_config::{
+    ConfigText, ConfigTexts, Parsed, Platform, Problems, effective_yaml, load_texts, parse_texts,
+};
+use headcount_model::{Recipe, Secret};
 
 const WHOLE: &str = include_str!("manifest.yaml");
 
@@ -180,6 +183,51 @@ fn parameters_come_from_the_environment_and_from_authentication() {
     };
     let password = home(server.password.as_ref());
     assert_eq!(password, "m#Secret/ci/redis#/data/password");
+}
+
+#[test]
+fn what_jobs_are_made_from_and_every_secret_reach_the_fleet() {
+    let texts = ConfigTexts::single("m", WHOLE);
+    let loaded = load_texts(texts, &Platform::current()).unwrap_or_else(|p| panic!("{p}"));
+    let scaler = &loaded.fleet.scalers[0];
+    assert_eq!(scaler.backend.as_str(), "kubernetes:ci");
+    let pool = &scaler.pools[0];
+    let Recipe::Kubernetes(recipe) = &*pool.recipe else {
+        panic!("no Job");
+    };
+    assert!(
+        recipe.template.starts_with("{\"backoffLimit\":0"),
+        "{recipe:?}"
+    );
+    assert_eq!(recipe.pending_conditions, ["Ready"]);
+    assert_eq!(
+        (recipe.history.successful, recipe.history.failed),
+        (100, 100)
+    );
+    let rule = pool.queue.as_deref().unwrap();
+    let headcount_model::TriggerKind::RedisStream { connection, .. } = &rule.triggers[0].kind
+    else {
+        panic!("no stream");
+    };
+    let secret = |text: &str| Secret::new(text.to_owned());
+    assert_eq!(connection.password, Some(secret("hunter2")));
+    let client = ("certificate".to_owned(), secret("secret key"));
+    let tls = connection.tls.as_ref().unwrap();
+    assert_eq!(
+        (tls.ca.as_deref(), &tls.client),
+        (Some("root"), &Some(client))
+    );
+}
+
+/// From a native file the manifest is read again, where it is a file.
+#[test]
+fn a_native_file_finds_secrets_in_the_manifest_it_came_from() {
+    let name = "tests/manifest.yaml";
+    let parsed = parse_texts(ConfigTexts::single(name, WHOLE)).unwrap();
+    let native = ConfigTexts::single("native", effective_yaml(&parsed.settings));
+    let of = |texts| load_texts(texts, &Platform::current()).unwrap_or_else(|p| panic!("{p}"));
+    let (native, manifest) = (of(native), of(ConfigTexts::single(name, WHOLE)));
+    assert_eq!(native.fleet, manifest.fleet);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use serde_json::Value;
 mod queue_rows;
 mod rows;
 
-use queue_rows::QUEUE_ROWS;
+use queue_rows::{KUBERNETES_ROWS, QUEUE_ROWS};
 use rows::Class::{self, AnotherBackend, AnotherPool, Live, NewAgents, NoEffect, Refused};
 use rows::{CONTAINER_ROWS, OF_OTHER_BACKENDS, REMOTE_ROWS, ROWS, Row};
 
@@ -72,6 +72,7 @@ fn all_rows() -> impl Iterator<Item = (&'static Base, &'static Row)> {
         (CONTAINER, CONTAINER_ROWS),
         (REMOTE, REMOTE_ROWS),
         (QUEUE, QUEUE_ROWS),
+        (KUBERNETES, KUBERNETES_ROWS),
     ]
     .into_iter()
     .flat_map(|(base, rows)| rows.iter().map(move |row| (base, row)))
@@ -110,6 +111,14 @@ const QUEUE: &Base = &Base {
         "triggers: [{type: redis, metadata: {address: 'a:1', listName: l}}]",
     ],
     set: &["labels: [linux]", "command: [x]"],
+};
+
+const KUBERNETES: &Base = &Base {
+    scaler: &["name: s", "type: kubernetes", "maxAgents: 5"],
+    set: &[
+        "labels: [linux]",
+        "jobTargetRef: {template: {spec: {containers: [{name: c, image: i}]}}}",
+    ],
 };
 
 /// The fleet of a file in which this key has this line, and nothing else is said.

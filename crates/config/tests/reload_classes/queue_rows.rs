@@ -1,6 +1,6 @@
 //! Rows of triggers and of the policy that counts with them.
 
-use super::rows::Class::{Live, NoEffect, Refused};
+use super::rows::Class::{AnotherBackend, Live, NewAgents, NoEffect, Refused};
 use super::rows::Row;
 
 /// Keys of scalers whose demand is bound to them.
@@ -328,5 +328,54 @@ pub const QUEUE_ROWS: &[Row] = &[
         Live,
         "policy: {kind: queue}",
         "policy: {kind: queue, paused: true}",
+    ),
+];
+
+/// Keys that only Jobs of Kubernetes have.
+pub const KUBERNETES_ROWS: &[Row] = &[
+    ("scalers[].namespace", AnotherBackend, "", "namespace: b"),
+    ("scalers[].kubeconfig", AnotherBackend, "", "kubeconfig: /b"),
+    ("scalers[].context", AnotherBackend, "", "context: b"),
+    (
+        "scalers[].successfulJobsHistoryLimit",
+        NewAgents,
+        "",
+        "successfulJobsHistoryLimit: 2",
+    ),
+    (
+        "scalers[].failedJobsHistoryLimit",
+        NewAgents,
+        "",
+        "failedJobsHistoryLimit: 2",
+    ),
+    (
+        "scalers[].rollout.strategy",
+        NoEffect,
+        "",
+        "rollout: {strategy: immediate}",
+    ),
+    (
+        "scalers[].rollout.propagationPolicy",
+        NoEffect,
+        "",
+        "rollout: {propagationPolicy: foreground}",
+    ),
+    (
+        "scalers[].labelSets[].jobTargetRef",
+        NewAgents,
+        "jobTargetRef: {template: {spec: {containers: [{name: c, image: a}]}}}",
+        "jobTargetRef: {template: {spec: {containers: [{name: c, image: b}]}}}",
+    ),
+    (
+        "scalers[].labelSets[].jobLabels",
+        NewAgents,
+        "",
+        "jobLabels: {a: b}",
+    ),
+    (
+        "scalers[].labelSets[].jobAnnotations",
+        NewAgents,
+        "",
+        "jobAnnotations: {a: b}",
     ),
 ];
