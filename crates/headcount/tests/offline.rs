@@ -54,6 +54,23 @@ local (bare-metal, 4 agents at most)
     assert_eq!(report, json!({"valid": true, "problems": []}));
 }
 
+/// A manifest as users of KEDA have it: taken, summed up, and every line that does nothing
+/// is told.
+#[tokio::test]
+async fn a_scaled_job_is_a_configuration() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/scaledjob.yaml");
+    let told = run(&["check", "-c", path]).await;
+    assert_eq!(told.code, 0, "{told:?}");
+    let summary = "\
+raibid-ci-agent (kubernetes:raibid-ci, 10 agents at most)
+  raibid-ci-agent/raibid-ci-agent: as many as 1 trigger asks for
+  agents outlive a restart of the daemon and of this host: the cluster runs them
+  workers find their work themselves: no job is ever given to them
+";
+    assert!(told.out.ends_with(summary), "{told:?}");
+    assert!(told.err.ends_with("\n5 warnings\n"), "{told:?}");
+}
+
 #[tokio::test]
 async fn the_effective_configuration_is_one_again() {
     let dir = tempfile::tempdir().unwrap();

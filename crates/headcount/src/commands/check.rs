@@ -101,10 +101,14 @@ fn summary(file: &str, fleet: &Fleet) -> String {
 
 /// What the backend of a scaler cannot promise, so that nobody counts on it.
 fn promises(scaler: &ScalerSpec) -> Vec<&'static str> {
-    let mut promises = vec![
-        "agents outlive a restart of the daemon, but not of this host: its jobs then end as \
-         agent_lost",
-    ];
+    let in_cluster = |pool: &PoolSpec| matches!(&*pool.recipe, Recipe::Kubernetes(_));
+    let mut promises = vec![match scaler.pools.iter().all(in_cluster) {
+        true => "agents outlive a restart of the daemon and of this host: the cluster runs them",
+        false => {
+            "agents outlive a restart of the daemon, but not of this host: its jobs then end as \
+             agent_lost"
+        }
+    }];
     let enforced = |pool: &PoolSpec| match &*pool.recipe {
         Recipe::Process {
             enforce_cgroups, ..
