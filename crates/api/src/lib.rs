@@ -19,6 +19,7 @@ mod pool;
 mod problem;
 mod provisioning;
 mod resources;
+mod signal;
 mod submit;
 
 pub mod agent;
@@ -38,6 +39,7 @@ pub use pool::{DrainRequest, Drained, Failure, Pool, PoolCounts, PoolState};
 pub use problem::{Place, Problem, ProblemItem, Severity};
 pub use provisioning::{ProvisioningEvent, ProvisioningStep};
 pub use resources::{Amount, ResourceCap, Resources};
+pub use signal::{PoolSignal, TriggerReading};
 pub use submit::{
     AskedAmount, AskedResources, LabelList, LogPressure, Quantity, SubmitJob, SubmittedJob,
 };

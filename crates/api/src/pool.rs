@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Moment, ResourceCap};
+use crate::{Moment, PoolSignal, ResourceCap};
 
 /// Everything shown of one pool.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -43,7 +43,7 @@ pub struct Pool {
     /// Jobs one agent runs in its life; absent when there is no end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_jobs: Option<u32>,
-    /// New agents that demand and idle rule ask for beyond what is on its way.
+    /// New agents that demand, triggers and idle rule ask for beyond what is on its way.
     pub wanted: u32,
     /// Why they are not made, as a code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -54,6 +54,9 @@ pub struct Pool {
     /// The numbers behind it, where there are some.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limited_by_detail: Option<String>,
+    /// What its triggers say, if it has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<PoolSignal>,
     /// The budget shared with other daemons of the host, if its agents are reserved there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machine_pool: Option<String>,

@@ -3,6 +3,8 @@
 //! Promise: whatever differs in a pool or over the fleet is named, by its key, as
 //! `key: before -> after`. Leaves to others: what is done about it (`preview`).
 
+mod queue;
+
 use std::time::Duration;
 
 use headcount_model::{
@@ -110,6 +112,7 @@ impl Words {
         self.layers(old.layers, new.layers);
         self.timeouts(old.timeouts, new.timeouts);
         self.retry(old.retry, new.retry);
+        self.queue(old.queue.as_deref(), new.queue.as_deref());
         if old.fingerprint() != new.fingerprint() {
             self.0
                 .push("what its agents are made from: idle agents are replaced".into());

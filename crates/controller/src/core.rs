@@ -87,7 +87,11 @@ impl Core {
             report,
             wake_at,
         } = plan(&self.world, now);
-        let lines: Vec<String> = actions.iter().map(ToString::to_string).collect();
+        // Reading triggers decides nothing, and would crowd out what does.
+        let decisions = actions
+            .iter()
+            .filter(|action| !matches!(action, Action::Sample { .. }));
+        let lines: Vec<String> = decisions.map(ToString::to_string).collect();
         let orders = actions.clone();
         observe(
             &mut self.world,

@@ -1,6 +1,8 @@
 //! Pools with triggers: who is made by what they say, when they are read, and that a
 //! sample is used once.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+
 mod common;
 
 use common::Scenario;
@@ -373,4 +375,35 @@ fn the_minimum_is_kept_at_once_or_where_it_is_compatible_by_the_clock() {
         s.plan();
         assert_eq!(s.world.agents().count(), 1);
     }
+}
+
+/// A worker is made for `said`, and ends after so many milliseconds. Whether that counts as
+/// a launch that failed.
+fn fails(rule: &str, said: &str, lived: u64, exit: Exit) -> bool {
+    let mut s = quiet(&format!(
+        "scaler w worker=/bin/w labels=work queue=backlog {rule}"
+    ));
+    s.ok_all();
+    push(&mut s, said);
+    s.plan();
+    s.ok_all();
+    s.running(1);
+    s.wait(std::time::Duration::from_millis(lived));
+    s.gone(1, exit);
+    s.world.pools().any(|pool| pool.backoff.failures > 0)
+}
+
+#[test]
+fn work_that_is_done_quickly_or_badly_is_no_failed_launch() {
+    assert!(!fails("min=0", "1+0+0", 20, Exit::Code(0)));
+    assert!(!fails("min=0", "1+0+0", 5000, Exit::Code(1)));
+    assert!(!fails("min=1", "1+0+0", 20, Exit::Code(0)));
+    assert!(
+        fails("min=0", "1+0+0", 20, Exit::Code(127)),
+        "it could not start"
+    );
+    assert!(
+        fails("min=1", "0+0+0", 20, Exit::Code(0)),
+        "it would come back for ever"
+    );
 }

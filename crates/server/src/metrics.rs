@@ -2,12 +2,14 @@
 //!
 //! Promise: names begin with `headcount_`, except those of another system that were asked
 //! for; labels are bounded by the configuration (pool,
-//! scaler, backend, source) or by a closed list (state, reason, code, route).
+//! scaler, backend, source, trigger) or by a closed list (state, reason, code, route).
 
 mod count;
 mod gauges;
+mod keda;
 mod kici;
 mod scrape;
+mod signals;
 
 pub(crate) use count::Metrics;
 pub(crate) use scrape::{Names, Snapshot, text};

@@ -10,6 +10,7 @@ mod log;
 mod pool;
 mod provisioning;
 mod resources;
+mod signal;
 
 pub(crate) use agent::{agent, agent_state};
 pub(crate) use change::change;

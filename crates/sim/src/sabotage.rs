@@ -37,6 +37,10 @@ pub(crate) enum Sabotage {
     AgentsStay,
     /// Converges: idle agents end all the time, so that the fleet flaps.
     AgentsFlap,
+    /// Converges: what a worker did of the stream is not recorded, and nobody may claim it.
+    EntriesStay,
+    /// Converges: the stream's reader tells of an entry more than there is.
+    SamplesLie,
     /// Deterministic: the second run differs.
     SecondRunDiffers,
 }
@@ -51,7 +55,7 @@ mod tests {
     /// not every seed breaks the one that is meant first.
     const SEEDS: std::ops::Range<u64> = 0..120;
 
-    const MEANT: [(Sabotage, Promise); 17] = [
+    const MEANT: [(Sabotage, Promise); 19] = [
         (Sabotage::CreatesTwice, Promise::Caps),
         (Sabotage::ReservesNothing, Promise::Caps),
         (Sabotage::RoomIsNotReleased, Promise::Converges),
@@ -68,6 +72,8 @@ mod tests {
         (Sabotage::LosesWakes, Promise::Converges),
         (Sabotage::AgentsStay, Promise::Converges),
         (Sabotage::AgentsFlap, Promise::Converges),
+        (Sabotage::EntriesStay, Promise::Converges),
+        (Sabotage::SamplesLie, Promise::Converges),
         (Sabotage::SecondRunDiffers, Promise::Deterministic),
     ];
 

@@ -1,6 +1,8 @@
 //! The inputs of the reference's comparison: what the original's arithmetic makes of
 //! them, polled, and what ours makes of the same stories.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+
 use headcount_model::{Compat, Strategy, StreamMeasure};
 use headcount_sim::queue::{Story, run};
 

@@ -1,6 +1,8 @@
 //! Scenarios A to D of the KEDA reference, row by row: polled with the original's
 //! arithmetic they are its tables, and ours is no worse on any row.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+
 use headcount_model::{Compat, Strategy, StreamMeasure};
 use headcount_sim::queue::{Row, Story, Told, run};
 use serde_json::Value;

@@ -3,7 +3,7 @@
 use headcount_sim::{Options, run_seed, run_seeds};
 
 /// Seeds that once broke a promise, and by what. They stay, whatever the count below is.
-const ONCE_BROKEN: [(u64, &str); 11] = [
+const ONCE_BROKEN: [(u64, &str); 12] = [
     (
         104,
         "a launch given up in a plan still counted as launching for the rest of it",
@@ -32,6 +32,10 @@ const ONCE_BROKEN: [(u64, &str); 11] = [
     (
         1928,
         "a claim taken in by the round that lost its agent was not seen as durable",
+    ),
+    (
+        1132,
+        "a job that went back and expired was told to go back again by the next daemon",
     ),
 ];
 

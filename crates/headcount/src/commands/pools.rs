@@ -1,6 +1,6 @@
 //! `headcount pools`: what pools have, what they want and what stands in the way.
 
-use headcount_api::Pool;
+use headcount_api::{Pool, PoolSignal, TriggerReading};
 
 use super::Context;
 use crate::exit::Exit;
@@ -97,6 +97,9 @@ fn troubles(pools: &[Pool], now_millis: u64, page: Page) -> String {
             let message = safe(&failure.message);
             out.push_str(&format!("\n{name}: {times}, {ago} ago: {message}{next}"));
         }
+        if let Some(signal) = &pool.signal {
+            out.push_str(&format!("\n{name}: {}", safe(&told(signal))));
+        }
         if let Some(detail) = &pool.limited_by_detail {
             out.push_str(&format!("\n{name}: {}", safe(detail)));
         }
@@ -111,6 +114,36 @@ fn troubles(pools: &[Pool], now_millis: u64, page: Page) -> String {
         out.push('\n');
     }
     out
+}
+
+/// What triggers say: `triggers ask for 4 agents: jobs: 3 waiting, 1 in flight`.
+fn told(signal: &PoolSignal) -> String {
+    let asked = match signal.desired {
+        Some(1) => "triggers ask for 1 agent".to_owned(),
+        Some(n) => format!("triggers ask for {n} agents"),
+        None => "triggers ask for nothing".to_owned(),
+    };
+    let readings: Vec<String> = signal.triggers.iter().map(reading).collect();
+    format!("{asked}: {}", readings.join("; "))
+}
+
+fn reading(trigger: &TriggerReading) -> String {
+    let name = &trigger.name;
+    let counts = [
+        (trigger.waiting, "waiting"),
+        (trigger.in_flight, "in flight"),
+        (trigger.claimable, "claimable"),
+    ];
+    let counts: Vec<String> = counts
+        .iter()
+        .filter_map(|(n, what)| Some(format!("{} {what}", (*n)?)))
+        .collect();
+    match (&trigger.trouble, trigger.value) {
+        (Some(trouble), _) => format!("{name} is unknown ({trouble})"),
+        (None, None) => format!("{name} was not read yet"),
+        (None, Some(value)) if counts.is_empty() => format!("{name} says {value}"),
+        (None, Some(_)) => format!("{name} has {}", counts.join(", ")),
+    }
 }
 
 #[cfg(test)]
@@ -171,5 +204,22 @@ old/x           removed     0     0         0        0       0       0
              \nbuilders/linux: its backend does not answer: cannot list\n"
         );
         assert_eq!(troubles(&[pool(json!({}))], 0, PAGE), "");
+    }
+
+    #[test]
+    fn what_triggers_say_stands_below() {
+        let pools = [pool(json!({"name": "w/queue", "signal": {
+            "desired": 2, "min": 0, "compat": "headcount", "used": true, "unread": 1,
+            "triggers": [
+                {"name": "jobs", "target": 1.0, "value": 4.0, "waiting": 3, "inFlight": 1, "claimable": 0},
+                {"name": "list", "target": 1.0, "value": 2.5},
+                {"name": "other", "target": 1.0, "trouble": "connection refused"}
+            ]
+        }}))];
+        assert_eq!(
+            troubles(&pools, 0, PAGE),
+            "\nw/queue: triggers ask for 2 agents: jobs has 3 waiting, 1 in flight, 0 claimable; \
+             list says 2.5; other is unknown (connection refused)\n"
+        );
     }
 }

@@ -11,7 +11,7 @@ use headcount_model::{
 
 use super::moves::move_agent;
 use crate::lifecycle::agent::AgentInput;
-use crate::world::{Backend, LaunchFailure, Stranger};
+use crate::world::{Backend, LaunchFailure, Signal, Stranger};
 use crate::{Effect, World};
 
 /// A worker that lives no longer than this did not really launch.
@@ -101,7 +101,11 @@ fn judge_launch(world: &mut World, id: AgentId, exit: Exit, now: Timestamp) {
     let (failed, worked) = match (agent.record.kind, agent.record.phase) {
         (_, AgentPhase::Creating | AgentPhase::Starting) => (true, false),
         (AgentKind::Worker, AgentPhase::Ready) => {
-            let failed = lived < WORKER_LIVES || !exit.is_success();
+            let brief = lived < WORKER_LIVES;
+            let failed = match signal_of(world, agent) {
+                Some(signal) => brief && came_for_nothing(signal, exit),
+                None => brief || !exit.is_success(),
+            };
             (failed, !failed)
         }
         _ => (false, false),
@@ -115,6 +119,16 @@ fn judge_launch(world: &mut World, id: AgentId, exit: Exit, now: Timestamp) {
             pool.backoff.worked();
         }
     }
+}
+
+fn signal_of<'w>(world: &'w World, agent: &crate::Agent) -> Option<&'w Signal> {
+    world.pools.get(&agent.pool)?.signal.as_ref()
+}
+
+/// Whether a worker with a queue that ended at once could not work. One that did its work
+/// quickly could; one that only the minimum asked for would come back at once for ever.
+fn came_for_nothing(signal: &Signal, exit: Exit) -> bool {
+    !exit.is_success() || (signal.rule().min > 0 && !signal.is_active())
 }
 
 fn end_of_launch(id: AgentId, exit: Exit) -> String {

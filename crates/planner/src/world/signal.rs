@@ -132,6 +132,16 @@ impl Signal {
         self.trouble.as_deref().or_else(|| unread.next())
     }
 
+    /// Whether a trigger asked for somebody when last read.
+    pub(crate) fn is_active(&self) -> bool {
+        let readings = self.sample.iter().flat_map(|sample| &sample.readings);
+        let mut pairs = self.rule.triggers.iter().zip(readings);
+        pairs.any(|(trigger, reading)| match reading {
+            Reading::Known(measure) => measure.value.0 > trigger.activation.0,
+            Reading::Unknown(_) => false,
+        })
+    }
+
     /// The sample that agents may be made by.
     pub(crate) fn usable(&self) -> Option<&Sample> {
         self.sample.as_ref().filter(|_| self.trouble.is_none())

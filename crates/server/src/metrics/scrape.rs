@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::count::Metrics;
 use super::gauges::{Page, cpus_of, float, memory_of, per_machine_pool, per_scaler};
-use super::kici;
+use super::{keda, kici};
 
 /// Names of another system that are given besides ours.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, utoipa::ToSchema)]
@@ -18,6 +18,8 @@ use super::kici;
 pub(crate) enum Names {
     /// Those of the KiCI auto-scaler.
     Kici,
+    /// Those of KEDA.
+    Keda,
 }
 
 /// The daemon at one moment.
@@ -44,11 +46,13 @@ pub(crate) fn text(
     page.fleet(snapshot.view);
     page.pools(snapshot.view);
     page.demand(snapshot.view);
+    page.signals(snapshot.view);
     page.edges(snapshot);
     let mut text = metrics.text_of_counters()?;
     page.write(&mut text)?;
     match names {
         Some(Names::Kici) => kici::page(metrics, snapshot).write(&mut text)?,
+        Some(Names::Keda) => keda::page(snapshot).write(&mut text)?,
         None => {}
     }
     encode_eof(&mut text)?;

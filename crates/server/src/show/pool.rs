@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use headcount_api::{Failure, Pool, PoolCounts, PoolState};
 use headcount_controller::{PoolCounts as Counts, PoolView, View};
 
-use super::{agent, cap, labels, moment};
+use super::{agent, cap, labels, moment, signal};
 
 /// All pools of a view, in its order.
 pub(crate) fn pools(view: &View) -> Vec<Pool> {
@@ -53,6 +53,7 @@ fn pool(view: &View, pool: &PoolView, scaler_agents: u32) -> Pool {
         limited_by: pool.limited_by.map(|reason| reason.code().to_owned()),
         limited_by_text: pool.limited_by.map(|reason| reason.sentence().to_owned()),
         limited_by_detail: pool.limited_by_detail.clone(),
+        signal: pool.signal.as_ref().map(signal::signal),
         machine_pool: scaler
             .and_then(|scaler| scaler.machine_pool.as_ref())
             .map(ToString::to_string),

@@ -14,4 +14,5 @@ mod limits;
 mod logs;
 mod openapi;
 mod plan;
+mod signals;
 mod submit;

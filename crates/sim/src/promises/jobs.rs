@@ -20,7 +20,11 @@ pub(super) fn of_execution(stage: &Stage, agent: AgentId, job: JobId, attempt: u
             format!("{agent} runs {job}, which nobody submitted"),
         );
     };
-    let what = if let Some(end) = &truth.end {
+    let what = if truth.end == Some(JobEnd::Expired) {
+        // It expired while it waited, so it had gone back before, and the daemon died
+        // before it could note that: told again, nothing comes of it.
+        return None;
+    } else if let Some(end) = &truth.end {
         format!("has ended: {end:?}")
     } else if !stage.ledger.has_claim(job, attempt, agent) {
         "has no durable claim of it".into()

@@ -2,20 +2,23 @@
 
 use std::time::Duration;
 
-use headcount_model::{AgentId, Exit, PoolName, QueueRule, Reading, Sample, Trouble, TroubleKind};
+use headcount_model::{
+    AgentId, Exit, Measure, PoolName, QueueRule, Reading, Sample, Trouble, TroubleKind,
+};
 use headcount_planner::News;
 
 use super::Stage;
 use super::event::Tick;
 use crate::fake::claim_after;
+use crate::sabotage::Sabotage;
 use crate::scenario::queue_pool;
 
 /// From running to reading, at most.
 const READS_WITHIN: u64 = 400;
 /// A message takes so many milliseconds at most.
 const LONGEST: u64 = 30_000;
-/// Who finds nothing looks for it about this long: short of that is a launch that failed.
-const LOOKS_FOR: (u64, u64) = (1200, 2500);
+/// Who finds nothing looks for it about this long.
+const LOOKS_FOR: (u64, u64) = (10, 2500);
 
 impl Stage {
     /// A worker of the stream's pool lives from one entry.
@@ -26,7 +29,7 @@ impl Stage {
     pub(super) fn reader_reads(&mut self, agent: AgentId) {
         let after = self.claims_after();
         if self.entries.read(agent, after, self.now) {
-            self.agent_within(agent, 1100, LONGEST, Tick::Acknowledge);
+            self.agent_within(agent, 10, LONGEST, Tick::Acknowledge);
         } else {
             let (low, high) = LOOKS_FOR;
             self.agent_within(agent, low, high, Tick::Die(Exit::Code(0)));
@@ -34,7 +37,9 @@ impl Stage {
     }
 
     pub(super) fn reader_acknowledges(&mut self, agent: AgentId) {
-        self.entries.ack(agent);
+        if self.sabotage != Some(Sabotage::EntriesStay) {
+            self.entries.ack(agent);
+        }
         self.agent_within(agent, 1, 1000, Tick::Die(Exit::Code(0)));
     }
 
@@ -79,6 +84,9 @@ impl Stage {
     fn read_entries(&mut self) -> Sample {
         let after = self.claims_after();
         let mut sample = self.entries.sample(after, self.now);
+        if self.sabotage == Some(Sabotage::SamplesLie) {
+            self.lie(&mut sample);
+        }
         if self.random.chance(self.faults.demand_unknown * 5) {
             let trouble = Trouble {
                 kind: TroubleKind::Transient,
@@ -87,6 +95,19 @@ impl Stage {
             sample.readings = vec![Reading::Unknown(trouble)];
         }
         sample
+    }
+
+    /// Sabotage: while anything is there, there seems to be more.
+    fn lie(&self, sample: &mut Sample) {
+        for reading in &mut sample.readings {
+            if let Reading::Known(Measure {
+                backlog: Some(backlog),
+                ..
+            }) = reading
+            {
+                backlog.waiting += u64::from(!self.entries.is_empty());
+            }
+        }
     }
 
     fn claims_after(&self) -> Option<Duration> {

@@ -4,6 +4,7 @@
 mod agents;
 mod fleet;
 mod queue;
+mod signals;
 mod texts;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use tower::ServiceExt as _;
 pub(crate) use agents::TestAgents;
 pub(crate) use fleet::{fleet, scaler};
 pub(crate) use queue::TestQueue;
+pub(crate) use signals::fleet_with_triggers;
 pub(crate) use texts::{TestDaemon, TestGrammar};
 
 /// A running daemon.
@@ -73,7 +75,7 @@ impl House {
             backends: vec![agents.clone()],
             link: agents.clone(),
             machine_pools: Arc::new(headcount_ports::NoMachinePools),
-            signals: Arc::new(headcount_ports::NoSignals),
+            signals: Arc::new(signals::TestSignals),
         });
         tokio::spawn(hall);
         let daemon = Arc::new(TestDaemon::new(handle.clone(), store));
