@@ -107,6 +107,19 @@ pub enum TriggerKind {
     Cron(CronWindow),
 }
 
+impl TriggerKind {
+    /// Whether its number holds what agents already work on: what is taken from a list, or
+    /// read from a stream, leaves the number of what waits alone.
+    #[must_use]
+    pub const fn counts_work(&self) -> bool {
+        match self {
+            Self::RedisStream { measure, .. } => !matches!(measure, StreamMeasure::Lag { .. }),
+            Self::RedisKey { .. } => false,
+            Self::Cron(_) => true,
+        }
+    }
+}
+
 /// What of a stream is counted.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum StreamMeasure {

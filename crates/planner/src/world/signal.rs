@@ -164,7 +164,9 @@ impl Signal {
 
     /// Whether an agent that begins to run changes what the numbers mean.
     pub(crate) fn minds_begins(&self) -> bool {
+        let mut kinds = self.rule.triggers.iter().map(|trigger| &trigger.kind);
         matches!(self.rule.strategy, Strategy::Accurate | Strategy::Eager)
+            && kinds.any(|kind| !kind.counts_work())
     }
 
     /// How many ended since the last sample was begun; of those, how many were not running

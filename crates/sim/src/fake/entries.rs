@@ -3,7 +3,7 @@
 //! Promise: an entry is done once it is acknowledged, or taken out before anybody read it;
 //! what a dead worker held may be claimed after a while, and not before.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use headcount_model::{
@@ -24,6 +24,12 @@ pub(crate) struct Entries {
     pub(crate) trimmed: u64,
     /// Workers that found nothing.
     pub(crate) idle: u64,
+    /// Workers that were made.
+    pub(crate) made: u64,
+    /// Workers that came to an end.
+    over: BTreeSet<AgentId>,
+    /// Workers that died before they had done anything or found that there is nothing.
+    pub(crate) deaths: u64,
 }
 
 /// An entry that was read.
@@ -59,6 +65,7 @@ impl Entries {
         let entry = old.map(|(entry, _)| *entry);
         let Some(entry) = entry.or_else(|| self.waiting.pop_front()) else {
             self.idle += 1;
+            self.over.insert(by);
             return false;
         };
         self.held.insert(entry, Held { by, since: now });
@@ -70,6 +77,12 @@ impl Entries {
         let before = self.held.len();
         self.held.retain(|_, held| held.by != by);
         self.done += (before - self.held.len()) as u64;
+        self.over.insert(by);
+    }
+
+    /// A worker is gone.
+    pub(crate) fn gone(&mut self, by: AgentId) {
+        self.deaths += u64::from(!self.over.remove(&by));
     }
 
     /// Entries that were ever added.

@@ -32,6 +32,19 @@ pub(crate) fn unsettled(stage: &Stage) -> Option<String> {
     left.then(|| format!("{workers} workers and entries {:?}", stage.entries))
 }
 
+/// Nobody is made but for an entry, or because of a worker that died: what it held needs
+/// another one, and as long as nobody can tell it from what is worked on, one that has not
+/// read yet may be taken for its holder once.
+pub(crate) fn made_for_something(stage: &Stage) -> Found {
+    let entries = &stage.entries;
+    let most = entries.added() + 2 * entries.deaths;
+    if entries.made <= most {
+        return None;
+    }
+    let what = format!("{} workers where {most} would do", entries.made);
+    broken(Promise::Converges, what)
+}
+
 /// With nothing failing, each entry has one worker, and who finds nothing came for one
 /// that was taken out.
 pub(crate) fn as_without_faults(stage: &Stage) -> Found {

@@ -75,6 +75,8 @@ impl Stage {
             Act::Teardown if self.is_calm() && converges::left_over(self).is_none() => {
                 self.trace.line(self.now, format_args!("GONE"));
                 self.act = Act::Over;
+                let found = queue::made_for_something(self);
+                self.found(found);
                 if self.scenario.faults.none() && self.counts.crashes == 0 {
                     let found = jobs::as_without_faults(self);
                     self.found(found.or_else(|| queue::as_without_faults(self)));

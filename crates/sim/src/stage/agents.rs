@@ -202,6 +202,10 @@ impl Stage {
         let Some(program) = self.programs.remove(&agent) else {
             return;
         };
+        let pool = self.births.get(&agent).map(|birth| &birth.pool);
+        if pool == Some(&crate::scenario::queue_pool()) {
+            self.entries.gone(agent);
+        }
         for (job, attempt) in program.running() {
             self.jobs.run_ends((job, attempt), agent, None, self.now);
         }

@@ -138,6 +138,7 @@ impl Stage {
         self.agent_within(agent, 1, 50, Tick::Started);
         if order.pool == crate::scenario::queue_pool() {
             // It begins to read once it runs.
+            self.entries.made += 1;
         } else if worker {
             self.worker_life(agent);
         } else if !self.random.chance(self.faults.never_registers) {

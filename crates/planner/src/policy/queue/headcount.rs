@@ -91,7 +91,7 @@ fn one(trigger: &Trigger, measure: &Measure, crew: Crew) -> Demand {
     };
     Demand {
         agents: if agents.is_finite() { agents } else { 0.0 },
-        with_work: measure.backlog.is_some() || counts_work(&trigger.kind),
+        with_work: measure.backlog.is_some() || trigger.kind.counts_work(),
     }
 }
 
@@ -102,16 +102,6 @@ fn held(backlog: Backlog, target: f64, crew: Crew) -> f64 {
     let hold = f64::from(running) * target.max(1.0);
     let free = backlog.waiting.saturating_add(backlog.claimable);
     Level::count(free).0 + Level::count(backlog.in_flight).0.min(hold)
-}
-
-/// Whether its number holds what agents already work on.
-const fn counts_work(kind: &TriggerKind) -> bool {
-    match kind {
-        TriggerKind::RedisStream { measure, .. } => !matches!(measure, StreamMeasure::Lag { .. }),
-        // What is taken from a list leaves it.
-        TriggerKind::RedisKey { .. } => false,
-        TriggerKind::Cron(_) => true,
-    }
 }
 
 /// New agents for this demand, before any cap.
