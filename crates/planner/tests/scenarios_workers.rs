@@ -5,7 +5,7 @@ mod common;
 use std::time::Duration;
 
 use common::Scenario;
-use headcount_model::Exit;
+use headcount_model::{Exit, TroubleKind};
 
 fn failures(s: &Scenario) -> u32 {
     s.world.pools().map(|pool| pool.backoff.failures).sum()
@@ -87,5 +87,35 @@ fn a_worker_whose_end_was_missed_is_found_out_by_a_list() {
     s.missed();
     s.plan();
     s.ok_all();
+    assert_eq!(s.plan(), "create a-1-2 in w/work: keep_ready");
+}
+
+#[test]
+fn a_worker_whose_end_is_told_before_its_beginning_is_looked_for() {
+    let mut s = Scenario::started("scaler w worker=/bin/w labels=work keep=1");
+    s.plan();
+    s.ok("list bare-metal").ok("refresh queue");
+    s.gone(1, Exit::Code(0));
+    s.running(1);
+    s.ok("create a-1-1");
+    assert_eq!(s.plan(), "list bare-metal: confirm");
+    s.outside.instances.clear();
+    s.ok_all();
+    assert_eq!(s.agents(), "", "nothing is left of it");
+}
+
+#[test]
+fn a_worker_that_a_list_did_not_show_while_it_was_made_is_looked_for() {
+    let mut s = Scenario::started("scaler w worker=/bin/w labels=work keep=1");
+    s.plan();
+    s.ok("list bare-metal").ok("refresh queue");
+    s.running(1);
+    s.missed();
+    s.plan();
+    s.ok("list bare-metal");
+    s.fail("create a-1-1", TroubleKind::Unknown);
+    assert_eq!(s.plan(), "list bare-metal: confirm");
+    s.ok_all();
+    assert_eq!(failures(&s), 0);
     assert_eq!(s.plan(), "create a-1-2 in w/work: keep_ready");
 }

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use headcount_model::{
-    AgentId, AgentPhase, Answer, BackendId, JobId, Reason, Refusal, Timestamp, Trouble,
+    AgentId, AgentKind, AgentPhase, Answer, BackendId, JobId, Reason, Refusal, Timestamp, Trouble,
     TroubleKind, Unreserved,
 };
 
@@ -113,11 +113,14 @@ fn create(world: &mut World, id: AgentId, result: Result<(), Trouble>, now: Time
         agent.effect = Effect::None;
     }
     agent.listable_from = round;
+    // It was seen to end before this answer, or a list did not show it: the next one says
+    // what became of it. An agent that speaks has said so itself.
+    let ran = phase == AgentPhase::Ready && agent.record.kind == AgentKind::Worker;
+    let made = phase == AgentPhase::Creating && result.is_ok();
+    if agent.launch_trouble.is_some() && (ran || made) {
+        agent.effect = Effect::Unknown;
+    }
     let Err(trouble) = result else {
-        if agent.launch_trouble.is_some() && phase == AgentPhase::Creating {
-            // It was seen to end before this answer: a list says whether that was it.
-            agent.effect = Effect::Unknown;
-        }
         return move_agent(world, id, AgentInput::Created, now);
     };
     // An agent that has registered exists, whatever the backend believes.

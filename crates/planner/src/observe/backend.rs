@@ -238,6 +238,7 @@ fn compare(
     asked_in: u64,
     now: Timestamp,
 ) {
+    doubt_unlisted(world, id, instances);
     let mine = world.agents.values().filter(|agent| {
         agent.record.backend == *id
             && !agent.effect.is_in_flight()
@@ -262,6 +263,28 @@ fn compare(
             None => absent(world, agent, now),
         }
     }
+}
+
+/// While a creation is under way a list decides nothing; but a worker that runs and is not
+/// shown alive must be looked for once the creation is answered, because nobody else would.
+fn doubt_unlisted(world: &mut World, id: &BackendId, instances: &BTreeMap<AgentId, Instance>) {
+    let unlisted = world.agents.values_mut().filter(|agent| {
+        agent.record.backend == *id
+            && agent.record.kind == AgentKind::Worker
+            && agent.record.phase == AgentPhase::Ready
+            && agent.effect.is_in_flight()
+            && !lives(instances, agent.record.id)
+    });
+    for agent in unlisted {
+        let unseen = || end_of_launch(agent.record.id, Exit::Unknown);
+        agent.launch_trouble.get_or_insert_with(unseen);
+    }
+}
+
+fn lives(instances: &BTreeMap<AgentId, Instance>, id: AgentId) -> bool {
+    instances
+        .get(&id)
+        .is_some_and(|instance| !matches!(instance.state, InstanceState::Ended(_)))
 }
 
 fn settle_unknown(world: &mut World, id: AgentId) {
@@ -301,7 +324,9 @@ fn absent(world: &mut World, id: AgentId, now: Timestamp) {
         return;
     };
     let vanished = agent.record.phase == AgentPhase::Starting;
-    let trouble = agent.launch_trouble.take();
+    // Who ran was launched, whatever was doubted of it.
+    let ran = agent.record.phase == AgentPhase::Ready;
+    let trouble = agent.launch_trouble.take().filter(|_| !ran);
     if let Some(message) = trouble.or(vanished.then(|| end_of_launch(id, Exit::Unknown))) {
         launch_failed(world, id, message, None, now);
     }

@@ -2,7 +2,8 @@
 //! that follows from a move. All of `observe` goes through here.
 
 use headcount_model::{
-    AgentId, AgentPhase, Answer, JobEnd, JobId, Outcome, Reason, Refusal, Settlement, Timestamp,
+    AgentId, AgentKind, AgentPhase, Answer, JobEnd, JobId, Outcome, Reason, Refusal, Settlement,
+    Timestamp,
 };
 
 use super::signal;
@@ -42,7 +43,10 @@ pub(crate) fn move_agent(
             agent.record.phase_since = now;
             if phase == AgentPhase::Ready {
                 agent.idle_since = now;
-                agent.launch_trouble = None;
+                // A worker does not speak: that it ended may be told before that it ran.
+                if agent.record.kind != AgentKind::Worker || !agent.effect.is_in_flight() {
+                    agent.launch_trouble = None;
+                }
             }
             world.touched.agents.insert(id);
             entered(world, id, phase, now);

@@ -11,10 +11,7 @@
 //! - `custom` takes its deduction off the demand, before any cap, and agents on their way
 //!   count whole.
 
-use headcount_model::{
-    Backlog, Combine, Level, Measure, QueueRule, Reading, Strategy, StreamMeasure, Trigger,
-    TriggerKind,
-};
+use headcount_model::{Backlog, Combine, Level, Measure, QueueRule, Reading, Strategy, Trigger};
 
 use super::{Crew, DEFAULT_MAX, Proposal, whole};
 
