@@ -147,8 +147,8 @@ every 7 s, told, Default                30     0     8.0    281
 every 7 s, told, Accurate               30     0     8.0    281
 every 7 s, told, Eager                  30     0     8.0    281
 every 7 s, polled, Default              30     0    12.2    283
-every 7 s, polled, Accurate             30     0    12.1    283
-every 7 s, polled, Eager                30     0    12.1    283
+every 7 s, polled, Accurate             30     0    12.2    283
+every 7 s, polled, Eager                30     0    12.2    283
 burst 10, start 45 s, told, Default     10     0    45.0    110
 burst 10, start 45 s, told, Accurate    10     0    45.0    110
 burst 10, start 45 s, told, Eager       10     0    45.0    110
