@@ -39,7 +39,7 @@ impl Server {
     }
 
     /// One with these further lines of configuration, such as `requirepass secret` or
-    /// `user worker on >secret ~* +@all`.
+    /// `user ci on >secret ~* +@all`.
     ///
     /// # Panics
     /// When it does not come up; its log is in the message.
