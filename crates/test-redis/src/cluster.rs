@@ -2,6 +2,7 @@
 
 use redis::Value;
 
+use crate::certificates::Certificates;
 use crate::server::{Server, free_port, wait_until};
 
 const SLOTS: u32 = 16_384;
@@ -19,8 +20,26 @@ impl Cluster {
     /// When it does not come up.
     #[must_use]
     pub fn start() -> Self {
-        let masters: Vec<Server> = (0..MASTERS).map(|_| master()).collect();
-        let cluster = Self { masters };
+        Self::of(Server::with)
+    }
+
+    /// As [`start`](Self::start), of servers that speak TLS, also with each other.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    #[must_use]
+    pub fn with_tls(certificates: &Certificates) -> Self {
+        Self::of(|lines| {
+            let lines = [lines, &["tls-cluster yes", "tls-replication yes"]].concat();
+            Server::with_tls(certificates, false, &lines)
+        })
+    }
+
+    fn of(server: impl Fn(&[&str]) -> Server) -> Self {
+        let masters = (0..MASTERS).map(|_| master(&server));
+        let cluster = Self {
+            masters: masters.collect(),
+        };
         cluster.divide();
         cluster.introduce();
         cluster
@@ -86,9 +105,9 @@ impl Cluster {
     }
 }
 
-fn master() -> Server {
+fn master(server: impl Fn(&[&str]) -> Server) -> Server {
     let bus = format!("cluster-port {}", free_port());
-    Server::with(&["cluster-enabled yes", &bus, "cluster-node-timeout 2000"])
+    server(&["cluster-enabled yes", &bus, "cluster-node-timeout 2000"])
 }
 
 fn bus_port(server: &Server) -> String {

@@ -21,11 +21,12 @@ const ATTEMPTS: usize = 5;
 /// A running server. What it holds survives [`Server::kill`] and [`Server::restart`]: every
 /// write is in its log before it is answered.
 pub struct Server {
+    // Ends before its folder goes, into which it would write.
+    process: Option<Process>,
     dir: TempDir,
     port: u16,
     password: Option<String>,
     arguments: Vec<&'static str>,
-    process: Option<Process>,
 }
 
 impl Server {
@@ -39,7 +40,7 @@ impl Server {
     }
 
     /// One with these further lines of configuration, such as `requirepass secret` or
-    /// `user worker on >secret ~* +@all`.
+    /// `user ci on >secret ~* +@all`.
     ///
     /// # Panics
     /// When it does not come up; its log is in the message.
@@ -291,6 +292,20 @@ pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_left_of_a_server() {
+        if crate::skip() {
+            return;
+        }
+        let server = Server::start();
+        server.say(&["XADD", "s", "1-1", "a", "b"]);
+        let folder = server.folder().to_owned();
+        let address = server.address();
+        drop(server);
+        assert!(!folder.exists(), "its folder is gone");
+        assert!(std::net::TcpStream::connect(address).is_err(), "it is gone");
+    }
 
     #[test]
     fn what_a_server_holds_survives_kill_9() {

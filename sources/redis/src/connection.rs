@@ -93,6 +93,7 @@ async fn connect(
     let asked = Asked {
         server: address.to_owned(),
         user: user.username().unwrap_or("default").to_owned(),
+        cluster: false,
     };
     let info = info(to, address)?;
     // Naming the library is not worth a command that a user's ACL may forbid; but over TLS
@@ -188,6 +189,7 @@ async fn ask_sentinel(
     let asked = Asked {
         server: address.to_owned(),
         user: user.username().unwrap_or("default").to_owned(),
+        cluster: false,
     };
     let mut sentinel = connect(to, address, user, AsyncConnectionConfig::new()).await?;
     let mut question = redis::cmd("SENTINEL");
@@ -263,6 +265,7 @@ impl Asked {
         Self {
             server,
             user: to.username.clone().unwrap_or_else(|| "default".to_owned()),
+            cluster: matches!(to.servers, RedisServers::Cluster(_)),
         }
     }
 

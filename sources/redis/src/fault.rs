@@ -19,6 +19,10 @@ pub(crate) enum Fault {
     #[error("redis at {server} is not ready: {line}; nothing to do unless it lasts")]
     NotReady { server: String, line: String },
     #[error(
+        "redis at {server} moves keys between its servers: {line}; nothing to do unless it lasts"
+    )]
+    Moved { server: String, line: String },
+    #[error(
         "redis at {server} takes no writes: {line}; is it a replica, or is its disk or memory full?"
     )]
     NoWrites { server: String, line: String },
@@ -114,6 +118,7 @@ impl Fault {
             | Self::Slow { .. }
             | Self::SlowTls { .. }
             | Self::NotReady { .. }
+            | Self::Moved { .. }
             | Self::NoWrites { .. }
             | Self::Refused { .. }
             | Self::Strange { .. }
@@ -142,6 +147,8 @@ pub(crate) struct Asked {
     pub(crate) server: String,
     /// The ACL user.
     pub(crate) user: String,
+    /// Whether a cluster is what we take it for.
+    pub(crate) cluster: bool,
 }
 
 impl Asked {
@@ -157,6 +164,7 @@ impl Asked {
                 Fault::NotReady { server, line }
             }
             "READONLY" | "OOM" | "MISCONF" | "NOREPLICAS" => Fault::NoWrites { server, line },
+            "MOVED" | "ASK" if self.cluster => Fault::Moved { server, line },
             "MOVED" | "ASK" => Fault::IsCluster { server, line },
             _ if line.contains("DB index is out of range") => Fault::NoDatabase { server, line },
             _ => Fault::Refused { server, line },

@@ -11,6 +11,7 @@
 
 mod connection;
 mod cron;
+mod entries;
 mod fault;
 mod key;
 mod link;
@@ -23,6 +24,10 @@ mod watch;
 mod wire;
 
 pub use connection::CONNECT_PATIENCE;
+pub use entries::{
+    Entries, Entry, EntryId, FIELD_PREFIX, Field, Group, MAX_ENTRIES, MAX_ENVIRONMENT_BYTES,
+    Poisoned, environment,
+};
 pub use pool::READING_PATIENCE;
 pub use signals::{Clock, RedisSignals};
 pub use watch::{SPACING, WATCH_HEARTBEAT};

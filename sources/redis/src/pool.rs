@@ -22,26 +22,24 @@ pub(crate) struct Pool {
     pub(crate) readers: Vec<Reader>,
     /// Something that it reads has changed.
     pub(crate) changed: Notify,
-    /// Samples begun.
-    samples: AtomicU64,
+    /// Samples begun, of all pools: one that went and comes back goes on above its last.
+    samples: Arc<AtomicU64>,
 }
 
 impl Pool {
-    pub(crate) fn new(name: PoolName, rule: Arc<QueueRule>, readers: Vec<Reader>) -> Self {
+    pub(crate) fn new(
+        name: PoolName,
+        rule: Arc<QueueRule>,
+        readers: Vec<Reader>,
+        samples: Arc<AtomicU64>,
+    ) -> Self {
         Self {
             name,
             rule,
             readers,
             changed: Notify::new(),
-            samples: AtomicU64::new(0),
+            samples,
         }
-    }
-
-    /// Numbers its samples above those of the pool it replaces.
-    pub(crate) fn after(self, previous: &Self) -> Self {
-        let samples = previous.samples.load(Ordering::SeqCst);
-        self.samples.store(samples, Ordering::SeqCst);
-        self
     }
 
     /// The ways to the servers it reads from; one of several triggers is there several times.

@@ -1,14 +1,13 @@
 //! The port: which pools there are, and their samples.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
-use headcount_model::{
-    PoolName, QueueRule, RedisConnection, Sample, Timestamp, Trouble, TroubleKind,
-};
-use headcount_ports::{SignalInbox, Signals};
+use headcount_model::{PoolName, RedisConnection, Sample, Timestamp, Trouble, TroubleKind};
+use headcount_ports::{SignalInbox, Signals, TriggersOf};
 
 use crate::link::Link;
 use crate::pool::Pool;
@@ -23,6 +22,7 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 pub struct RedisSignals {
     inbox: Arc<dyn SignalInbox>,
     clock: Clock,
+    samples: Arc<AtomicU64>,
     state: Mutex<State>,
 }
 
@@ -36,12 +36,13 @@ struct State {
 }
 
 impl RedisSignals {
-    /// Without pools until it is configured.
+    /// Without pools until it is configured, within a tokio runtime.
     #[must_use]
     pub fn new(inbox: Arc<dyn SignalInbox>) -> Self {
         Self {
             inbox,
             clock: Arc::new(system_clock),
+            samples: Arc::default(),
             state: Mutex::default(),
         }
     }
@@ -52,15 +53,23 @@ impl RedisSignals {
         Self { clock, ..self }
     }
 
-    fn apply(&self, rules: Vec<(PoolName, Arc<QueueRule>)>) {
+    fn apply(&self, rules: TriggersOf) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let before = std::mem::take(&mut state.links);
         let mut links = Vec::new();
         let mut link = |to: &Arc<RedisConnection>| link_to(&mut links, &before, to);
         let mut pools = BTreeMap::new();
         for (name, rule) in rules {
-            let known = state.pools.get(&name);
-            let pool = renew(known, &name, &rule, &mut link);
+            let readers = rule.triggers.iter();
+            let readers = readers.map(|trigger| Reader::new(&rule, trigger, &mut link));
+            let readers = readers.collect();
+            let pool = match state.pools.get(&name) {
+                Some(known) if known.rule == rule => Arc::clone(known),
+                _ => {
+                    let samples = Arc::clone(&self.samples);
+                    Arc::new(Pool::new(name.clone(), rule, readers, samples))
+                }
+            };
             pools.insert(name, pool);
         }
         let listeners = Listeners {
@@ -96,26 +105,9 @@ fn link_to(
     link
 }
 
-fn renew(
-    known: Option<&Arc<Pool>>,
-    name: &PoolName,
-    rule: &Arc<QueueRule>,
-    link: &mut dyn FnMut(&Arc<RedisConnection>) -> Arc<Link>,
-) -> Arc<Pool> {
-    let readers = rule.triggers.iter();
-    let readers = readers.map(|trigger| Reader::new(rule, trigger, link));
-    let readers = readers.collect();
-    let pool = Pool::new(name.clone(), Arc::clone(rule), readers);
-    match known {
-        Some(known) if known.rule == *rule => Arc::clone(known),
-        Some(known) => Arc::new(pool.after(known)),
-        None => Arc::new(pool),
-    }
-}
-
 #[async_trait]
 impl Signals for RedisSignals {
-    async fn configure(&self, rules: Vec<(PoolName, Arc<QueueRule>)>) {
+    async fn configure(&self, rules: TriggersOf) {
         self.apply(rules);
     }
 

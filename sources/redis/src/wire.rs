@@ -53,23 +53,39 @@ impl Wire {
         for pause in ATTEMPTS {
             tokio::time::sleep(pause).await;
             match self.attempt(commands).await {
-                Err(fault @ Fault::Unreachable { .. }) => last = fault,
+                Err(fault @ (Fault::Unreachable { .. } | Fault::Moved { .. })) => last = fault,
                 done => return done,
             }
         }
         Err(last)
     }
 
+    /// As [`send`](Self::send), but never twice: for what changes something.
+    pub(crate) async fn send_once(&self, commands: &Pipeline) -> Result<Vec<Reply>, Fault> {
+        self.attempt(commands).await
+    }
+
     async fn attempt(&self, commands: &Pipeline) -> Result<Vec<Reply>, Fault> {
         let (connection, number) = self.connection().await?;
         let sending = send(connection, commands);
         let fault = match tokio::time::timeout(COMMAND_PATIENCE, sending).await {
-            Ok(Ok(replies)) => return Ok(replies),
+            Ok(Ok(replies)) => match self.moved(&replies) {
+                None => return Ok(replies),
+                Some(fault) => fault,
+            },
             Ok(Err(error)) => self.asked.failure(&error),
             Err(_) => self.asked.slow(COMMAND_PATIENCE),
         };
         self.discard(number).await;
         Err(fault)
+    }
+
+    /// Where a cluster's connection went to the wrong server although it follows what
+    /// moves: what it knows of the cluster is not so any more.
+    fn moved(&self, replies: &[Reply]) -> Option<Fault> {
+        let refusals = replies.iter().filter_map(|reply| reply.as_ref().err());
+        let faults = refusals.map(|refusal| self.asked.refusal(refusal));
+        { faults }.find(|fault| matches!(fault, Fault::Moved { .. }))
     }
 
     /// The open connection and its number. Who comes while one is being opened waits for

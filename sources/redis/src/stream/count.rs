@@ -113,7 +113,7 @@ fn id(entry: &Value) -> Option<EntryId> {
 /// Entries of the next page, after one of so many with so many bytes.
 fn next_page(page: usize, bytes: usize) -> usize {
     if bytes < SMALL_PAGE {
-        (page * 4).min(LARGEST_PAGE)
+        (page * 8).min(LARGEST_PAGE)
     } else if bytes > SMALL_PAGE * 4 {
         (page / 4).max(1)
     } else {
@@ -136,7 +136,7 @@ mod tests {
             }
             sizes
         };
-        assert_eq!(sizes(100), [16, 64, 256, 1_000, 1_000]);
+        assert_eq!(sizes(100), [16, 128, 1_000, 1_000, 1_000]);
         assert_eq!(sizes(10_000_000), [16, 4, 1, 1, 1]);
         assert_eq!(sizes(20_000), [16, 16, 16, 16, 16]);
     }

@@ -3,8 +3,8 @@
 use std::fmt;
 
 /// `milliseconds-sequence`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) struct EntryId {
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct EntryId {
     millis: u64,
     sequence: u64,
 }
@@ -17,7 +17,8 @@ impl EntryId {
     };
 
     /// As servers write it; nothing else is one.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
         let (millis, sequence) = text.split_once('-')?;
         Some(Self {
             millis: millis.parse().ok()?,
@@ -27,7 +28,8 @@ impl EntryId {
 
     /// The smallest id above this one, with which a range begins that excludes this one on
     /// servers of every version; `None` above the largest.
-    pub(crate) fn next(self) -> Option<Self> {
+    #[must_use]
+    pub fn next(self) -> Option<Self> {
         match self.sequence.checked_add(1) {
             Some(sequence) => Some(Self { sequence, ..self }),
             None => Some(Self {

@@ -93,6 +93,7 @@ fn answer(input: &Json, compat: Compat) -> Result<u64, Fault> {
     let asked = Asked {
         server: "r:6379".to_owned(),
         user: "default".to_owned(),
+        cluster: false,
     };
     let replies = &input["replies"];
     if input["mode"] == "pending" {

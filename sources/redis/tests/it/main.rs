@@ -8,6 +8,7 @@
 mod backlog;
 mod common;
 mod connections;
+mod entries;
 mod load;
 mod members;
 mod model;

@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use headcount_model::StreamMeasure;
+use headcount_model::{RedisConnection, RedisServers, StreamMeasure};
 use headcount_ports::Signals;
 use headcount_source_redis::READING_PATIENCE;
-use headcount_test_redis::{Server, skip};
+use headcount_test_redis::{Cluster, Server, skip};
 
 use crate::common::{at, pool, rule, said, shown, signals, stream, until};
 
@@ -98,4 +98,31 @@ async fn a_server_that_is_loading_is_said() {
              memory; nothing to do unless it lasts"
         )
     );
+}
+
+#[tokio::test]
+async fn a_cluster_without_one_of_its_masters_is_unknown_until_it_is_back() {
+    if skip() {
+        return;
+    }
+    let mut cluster = Cluster::start();
+    let to = RedisConnection {
+        servers: RedisServers::Cluster(cluster.addresses()),
+        ..at("")
+    };
+    let owner = cluster.owner("s");
+    cluster.masters()[owner].say(&["XADD", "s", "*", "a", "b"]);
+    let trigger = stream(&to, "s", StreamMeasure::Length);
+    let (signals, mut posted) = signals();
+    signals
+        .configure(vec![(pool("p"), rule(vec![trigger]))])
+        .await;
+    until(&mut posted, "1").await;
+    cluster.masters_mut()[owner].kill();
+    let away = signals.sample(&pool("p")).await.unwrap();
+    let text = shown(&away.readings[0]);
+    assert!(text.starts_with("Transient: redis at"), "{text}");
+    cluster.masters_mut()[owner].restart();
+    // Listening begins again, and that is posted.
+    until(&mut posted, "1").await;
 }

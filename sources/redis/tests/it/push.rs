@@ -1,8 +1,8 @@
 //! Changes that are told of.
 
-use headcount_model::{RedisConnection, RedisServers, Sample, StreamMeasure};
+use headcount_model::{RedisConnection, RedisServers, RedisTls, Sample, StreamMeasure};
 use headcount_ports::Signals;
-use headcount_test_redis::{Cluster, MASTER, Sentinels, Server, skip, wait_until};
+use headcount_test_redis::{Certificates, Cluster, MASTER, Sentinels, Server, skip, wait_until};
 
 use crate::common::{
     Posted, at, backlog, key, next, pool, rule, shown, signals, stream, until, with_password,
@@ -123,6 +123,38 @@ async fn every_master_of_a_cluster_tells() {
         assert_eq!(woken, pool(name));
         assert_eq!(shown(&sample.readings[0]), "1");
     }
+}
+
+#[tokio::test]
+async fn servers_tell_over_tls_too() {
+    if skip() {
+        return;
+    }
+    let certificates = Certificates::make();
+    let tls = Some(RedisTls {
+        ca: Some(certificates.ca.clone()),
+        ..RedisTls::default()
+    });
+    let server = Server::with_tls(&certificates, false, &["requirepass secret"]);
+    let alone = RedisConnection {
+        tls: tls.clone(),
+        ..with_password(at(&server.address()), None, "secret")
+    };
+    let (_signals, mut posted) = listening(&alone, StreamMeasure::Length).await;
+    until(&mut posted, "0").await;
+    server.say(&["XADD", "s", "*", "a", "b"]);
+    until(&mut posted, "1").await;
+
+    let cluster = Cluster::with_tls(&certificates);
+    let several = RedisConnection {
+        servers: RedisServers::Cluster(cluster.addresses()),
+        tls,
+        ..at("")
+    };
+    let (_signals, mut posted) = listening(&several, StreamMeasure::Length).await;
+    until(&mut posted, "0").await;
+    cluster.masters()[cluster.owner("s")].say(&["XADD", "s", "*", "a", "b"]);
+    until(&mut posted, "1").await;
 }
 
 #[tokio::test]

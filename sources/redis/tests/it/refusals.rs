@@ -1,6 +1,7 @@
 //! What a server refuses, in words.
 
 use headcount_model::StreamMeasure;
+use headcount_ports::Signals;
 use headcount_test_redis::{Server, skip};
 
 use crate::common::{at, backlog, said, stream, with_password};
@@ -130,4 +131,56 @@ async fn a_replica_that_may_not_answer_yet_is_said() {
             replica.address()
         )
     );
+}
+
+/// What a user must be allowed at least, as `docs/redis.md` has it.
+#[tokio::test]
+async fn these_commands_are_enough() {
+    if skip() {
+        return;
+    }
+    let group = || "g".to_owned();
+    let soon = Some(std::time::Duration::ZERO);
+    let modes = [
+        ("+xlen", StreamMeasure::Length, "2"),
+        ("+xpending", StreamMeasure::Pending { group: group() }, "1"),
+        (
+            "+info +xinfo|groups +xlen +xrange",
+            StreamMeasure::Lag { group: group() },
+            "1",
+        ),
+        (
+            "+xinfo|groups +xlen +xpending +xrange",
+            backlog(soon),
+            "1 waiting, 0 in flight, 1 claimable",
+        ),
+    ];
+    for (allowed, measure, expected) in modes {
+        let user = format!("user ci on >secret ~s {allowed} +client|tracking");
+        let server = Server::with(&[&user]);
+        for id in ["1-1", "2-1", "3-1"] {
+            server.say(&["XADD", "s", id, "a", "b"]);
+        }
+        server.say(&["XGROUP", "CREATE", "s", "g", "0"]);
+        server.say(&[
+            "XREADGROUP",
+            "GROUP",
+            "g",
+            "c",
+            "COUNT",
+            "1",
+            "STREAMS",
+            "s",
+            ">",
+        ]);
+        server.say(&["XDEL", "s", "2-1"]);
+        let to = with_password(at(&server.address()), Some("ci"), "secret");
+        let (signals, mut posted) = crate::common::signals();
+        let rule = crate::common::rule(vec![stream(&to, "s", measure)]);
+        signals
+            .configure(vec![(crate::common::pool("p"), rule)])
+            .await;
+        // Posted, because it may be told of changes.
+        crate::common::until(&mut posted, expected).await;
+    }
 }

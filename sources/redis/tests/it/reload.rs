@@ -71,6 +71,12 @@ async fn a_pool_that_changed_reads_the_new_and_one_that_is_gone_nothing() {
     assert_eq!(gone.message, "pool b has no triggers");
     let now = signals.sample(&pool("a")).await.unwrap();
     assert_eq!(shown(&now.readings[0]), "3");
+    signals.configure(Vec::new()).await;
+    signals
+        .configure(vec![(pool("a"), rule(vec![key(&to, "new")]))])
+        .await;
+    let back = signals.sample(&pool("a")).await.unwrap();
+    assert!(back.number > now.number, "also after it was gone");
 }
 
 #[tokio::test]
