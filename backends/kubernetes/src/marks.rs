@@ -7,9 +7,10 @@
 //! the same one, leave each other alone.
 
 use std::collections::BTreeMap;
-use std::hash::{Hash, Hasher};
 
-use headcount_model::{AgentId, BackendId, HistoryLimits, KubernetesRecipe, OwnerId, PoolName};
+use headcount_model::{
+    AgentId, BackendId, HistoryLimits, KubernetesRecipe, OwnerId, PoolName, fingerprint,
+};
 use headcount_ports::CreateRequest;
 use kube::api::ObjectMeta;
 
@@ -181,27 +182,6 @@ fn slug(text: &str) -> String {
     match slug {
         "" => "agent".to_owned(),
         slug => slug.to_owned(),
-    }
-}
-
-/// The same for ever, unlike the standard library's (FNV-1a).
-fn fingerprint(what: &impl Hash) -> u64 {
-    let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
-    what.hash(&mut hasher);
-    hasher.finish()
-}
-
-struct Fnv(u64);
-
-impl Hasher for Fnv {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
     }
 }
 

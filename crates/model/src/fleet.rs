@@ -5,7 +5,6 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::hash::{Hash, Hasher};
 use core::time::Duration;
 
 use crate::{
@@ -107,25 +106,10 @@ impl PoolSpec {
     /// Limits, timeouts, the idle rule and triggers apply to living agents and are left out.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
-        let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
-        (&self.labels, &self.system_labels, self.kind, self.slots).hash(&mut hasher);
-        (self.log_pressure, &*self.recipe).hash(&mut hasher);
-        hasher.finish()
-    }
-}
-
-/// FNV-1a, 64 bit: the standard hasher may change between releases, a ledger may not.
-struct Fnv(u64);
-
-impl Hasher for Fnv {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
+        crate::fingerprint(&(
+            (&self.labels, &self.system_labels, self.kind, self.slots),
+            (self.log_pressure, &*self.recipe),
+        ))
     }
 }
 

@@ -11,6 +11,7 @@ extern crate alloc;
 pub mod amount;
 mod container;
 mod demand;
+mod fingerprint;
 mod fleet;
 mod ids;
 mod instance;
@@ -32,6 +33,7 @@ pub use container::{
     ContainerNetwork, ContainerProgram, ContainerRecipe, EngineAddress, EngineKind, PullPolicy,
 };
 pub use demand::{ClassCount, ClassKey};
+pub use fingerprint::fingerprint;
 pub use fleet::{
     AgentKind, Fleet, IdleRule, Layers, MachinePool, PoolSpec, ProcessProgram, Recipe, Retry, Role,
     Roles, ScalerSpec, Timeouts,
