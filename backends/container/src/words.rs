@@ -3,11 +3,11 @@
 //! Promise: bounded whatever the container wrote; it only explains, so what cannot be read
 //! is left out. Leaves to others: bounding what the engine keeps (`body`).
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use bollard::query_parameters::LogsOptionsBuilder;
 use futures_util::StreamExt;
+use headcount_ports::texts::last_lines;
 use tokio::time::timeout;
 
 use crate::engine::Client;
@@ -16,8 +16,6 @@ use crate::engine::Client;
 pub(crate) const REMEMBERED_LINES: usize = 50;
 /// For the engine to hand over the lines.
 const READ_WAIT: Duration = Duration::from_secs(5);
-/// Longer lines are cut, in characters.
-const MAX_LINE: usize = 1000;
 /// Read at most, in bytes.
 const MAX_BYTES: usize = 256 * 1024;
 
@@ -40,25 +38,5 @@ pub(crate) async fn last_words(client: &Client, name: &str, max_lines: usize) ->
     };
     // What came in time is still worth showing.
     let _ = timeout(READ_WAIT, reading).await;
-    tail(&String::from_utf8_lossy(&text), max_lines)
-}
-
-fn tail(text: &str, max_lines: usize) -> Vec<String> {
-    let mut lines = VecDeque::new();
-    for line in text.lines().rev().take(max_lines) {
-        lines.push_front(line.chars().take(MAX_LINE).collect());
-    }
-    lines.into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_last_lines_stay_and_long_ones_are_cut() {
-        assert_eq!(tail("a\nb\nc\n", 2), ["b", "c"]);
-        assert_eq!(tail("", 2), Vec::<String>::new());
-        assert_eq!(tail(&"é".repeat(2000), 2), ["é".repeat(1000)]);
-    }
+    last_lines(&String::from_utf8_lossy(&text), max_lines)
 }

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use headcount_ports::BackendError;
+use headcount_ports::texts::{one_line, with_causes};
 use kube::core::Status;
 
 use crate::template::ROOT;
@@ -49,8 +50,8 @@ impl Fault {
     pub(crate) fn new(what: &str, error: &kube::Error) -> Self {
         let (verdict, cause) = match error {
             kube::Error::Api(status) => (of_status(status), one_line(&words(status))),
-            other if never_sent(other) => (Verdict::Away, one_line(&causes(other))),
-            other => (Verdict::Silent, one_line(&causes(other))),
+            other if never_sent(other) => (Verdict::Away, with_causes(other)),
+            other => (Verdict::Silent, with_causes(other)),
         };
         Self {
             verdict,
@@ -169,23 +170,6 @@ fn never_sent(error: &kube::Error) -> bool {
         cause = error.source();
     }
     false
-}
-
-fn causes(error: &kube::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        let further = error.to_string();
-        if !text.contains(&further) {
-            text = format!("{text}: {further}");
-        }
-        cause = error.source();
-    }
-    text
-}
-
-pub(crate) fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -11,11 +11,11 @@
 use std::collections::BTreeSet;
 
 use headcount_model::{Exit, PoolName};
+use headcount_ports::texts::one_line;
 use jiff::Timestamp;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{ContainerState, Pod};
 
-use crate::fault::one_line;
 use crate::marks::{Terms, terms};
 
 /// Characters of a reason that are kept.

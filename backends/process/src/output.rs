@@ -8,14 +8,14 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use headcount_ports::texts::last_lines;
+
 /// The file being written, and the one before.
 pub(crate) const CURRENT: &str = "output.log";
 pub(crate) const PREVIOUS: &str = "output.log.1";
 
 /// Read from the end of each file at most, in bytes.
 const MAX_TAIL: u64 = 64 * 1024;
-/// Longer lines are cut, in characters.
-const MAX_LINE: usize = 1000;
 
 /// The last lines, oldest first, at most `max_lines`. None when there is no output, or
 /// none that can be read: it only explains.
@@ -33,8 +33,8 @@ pub(crate) fn tail(dir: &Path, max_lines: usize) -> Vec<String> {
                 continue;
             }
         };
-        for line in text.lines().rev().take(max_lines - lines.len()) {
-            lines.push_front(line.chars().take(MAX_LINE).collect());
+        for line in last_lines(&text, max_lines - lines.len()).into_iter().rev() {
+            lines.push_front(line);
         }
     }
     lines.into()
@@ -58,6 +58,7 @@ fn read_tail(file: &Path) -> io::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use headcount_ports::texts::MAX_LINE;
     use std::fs;
 
     #[test]

@@ -4,7 +4,7 @@
 //! Exceptions, and where the others are:
 //! - C3, bare-metal part: `binaryPath` is optional here; the default is this program's
 //!   own agent.
-//! - C7, `kubernetes`: refused for now because that backend is not built.
+//! - C7, `kubernetes`: a type here; `kubernetes.rs` has its tests.
 //! - M1 to M3 are also tests of `value/memory.rs`, L1 and L2 of `headcount-model`.
 //! - L6 to L20 are about matching, which is the planner's.
 #![allow(clippy::unwrap_used, clippy::expect_used)]

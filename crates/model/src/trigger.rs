@@ -176,9 +176,9 @@ pub struct RedisConnection {
 }
 
 /// Which servers, and how they stand to each other. Addresses are `host:port`, IPv6 hosts
-/// in brackets.
+/// in brackets. A password is itself, or says where it is.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum RedisServers {
+pub enum RedisServers<Password = Secret> {
     /// One server.
     Standalone(String),
     /// Seeds of a cluster, at least one.
@@ -192,7 +192,7 @@ pub enum RedisServers {
         /// ACL user at the sentinels.
         username: Option<String>,
         /// Its password.
-        password: Option<Secret>,
+        password: Option<Password>,
     },
 }
 

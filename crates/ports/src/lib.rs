@@ -17,6 +17,7 @@ mod log_book;
 mod machine_pools;
 mod signals;
 mod source;
+pub mod texts;
 
 pub use backend::{Backend, BackendError, BackendPromises, CreateRequest, DestroyRequest};
 pub use inbox::{BackendInbox, LinkInbox, SourceInbox};

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bollard::errors::Error;
 use headcount_ports::BackendError;
+use headcount_ports::texts::{one_line, with_causes};
 
 /// Something did not work at the engine.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -49,7 +50,7 @@ impl Fault {
                 let cause = format!("its socket `{path}` does not exist; is it running?");
                 (Verdict::Away, cause)
             }
-            other => (of_connection(&other), one_line(&causes(&other))),
+            other => (of_connection(&other), with_causes(&other)),
         };
         Self {
             verdict,
@@ -131,7 +132,7 @@ fn of_message(message: &str) -> Verdict {
 }
 
 fn of_connection(error: &Error) -> Verdict {
-    let refused = causes(error).to_lowercase();
+    let refused = with_causes(error).to_lowercase();
     let never_reached = [
         "connection refused",
         "no such file",
@@ -143,23 +144,6 @@ fn of_connection(error: &Error) -> Verdict {
         true => Verdict::Away,
         false => Verdict::Silent,
     }
-}
-
-fn causes(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        let further = error.to_string();
-        if !text.contains(&further) {
-            text = format!("{text}: {further}");
-        }
-        cause = error.source();
-    }
-    text
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use headcount_model::AgentId;
+use headcount_ports::texts::last_lines;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::LogParams;
@@ -23,8 +24,6 @@ const REMEMBERED_LINES: usize = 50;
 const REMEMBERED: usize = 256;
 /// For the cluster to hand over the lines.
 const READ_WAIT: Duration = Duration::from_secs(5);
-/// Longer lines are cut, in characters.
-const MAX_LINE: usize = 1000;
 /// Read at most, in bytes.
 const MAX_BYTES: i64 = 256 * 1024;
 
@@ -102,27 +101,12 @@ async fn read_pod(
         ..LogParams::default()
     };
     let text = pods.logs(pod, &params).await.ok()?;
-    Some(tail(&text, max_lines))
-}
-
-fn tail(text: &str, max_lines: usize) -> Vec<String> {
-    let mut lines = VecDeque::new();
-    for line in text.lines().rev().take(max_lines) {
-        lines.push_front(line.chars().take(MAX_LINE).collect());
-    }
-    lines.into()
+    Some(last_lines(&text, max_lines))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_the_last_lines_stay_and_long_ones_are_cut() {
-        assert_eq!(tail("a\nb\nc\n", 2), ["b", "c"]);
-        assert_eq!(tail("", 2), Vec::<String>::new());
-        assert_eq!(tail(&"é".repeat(2000), 2), ["é".repeat(1000)]);
-    }
 
     #[test]
     fn memory_of_words_is_bounded() {

@@ -112,25 +112,8 @@ pub struct RedisServer {
     pub tls: Option<RedisTls>,
 }
 
-/// Which servers, `host:port`, and how they stand to each other.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum RedisServers {
-    /// One server.
-    Standalone(String),
-    /// Seeds, at least one.
-    Cluster(Vec<String>),
-    /// Sentinels that say who is the master.
-    Sentinel {
-        /// At least one.
-        addresses: Vec<String>,
-        /// The master's name.
-        master: String,
-        /// ACL user at the sentinels.
-        username: Option<String>,
-        /// Its password.
-        password: Option<SecretRef>,
-    },
-}
+/// Which servers; a password is read when the configuration is.
+pub type RedisServers = headcount_model::RedisServers<SecretRef>;
 
 /// TLS towards Redis; what is referred to is PEM.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
