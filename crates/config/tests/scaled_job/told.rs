@@ -207,6 +207,11 @@ fn what_must_come_from_elsewhere_is_refused_with_what_to_add() {
             "m:7:27: error: there is no container `z` (write the name of one in `jobTargetRef`)",
         ),
         (
+            LIST.replace("type: redis,", "type: ,"),
+            String::new(),
+            "m:6:14: error: a trigger needs a `type` (write for example `type: redis-streams`)",
+        ),
+        (
             "  triggers: []\n".to_owned(),
             String::new(),
             "m:6:3: error: a ScaledJob needs at least one trigger (add `spec.triggers`: what its \

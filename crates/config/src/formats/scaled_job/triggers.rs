@@ -75,7 +75,7 @@ impl Reader<'_> {
                 _ => unknown("a trigger", entry, KEYS, problems),
             }
         }
-        if trigger.kind.is_none() && find(own, "type").is_none() {
+        if find(own, "type").is_none_or(|kind| kind.value.is_null()) {
             let draft = Draft::error("a trigger needs a `type`").label("it is missing here");
             problems.at(
                 node.place,

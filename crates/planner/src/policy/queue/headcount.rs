@@ -9,7 +9,7 @@
 //! - Where nothing is counted twice, all that `eager` adds to `accurate` is agents that
 //!   find nothing; so they are one.
 //! - `custom` takes its deduction off the demand, before any cap, and agents on their way
-//!   count whole.
+//!   count whole; those that fill the minimum are no answer to demand, here as elsewhere.
 
 use headcount_model::{Backlog, Combine, Level, Measure, QueueRule, Reading, Strategy, Trigger};
 
@@ -107,7 +107,8 @@ fn beyond(strategy: Strategy, demand: Demand, min: u32, crew: Crew) -> u32 {
     let (min, counted) = (i64::from(min), i64::from(crew.counted()));
     let new = match strategy {
         Strategy::Custom { deduction, running } => {
-            agents - i64::from(deduction) - busy(crew, min, running)
+            let missing = (min - counted).max(0);
+            agents - i64::from(deduction) - busy(crew, min, running) + missing
         }
         Strategy::Accurate | Strategy::Eager if !demand.with_work => {
             agents - i64::from(crew.pending_then)

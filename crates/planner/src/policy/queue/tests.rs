@@ -350,6 +350,29 @@ fn a_backlog_counts_everybody_once_whatever_the_strategy() {
 }
 
 #[test]
+fn a_custom_demand_is_beside_the_minimum_before_and_after() {
+    let custom = Strategy::Custom {
+        deduction: 1,
+        running: Level(1.0),
+    };
+    let rule = QueueRule {
+        min: 2,
+        max: Some(20),
+        ..ours(custom, Combine::Max, vec![list()])
+    };
+    for ((alive, pending), expected, why) in [
+        ((0, 0), 11, "nine for what waits, two for the minimum"),
+        ((1, 0), 10, "one of the minimum runs"),
+        ((1, 1), 10, "one of the minimum is on its way"),
+        ((11, 11), 0, "all are on their way"),
+        ((11, 0), 0, "all run"),
+    ] {
+        let number = made(&rule, vec![known(10.0)], of(alive, pending));
+        assert_eq!(number, expected, "{why}");
+    }
+}
+
+#[test]
 fn who_ended_since_the_sample_is_still_in_it() {
     let rule = ours(Strategy::Default, Combine::Max, vec![backlog()]);
     let ended = Crew {
