@@ -1,5 +1,5 @@
-//! What is put into a container before it starts: the one-time token and an empty
-//! directory. Written into the container itself, so that it ends with it, needs nothing of
+//! What is put into a container before it starts, where it is not mounted (`handover`): the
+//! one-time token and an empty directory. Written into the container itself, so that it ends with it, needs nothing of
 //! the image, works on another host too, and stands in nothing that `inspect` shows.
 
 use headcount_model::Secret;

@@ -20,6 +20,7 @@ use tokio::task::AbortHandle;
 
 use crate::engine::Engine;
 use crate::fence::Fence;
+use crate::handover::Tokens;
 use crate::images::Images;
 use crate::marks::Ours;
 use crate::options::ContainerOptions;
@@ -43,6 +44,7 @@ struct Core {
     images: Images,
     turns: Turns,
     fence: Fence,
+    tokens: Tokens,
     inbox: Arc<dyn BackendInbox>,
 }
 
@@ -57,7 +59,10 @@ impl ContainerBackend {
             owner: options.owner.clone(),
             backend: engine.address().backend_id(),
         };
+        let tokens = Tokens::new(&options.state_dir, &ours);
+        tokens.sweep();
         let core = Arc::new(Core {
+            tokens,
             fence: Fence::new(ours.clone(), options.nft.clone()),
             ours,
             images: Images::new(engine.clone(), options.credentials.clone()),

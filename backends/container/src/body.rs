@@ -5,6 +5,7 @@
 //! time and logs are bounded. Leaves to others: asking (`backend`).
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use bollard::models::{
     ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HostConfig, HostConfigLogConfig,
@@ -13,6 +14,7 @@ use bollard::models::{
 use headcount_model::{ContainerProgram, ContainerRecipe, EngineKind, Granted, Resources};
 use headcount_ports::{BackendError, CreateRequest};
 
+use crate::archive::TOKEN;
 use crate::engine::Client;
 use crate::environment::environment;
 use crate::fence::Seat;
@@ -42,6 +44,15 @@ pub(crate) const SOCKET_FOLDER: &str = "/headcount/run";
 const LOG_SIZE: &str = "1m";
 const NANOS_PER_MILLI_CPU: u64 = 1_000_000;
 
+/// What was prepared for a container before it is made.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Parts<'p> {
+    /// Where it is isolated.
+    pub(crate) seat: Option<&'p Seat>,
+    /// The file of its token, to be mounted; otherwise the token is put into the container.
+    pub(crate) token: Option<&'p Path>,
+}
+
 /// The container of a request.
 ///
 /// # Errors
@@ -52,14 +63,14 @@ pub(crate) fn body(
     ours: &Ours,
     options: &ContainerOptions,
     client: &Client,
-    seat: Option<&Seat>,
+    parts: &Parts<'_>,
 ) -> Result<ContainerCreateBody, BackendError> {
     let (entrypoint, cmd) = program(&recipe.program);
     let host_config = HostConfig {
         binds: Some(recipe.volumes.clone()),
-        mounts: Some(mounts(recipe, options, client)?),
+        mounts: Some(mounts(recipe, options, client, parts.token)?),
         extra_hosts: Some(recipe.extra_hosts.clone()),
-        network_mode: seat.map(|seat| seat.network.clone()),
+        network_mode: parts.seat.map(|seat| seat.network.clone()),
         // An agent of ours is a proper first process; others may not be.
         init: Some(recipe.program != ContainerProgram::OwnAgent),
         ..bounds(&request.granted, client.kind)
@@ -72,7 +83,7 @@ pub(crate) fn body(
         labels: Some(ours.labels(request)),
         stop_signal: (recipe.program == ContainerProgram::OwnAgent).then(|| "SIGTERM".to_owned()),
         host_config: Some(host_config),
-        networking_config: seat.map(networking),
+        networking_config: parts.seat.map(networking),
         ..ContainerCreateBody::default()
     })
 }
@@ -97,6 +108,7 @@ fn mounts(
     recipe: &ContainerRecipe,
     options: &ContainerOptions,
     client: &Client,
+    token: Option<&Path>,
 ) -> Result<Vec<Mount>, BackendError> {
     let mut mounts = Vec::new();
     if recipe.program == ContainerProgram::OwnAgent {
@@ -108,6 +120,10 @@ fn mounts(
         let folder = options.agent_socket.parent().unwrap_or(&options.state_dir);
         mounts.push(bind(&options.own_binary.to_string_lossy(), BINARY, true));
         mounts.push(bind(&folder.to_string_lossy(), SOCKET_FOLDER, true));
+    }
+    if let Some(token) = token {
+        // Writable: the agent empties it once it is used.
+        mounts.push(bind(&token.to_string_lossy(), TOKEN, false));
     }
     if recipe.engine_socket {
         let Some(socket) = &client.socket else {

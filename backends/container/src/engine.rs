@@ -42,6 +42,9 @@ pub(crate) struct Client {
     pub(crate) kind: EngineKind,
     /// The socket on this host; `None` for a remote engine.
     pub(crate) socket: Option<PathBuf>,
+    /// Whether root of a container is root of the engine's host. It is not where a user
+    /// runs the engine, nor where the engine gives its containers users of their own.
+    pub(crate) roots_are_one: bool,
 }
 
 impl Engine {
@@ -79,7 +82,10 @@ impl Engine {
         let version = within("tell its version", ANSWER_WAIT, docker.version()).await?;
         let components = version.components.unwrap_or_default();
         let podman = components.iter().any(|part| part.name.contains("Podman"));
+        let about = within("tell about itself", ANSWER_WAIT, docker.info()).await?;
+        let security = about.security_options.unwrap_or_default();
         Ok(Client {
+            roots_are_one: roots_are_one(&security),
             docker,
             kind: if podman {
                 EngineKind::Podman
@@ -107,6 +113,13 @@ impl Engine {
         let docker = docker.map_err(|error| Fault::new("open its socket", error))?;
         Ok((docker, Some(socket)))
     }
+}
+
+/// By what an engine says of its security, such as `name=seccomp,profile=builtin`.
+fn roots_are_one(security: &[String]) -> bool {
+    let apart = ["name=userns", "name=rootless"];
+    let mut words = security.iter().flat_map(|option| option.split(','));
+    !words.any(|word| apart.contains(&word))
 }
 
 /// `tcp://host:port`, with TLS where certificates are named.
@@ -142,5 +155,23 @@ impl From<Fault> for BackendError {
     /// For questions that change nothing, and for changes that were not made.
     fn from(fault: Fault) -> Self {
         fault.as_not_done()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engine_says_whether_its_root_is_the_hosts() {
+        for (security, one) in [
+            (&["name=seccomp,profile=builtin"][..], true),
+            (&["name=apparmor", "name=userns"], false),
+            (&["name=seccomp,profile=default,name=rootless"], false),
+            (&[], true),
+        ] {
+            let security: Vec<_> = security.iter().map(|s| (*s).to_owned()).collect();
+            assert_eq!(roots_are_one(&security), one, "{security:?}");
+        }
     }
 }

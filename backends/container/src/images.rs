@@ -25,6 +25,13 @@ const NO_TAG: &str = "latest";
 /// How a fetch ended; `None` while it goes on.
 type Outcome = Option<Result<(), Fault>>;
 
+/// What is known of an image before it is used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Image {
+    /// Its containers begin as root.
+    pub(crate) runs_as_root: bool,
+}
+
 /// The images of one engine.
 pub(crate) struct Images {
     engine: Arc<Engine>,
@@ -41,40 +48,51 @@ impl Images {
         }
     }
 
-    /// Returns once the engine has the image, as far as the policy wants to know. With
-    /// `Never` it is found out by using it.
-    pub(crate) async fn ready(&self, image: &str, policy: PullPolicy) -> Result<(), BackendError> {
-        match policy {
-            PullPolicy::Never => Ok(()),
-            PullPolicy::IfNotPresent => match self.is_present(image).await? {
-                true => Ok(()),
-                false => self.fetch(image).await.map_err(|fault| fault.as_not_done()),
-            },
-            PullPolicy::Always => self.renew(image).await,
+    /// Returns once the engine has the image, as far as the policy wants it. `None`: it is
+    /// not there now, which whoever uses it will be told.
+    pub(crate) async fn ready(
+        &self,
+        image: &str,
+        policy: PullPolicy,
+    ) -> Result<Option<Image>, BackendError> {
+        let there = match policy {
+            PullPolicy::Always => return self.renew(image).await,
+            PullPolicy::Never | PullPolicy::IfNotPresent => self.look(image).await?,
+        };
+        if there.is_some() || policy == PullPolicy::Never {
+            return Ok(there);
         }
+        let fetched = self.fetch(image).await;
+        fetched.map_err(|fault| fault.as_not_done())?;
+        Ok(self.look(image).await?)
     }
 
-    async fn renew(&self, image: &str) -> Result<(), BackendError> {
+    async fn renew(&self, image: &str) -> Result<Option<Image>, BackendError> {
         let Err(fault) = self.fetch(image).await else {
-            return Ok(());
+            return Ok(self.look(image).await?);
         };
-        if self.is_present(image).await.unwrap_or(false) {
+        if let Ok(Some(there)) = self.look(image).await {
             tracing::warn!(
                 image,
                 error = fault.message,
                 "cannot be fetched; the one the engine has is used"
             );
-            return Ok(());
+            return Ok(Some(there));
         }
         Err(fault.as_not_done())
     }
 
-    async fn is_present(&self, image: &str) -> Result<bool, Fault> {
+    async fn look(&self, image: &str) -> Result<Option<Image>, Fault> {
         let client = self.engine.client().await?;
         let inspecting = client.docker.inspect_image(image);
         match within("look for the image", ANSWER_WAIT, inspecting).await {
-            Ok(_) => Ok(true),
-            Err(fault) if fault.verdict == Verdict::Absent => Ok(false),
+            Ok(found) => {
+                let user = found.config.and_then(|config| config.user);
+                Ok(Some(Image {
+                    runs_as_root: is_root(user.as_deref().unwrap_or_default()),
+                }))
+            }
+            Err(fault) if fault.verdict == Verdict::Absent => Ok(None),
             Err(fault) => Err(fault),
         }
     }
@@ -104,6 +122,12 @@ impl Images {
         });
         outcome
     }
+}
+
+/// Of `USER` in an image: `name`, `uid`, either with `:group`; nothing is root.
+fn is_root(user: &str) -> bool {
+    let name = user.split_once(':').map_or(user, |(name, _)| name);
+    matches!(name, "" | "0" | "root")
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -158,6 +182,16 @@ fn split(image: &str) -> (&str, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_image_without_a_user_runs_as_root() {
+        for user in ["", "root", "0", "0:0", "root:wheel", ":5"] {
+            assert!(is_root(user), "{user}");
+        }
+        for user in ["ci", "1000", "1000:0", "00", "rooted"] {
+            assert!(!is_root(user), "{user}");
+        }
+    }
 
     #[test]
     fn a_reference_is_split_at_its_tag_not_at_a_port() {

@@ -13,8 +13,8 @@
 //!
 //! Nothing of the image is needed. The daemon's own binary is mounted read-only at
 //! `/headcount/headcount` and runs as `agent`; the directory of the agents' Unix socket is
-//! mounted at `/headcount/run`; the one-time token and an empty working directory are put
-//! into the container before it starts, so that no secret stands in its configuration.
+//! mounted at `/headcount/run`; the one-time token is a file that is mounted or put into
+//! the container before it starts, so that no secret stands in its configuration.
 //! Every capability is dropped but those in [`KEPT_CAPABILITIES`], privileges cannot be
 //! regained, and processes, memory (swap included), CPU time and logs are bounded.
 
@@ -24,6 +24,7 @@ mod body;
 mod engine;
 mod environment;
 mod fence;
+mod handover;
 mod images;
 mod marks;
 mod options;

@@ -16,8 +16,8 @@ pub struct ContainerOptions {
     pub engine: EngineAddress,
     /// Whose instances these are.
     pub owner: OwnerId,
-    /// The daemon's state directory; one-time tokens live below it, each as long as its
-    /// container.
+    /// The daemon's state directory; one-time tokens are below it, each while its container
+    /// is being made.
     pub state_dir: PathBuf,
     /// The running binary: mounted into containers, where it runs as `agent`. It needs no
     /// file of the image, so it must be linked statically.

@@ -86,9 +86,20 @@ impl Identity {
         if self.token.take().is_none() {
             return;
         }
-        if let Err(error) = std::fs::remove_file(&self.token_file) {
+        if let Err(error) = discard(&self.token_file) {
             tracing::warn!(file = %self.token_file.display(), %error, "used token file cannot be removed");
         }
+    }
+}
+
+/// Removes the file; one that is mounted cannot be removed and is emptied.
+fn discard(file: &Path) -> io::Result<()> {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
+            File::options().write(true).truncate(true).open(file)?;
+            Ok(())
+        }
+        removed => removed,
     }
 }
 

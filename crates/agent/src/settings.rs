@@ -4,7 +4,9 @@
 //! wrong with it and what it should look like. Leaves to others: reading the token file.
 
 use std::ffi::OsString;
+use std::fs::DirBuilder;
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -179,8 +181,9 @@ fn parse_dir(text: &str) -> Result<PathBuf, SettingsError> {
     if !path.is_absolute() {
         return Err(refuse("is not an absolute path"));
     }
-    if !path.is_dir() {
-        return Err(refuse("is not a directory that exists"));
+    // In a container nobody else may have made it.
+    if !path.is_dir() && DirBuilder::new().mode(0o700).create(&path).is_err() {
+        return Err(refuse("is not a directory and cannot be made one"));
     }
     Ok(path)
 }
@@ -276,7 +279,7 @@ mod tests {
             (
                 env::DIR,
                 "/nowhere/at/all",
-                "HEADCOUNT_AGENT_DIR is `/nowhere/at/all`, which is not a directory that exists",
+                "HEADCOUNT_AGENT_DIR is `/nowhere/at/all`, which is not a directory and cannot be made one",
             ),
         ] {
             assert_eq!(read(&[(name, value)]).unwrap_err().to_string(), text);

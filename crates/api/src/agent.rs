@@ -47,13 +47,15 @@ pub mod env {
     pub const URL: &str = "HEADCOUNT_AGENT_URL";
     /// The agent's id.
     pub const ID: &str = "HEADCOUNT_AGENT_ID";
-    /// A file with the one-time token; the agent removes it once it is registered.
+    /// A file with the one-time token; the agent removes it once it is registered, or
+    /// empties one that is mounted.
     pub const TOKEN_FILE: &str = "HEADCOUNT_AGENT_TOKEN_FILE";
     /// Comma-joined labels.
     pub const LABELS: &str = "HEADCOUNT_AGENT_LABELS";
     /// Jobs it runs at once.
     pub const SLOTS: &str = "HEADCOUNT_AGENT_SLOTS";
-    /// A directory of the agent's own, for the jobs' working directories.
+    /// A directory of the agent's own, for the jobs' working directories. The agent makes
+    /// it, where only its parent is there.
     pub const DIR: &str = "HEADCOUNT_AGENT_DIR";
     /// Marks everything that descends from the agent. The one name of ours that is passed on
     /// to jobs, and that no job can replace.

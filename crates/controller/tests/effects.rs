@@ -174,6 +174,26 @@ async fn every_agent_has_a_token_of_its_own_and_the_ledger_only_its_digest() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_agent_that_is_only_to_be_ready_gives_way() {
+    let mut ready = scaler("d", "linux", 2);
+    ready.pools[0].idle.keep = 1;
+    let house = House::start(fleet([scaler("d", "linux", 2)])).await;
+    house.pass(Duration::from_millis(1)).await;
+    house.submit("linux", 1).await;
+    house.pass(Duration::from_millis(1)).await;
+    assert_eq!(house.backend.creates().len(), 1, "a job waits for it");
+    house.handle.configure(fleet([ready])).await.unwrap();
+    house.pass(Duration::from_millis(1)).await;
+    assert_eq!(
+        house.backend.creates().len(),
+        1,
+        "nobody waits for a second one"
+    );
+    house.pass(Duration::from_millis(20)).await;
+    assert_eq!(house.backend.creates().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_worker_gets_no_token() {
     let mut worker = scaler("w", "work", 1);
     let pool = &mut worker.pools[0];

@@ -161,6 +161,11 @@ impl Engine {
         self.wait(image::import_with(self.docker(), name, program));
     }
 
+    /// An image whose containers are run by the user of this number.
+    pub fn import_of(&self, name: &str, user: u32) {
+        self.wait(image::import_of(self.docker(), name, user));
+    }
+
     /// An image that runs this shell text.
     pub fn import_running(&self, name: &str, script: &str) {
         self.wait(image::import(self.docker(), name, Some(script)));

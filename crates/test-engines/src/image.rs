@@ -17,7 +17,13 @@ const APPLETS: [&str; 16] = [
 
 /// Gives the engine an image of this name, which runs this shell text, if any.
 pub(crate) async fn import(docker: Docker, name: &str, script: Option<&str>) {
-    load(docker, name, script, archive()).await;
+    let entry = script.map(|script| format!("ENTRYPOINT [\"sh\", \"-c\", \"{script}\"]"));
+    load(docker, name, entry, archive()).await;
+}
+
+/// The same without a text, run by the user of this number.
+pub(crate) async fn import_of(docker: Docker, name: &str, user: u32) {
+    load(docker, name, Some(format!("USER {user}")), archive()).await;
 }
 
 /// The same, with a further program `/bin/<its name>`.
@@ -32,11 +38,11 @@ pub(crate) async fn import_with(docker: Docker, name: &str, program: &Path) {
     load(docker, name, None, files.into_inner().expect("memory")).await;
 }
 
-async fn load(docker: Docker, name: &str, script: Option<&str>, archive: Vec<u8>) {
-    let changes = script.map(|script| format!("ENTRYPOINT [\"sh\", \"-c\", \"{script}\"]"));
+/// `change` is a line as in a build file.
+async fn load(docker: Docker, name: &str, change: Option<String>, archive: Vec<u8>) {
     let options = CreateImageOptionsBuilder::default()
         .from_src("-")
-        .changes(changes.into_iter().collect())
+        .changes(change.into_iter().collect())
         .build();
     let archive = bollard::body_full(archive.into());
     let mut steps = docker.create_image(Some(options), Some(archive), None);

@@ -20,9 +20,11 @@ use super::look::{Found, look};
 use super::turns::Place;
 use super::{Core, ending};
 use crate::archive;
-use crate::body::body;
+use crate::body::{Parts, body};
 use crate::engine::{ANSWER_WAIT, Client, Fault, Verdict, within};
 use crate::fence::Seat;
+use crate::handover::{self, TokenFile};
+use crate::images::Image;
 
 /// An engine that makes many containers at once takes its time.
 const MAKE_WAIT: Duration = Duration::from_secs(120);
@@ -40,14 +42,15 @@ pub(super) async fn create(core: &Arc<Core>, request: CreateRequest) -> Result<(
             "{agent} is not to be a container; please report this"
         )));
     };
-    if let Err(error) = core.images.ready(&recipe.image, recipe.pull).await {
-        return without_image(core, &request, error).await;
-    }
+    let image = match core.images.ready(&recipe.image, recipe.pull).await {
+        Err(error) => return without_image(core, &request, error).await,
+        Ok(image) => image,
+    };
     let place = core.turns.enter_to_make(agent);
     let (tell, born) = oneshot::channel();
     let core = core.clone();
     tokio::spawn(async move {
-        let born = bear(&core, &request, &place, &tell).await;
+        let born = bear(&core, &request, image, &place, &tell).await;
         // Nobody may be waiting any more; the container shows in `list`.
         drop(tell.send(born));
     });
@@ -72,6 +75,7 @@ async fn without_image(
 async fn bear(
     core: &Arc<Core>,
     request: &CreateRequest,
+    image: Option<Image>,
     place: &Place,
     asker: &oneshot::Sender<Result<(), BackendError>>,
 ) -> Result<(), BackendError> {
@@ -86,20 +90,41 @@ async fn bear(
         return Err(BackendError::Invalid("not a container".into()));
     };
     let client = core.engine.client().await?;
+    // Lives until the container has been started.
+    let token = token_file(core, &client, request, recipe, image)?;
     let seat = seat(core, &client, request, recipe).await?;
-    match make(core, &client, request, recipe, seat.as_ref()).await {
+    let parts = Parts {
+        seat: seat.as_ref(),
+        token: token.as_ref().map(TokenFile::path),
+    };
+    match make(core, &client, request, recipe, &parts).await {
         Ok(true) => {}
         // It stands already and has been started once.
         Ok(false) => return Ok(()),
         Err(error) => return Err(give_up(core, &client, request, error).await),
     }
-    match equip_and_start(core, &client, request).await {
+    match equip_and_start(core, &client, request, &parts).await {
         Ok(()) => {
             core.tell(BackendEvent::Running(request.agent)).await;
             Ok(())
         }
         Err(fault) => Err(undo(core, &client, request, fault).await),
     }
+}
+
+fn token_file(
+    core: &Core,
+    client: &Client,
+    request: &CreateRequest,
+    recipe: &ContainerRecipe,
+    image: Option<Image>,
+) -> Result<Option<TokenFile>, BackendError> {
+    let mounted = image.is_some_and(|image| handover::mounts(client, recipe, image));
+    let Some(token) = request.token.as_ref().filter(|_| mounted) else {
+        return Ok(None);
+    };
+    let file = core.tokens.put(request.agent, token);
+    file.map(Some).map_err(BackendError::Transient)
 }
 
 /// Its place on the isolated network, admitted before anything runs there.
@@ -146,9 +171,10 @@ async fn make(
     client: &Client,
     request: &CreateRequest,
     recipe: &ContainerRecipe,
-    seat: Option<&Seat>,
+    parts: &Parts<'_>,
 ) -> Result<bool, BackendError> {
-    let body = body(request, recipe, &core.ours, &core.options, client, seat)?;
+    let (ours, options) = (&core.ours, &core.options);
+    let body = body(request, recipe, ours, options, client, parts)?;
     let name = core.ours.name(request.agent);
     let options = CreateContainerOptionsBuilder::default().name(&name).build();
     let making = client.docker.create_container(Some(options), body);
@@ -206,7 +232,19 @@ async fn equip_and_start(
     core: &Core,
     client: &Client,
     request: &CreateRequest,
+    parts: &Parts<'_>,
 ) -> Result<(), Fault> {
+    if parts.token.is_none() {
+        equip(core, client, request).await?;
+    }
+    let name = core.ours.name(request.agent);
+    let starting = client
+        .docker
+        .start_container(&name, None::<StartContainerOptions>);
+    within("start the container", MAKE_WAIT, starting).await
+}
+
+async fn equip(core: &Core, client: &Client, request: &CreateRequest) -> Result<(), Fault> {
     let name = core.ours.name(request.agent);
     let packed = archive::pack(request.token.as_ref()).map_err(|error| Fault {
         verdict: Verdict::Failed,
@@ -215,9 +253,7 @@ async fn equip_and_start(
     let options = UploadToContainerOptionsBuilder::default().path("/").build();
     let docker = &client.docker;
     let putting = docker.upload_to_container(&name, Some(options), body_full(packed.into()));
-    within("put files into the container", ANSWER_WAIT, putting).await?;
-    let starting = docker.start_container(&name, None::<StartContainerOptions>);
-    within("start the container", MAKE_WAIT, starting).await
+    within("put files into the container", ANSWER_WAIT, putting).await
 }
 
 /// Removes what was made. The error says whether that is certain.

@@ -55,13 +55,14 @@ pub(crate) fn options() -> ContainerOptions {
     }
 }
 
-fn client(kind: EngineKind, socket: Option<&str>) -> Client {
+pub(crate) fn client(kind: EngineKind, socket: Option<&str>) -> Client {
     let docker = Docker::connect_with_http("tcp://127.0.0.1:1", 1, API_DEFAULT_VERSION).unwrap();
     let socket = socket.map(PathBuf::from);
     Client {
         docker,
         kind,
         socket,
+        roots_are_one: true,
     }
 }
 
@@ -71,7 +72,15 @@ fn asked(request: &CreateRequest, recipe: &ContainerRecipe) -> HostConfig {
         backend: BackendId::new("container"),
     };
     let client = client(EngineKind::Docker, Some("/run/e.sock"));
-    let body = body(request, recipe, &ours, &options(), &client, None).unwrap();
+    let body = body(
+        request,
+        recipe,
+        &ours,
+        &options(),
+        &client,
+        &Parts::default(),
+    )
+    .unwrap();
     body.host_config.unwrap()
 }
 
@@ -177,13 +186,13 @@ fn the_engines_socket_is_shared_at_its_own_path() {
 fn a_remote_engine_cannot_mount() {
     let client = client(EngineKind::Docker, None);
     let mut recipe = recipe();
-    let refused = |recipe: &ContainerRecipe| mounts(recipe, &options(), &client).unwrap_err();
+    let refused = |recipe: &ContainerRecipe| mounts(recipe, &options(), &client, None).unwrap_err();
     assert_eq!(
         refused(&recipe).to_string(),
         "a remote engine cannot mount this daemon's agent; set `agent: image`"
     );
     recipe.program = ContainerProgram::Worker(vec!["work".into()]);
-    assert_eq!(mounts(&recipe, &options(), &client), Ok(Vec::new()));
+    assert_eq!(mounts(&recipe, &options(), &client, None), Ok(Vec::new()));
     recipe.engine_socket = true;
     assert_eq!(
         refused(&recipe).to_string(),

@@ -111,7 +111,8 @@ impl House {
     /// Returns once nothing more can happen without time passing: the paused clock
     /// reaches the next millisecond only then.
     pub async fn quiet(&self) {
-        self.pass(Duration::from_millis(1)).await;
+        // Longer than an agent that is only to be ready waits for jobs to start.
+        self.pass(Duration::from_millis(21)).await;
     }
 
     /// Lets this much time pass, with everything that becomes due in it.

@@ -54,7 +54,9 @@ fn a_job_runs_in_the_image_with_its_exit_code_and_output() {
     on_each_engine(|engine| {
         let house = house_on(&engine, 2);
         let api = house.api();
-        let id = api.submit(&script("ls /headcount; echo to-stderr >&2; exit 7"));
+        let id = api.submit(&script(
+            "ls /headcount; test -s /headcount/token && echo kept; echo to-stderr >&2; exit 7",
+        ));
         let ended = api.end_of(&id);
         assert_eq!(
             (ended.state, ended.exit_code),
@@ -65,6 +67,31 @@ fn a_job_runs_in_the_image_with_its_exit_code_and_output() {
         for word in ["headcount", "run", "work", "to-stderr"] {
             assert!(log.contains(word), "`{word}` is missing: {log}");
         }
+        assert!(!log.contains("kept"), "a used token stays: {log}");
+        let left = fs::read_dir(house.state().join("container-tokens")).unwrap();
+        for backend in left {
+            let tokens = fs::read_dir(backend.unwrap().path()).unwrap();
+            assert_eq!(tokens.count(), 0, "a token stays on the host");
+        }
+        house.close();
+        assert_eq!(engine.containers(), Vec::<String>::new());
+    });
+}
+
+#[test]
+fn an_image_of_a_user_runs_jobs_as_that_user() {
+    const OF_USER: &str = "headcount.test/user:1";
+    on_each_engine(|engine| {
+        engine.import_of(OF_USER, 1234);
+        let mut house = House::new("");
+        house.write_config(&containers(&engine, 2, OF_USER, ""));
+        house.start();
+        let api = house.api();
+        let id = api.submit(&script("id -u; pwd; echo x > here; ls -d /headcount/*"));
+        let ended = api.end_of(&id);
+        let log = api.log(&id);
+        assert_eq!(ended.state, JobState::Succeeded, "{log}\n{ended:#?}");
+        assert!(log.starts_with("1234\n/headcount/work/"), "{log}");
         assert!(!log.contains("token"), "a used token stays: {log}");
         house.close();
         assert_eq!(engine.containers(), Vec::<String>::new());
