@@ -6,14 +6,17 @@
 mod detect;
 mod fault;
 
+use std::ffi::OsStr;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bollard::errors::Error;
 use bollard::{API_DEFAULT_VERSION, Docker};
 use headcount_model::{EngineAddress, EngineKind};
 use headcount_ports::BackendError;
+use headcount_ports::texts::with_causes;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
@@ -78,7 +81,7 @@ impl Engine {
 
     async fn connect(&self) -> Result<Client, Fault> {
         let (docker, socket) = self.open()?;
-        let docker = within("be greeted", ANSWER_WAIT, docker.negotiate_version()).await?;
+        let docker = within("answer a greeting", ANSWER_WAIT, docker.negotiate_version()).await?;
         let version = within("tell its version", ANSWER_WAIT, docker.version()).await?;
         let components = version.components.unwrap_or_default();
         let podman = components.iter().any(|part| part.name.contains("Podman"));
@@ -136,14 +139,26 @@ fn remote(host: &str) -> Result<Docker, Fault> {
         ),
         None => Docker::connect_with_http(host, CLIENT_SECONDS, API_DEFAULT_VERSION),
     };
-    docker.map_err(|error| Fault::new("open a connection", error))
+    docker.map_err(|error| Fault::away(no_client(host, folder.as_deref(), &error)))
+}
+
+fn no_client(host: &str, folder: Option<&OsStr>, error: &Error) -> String {
+    let cause = with_causes(error);
+    match folder {
+        Some(folder) => format!(
+            "no connection to `{host}` can be opened: {cause}; {CERTIFICATES} is `{}`, which \
+             must hold ca.pem, cert.pem and key.pem",
+            folder.to_string_lossy()
+        ),
+        None => format!("no connection to `{host}` can be opened: {cause}"),
+    }
 }
 
 /// Asks the engine something, for no longer than `wait`.
 pub(crate) async fn within<T>(
     what: &'static str,
     wait: Duration,
-    asking: impl Future<Output = Result<T, bollard::errors::Error>>,
+    asking: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Fault> {
     match timeout(wait, asking).await {
         Ok(answer) => answer.map_err(|error| Fault::new(what, error)),
@@ -161,6 +176,19 @@ impl From<Fault> for BackendError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn certificates_that_are_not_there_are_told_with_where_they_should_be() {
+        let missing = Error::CertPathError {
+            path: "/certs/ca.pem".into(),
+        };
+        assert_eq!(
+            no_client("tcp://h:2376", Some("/certs".as_ref()), &missing),
+            "no connection to `tcp://h:2376` can be opened: Cannot open/read certificate with \
+             path: /certs/ca.pem; DOCKER_CERT_PATH is `/certs`, which must hold ca.pem, cert.pem \
+             and key.pem"
+        );
+    }
 
     #[test]
     fn an_engine_says_whether_its_root_is_the_hosts() {

@@ -126,6 +126,9 @@ pub struct Failure {
     pub at: Moment,
     /// What, for a person.
     pub message: String,
+    /// The last lines that the agent said, oldest first; absent when it said nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub output: Vec<String>,
 }
 
 /// A wish to drain, or to end a drain.

@@ -83,6 +83,14 @@ impl Launches {
         failed
     }
 
+    /// What the agents of a pool said whose launches failed at this moment.
+    #[must_use]
+    pub fn words_at(&self, pool: &PoolName, at: Timestamp) -> Vec<String> {
+        let failed = self.failed_in(std::slice::from_ref(pool), (at, at), 1);
+        let failures = failed.into_iter().filter_map(|launch| launch.failure);
+        failures.flat_map(|failure| failure.output).collect()
+    }
+
     /// Notes how far agents have come.
     pub(crate) fn note(&self, agents: &[AgentRecord], now: Timestamp) {
         let mut book = self.lock();
@@ -248,6 +256,9 @@ mod tests {
         let failure = launches.of(agent(1)).unwrap().failure.unwrap();
         assert_eq!(failure.output.len(), MAX_LINES);
         assert_eq!(failure.output[0], format!("{}…", "é".repeat(MAX_LINE)));
+        let pool = PoolName::new("s/linux");
+        assert_eq!(launches.words_at(&pool, at(2)), failure.output);
+        assert_eq!(launches.words_at(&pool, at(3)), Vec::<String>::new());
         // Launches are forgotten in order of their age.
         for number in 2..=u32::try_from(MAX_LAUNCHES).unwrap() + 1 {
             launches.note(&[record(number, AgentPhase::Creating)], at(3));

@@ -36,6 +36,7 @@ const RULER: &str = r#"
 ip link set lo up
 mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /dev/shm
+[ -z "$ROOM" ] || { mkdir -p "$DATA"; mount -t tmpfs -o "size=$ROOM" tmpfs "$DATA"; }
 while read -r word; do
     case $word in
         start) "$@" </dev/null >>"$LOG" 2>&1 & pid=$! ;;
@@ -59,6 +60,15 @@ impl Engine {
     /// When it does not come up; its log is in the message.
     #[must_use]
     pub fn start(kind: Kind) -> Self {
+        Self::with_room(kind, "")
+    }
+
+    /// The same on a disk of this size, such as `64m`; no bound if empty.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    #[must_use]
+    pub fn with_room(kind: Kind, room: &str) -> Self {
         let dir = tempfile::Builder::new().prefix("hc-engine-").tempdir();
         let dir = dir.expect("a temporary directory");
         let mut command = Command::new("unshare");
@@ -67,6 +77,8 @@ impl Engine {
             .args(["sh", "-c", RULER, "ruler"])
             .args(engine_command(kind, dir.path()))
             .env("LOG", dir.path().join("log"))
+            .env("DATA", dir.path().join("data"))
+            .env("ROOM", room)
             .env("CONTAINERS_CONF", dir.path().join("containers.conf"))
             .env(
                 "CONTAINERS_REGISTRIES_CONF",

@@ -50,7 +50,7 @@ impl Fault {
                 let cause = format!("its socket `{path}` does not exist; is it running?");
                 (Verdict::Away, cause)
             }
-            other => (of_connection(&other), with_causes(&other)),
+            other => (of_connection(&other), plainly(&with_causes(&other))),
         };
         Self {
             verdict,
@@ -91,6 +91,19 @@ impl Fault {
     pub(crate) fn as_unknown(&self) -> BackendError {
         BackendError::Unknown(self.message.clone())
     }
+}
+
+/// Without the names of those through whom it was learned.
+fn plainly(cause: &str) -> String {
+    let through = [
+        "Error in the hyper legacy client: ",
+        "client error (Connect): ",
+    ];
+    let cause = through.iter().fold(cause, |cause, part| {
+        let (_, rest) = cause.split_once(part).unwrap_or(("", cause));
+        rest
+    });
+    cause.to_owned()
 }
 
 fn of_status(status: u16, message: &str) -> Verdict {
@@ -191,6 +204,12 @@ mod tests {
             BackendError::Transient(
                 "the engine did not start the container: OCI runtime create failed".into()
             )
+        );
+        assert_eq!(
+            plainly(
+                "Error in the hyper legacy client: client error (Connect): invalid peer certificate: UnknownIssuer"
+            ),
+            "invalid peer certificate: UnknownIssuer"
         );
         let gone = Error::SocketNotFoundError("/run/x.sock".into());
         assert_eq!(

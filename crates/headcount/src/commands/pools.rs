@@ -96,6 +96,9 @@ fn troubles(pools: &[Pool], now_millis: u64, page: Page) -> String {
             };
             let message = safe(&failure.message);
             out.push_str(&format!("\n{name}: {times}, {ago} ago: {message}{next}"));
+            if let Some(line) = failure.output.last() {
+                out.push_str(&format!("\n{name}: it said last: {}", safe(line)));
+            }
         }
         if let Some(signal) = &pool.signal {
             out.push_str(&format!("\n{name}: {}", safe(&told(signal))));
@@ -195,12 +198,13 @@ old/x           removed     0     0         0        0       0       0
     fn troubles_stand_below() {
         let pools = [pool(json!({
             "state": "failing", "launchFailures": 3, "nextLaunchAt": "1970-01-01T00:01:04Z",
-            "lastFailure": {"at": "1970-01-01T00:00:56Z", "message": "no such\nprogram"},
+            "lastFailure": {"at": "1970-01-01T00:00:56Z", "message": "no such\nprogram", "output": ["a", "sh: x:\tnot found"]},
             "backendTrouble": "cannot list"
         }))];
         assert_eq!(
             troubles(&pools, 60_000, PAGE),
             "\nbuilders/linux: 3 launches in a row failed, 4.0s ago: no such program; next try in 4.0s\
+             \nbuilders/linux: it said last: sh: x: not found\
              \nbuilders/linux: its backend does not answer: cannot list\n"
         );
         assert_eq!(troubles(&[pool(json!({}))], 0, PAGE), "");

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::harness::{House, on_each_engine, script, until};
 
 /// A scaler with one label set; `more` is added to the label set.
-fn containers(engine: &Engine, max: u32, image: &str, more: &str) -> String {
+pub(crate) fn containers(engine: &Engine, max: u32, image: &str, more: &str) -> String {
     format!(
         "version: 1\n\
          scalers:\n\

@@ -17,6 +17,7 @@ mod agents_killed;
 mod burst;
 mod containers;
 mod containers_daemon_killed;
+mod containers_refused;
 mod daemon_killed;
 mod demo;
 mod disk_full;

@@ -8,7 +8,7 @@ use axum::extract::State;
 use headcount_api::{
     Backend, Decision, Plan, PlanPreview, PlanRequest, Problem, ProblemItem, Source, Wake,
 };
-use headcount_controller::View;
+use headcount_controller::{Launches, View};
 use headcount_ports::DecisionRow;
 
 use crate::needs::Candidate;
@@ -31,10 +31,11 @@ const DECISIONS: usize = 20;
 pub(crate) async fn current(State(server): State<Server>) -> Answer<Json<Plan>> {
     let view = server.handle().view().await?;
     let decisions = server.daemon().decisions(DECISIONS).await?;
-    Ok(Json(plan(&view, decisions)))
+    let launches = server.handle().launches();
+    Ok(Json(plan(&view, launches, decisions)))
 }
 
-fn plan(view: &View, decisions: Vec<DecisionRow>) -> Plan {
+fn plan(view: &View, launches: &Launches, decisions: Vec<DecisionRow>) -> Plan {
     let backends = view.backends.iter().map(|backend| Backend {
         id: backend.id.to_string(),
         fresh: backend.fresh,
@@ -56,7 +57,7 @@ fn plan(view: &View, decisions: Vec<DecisionRow>) -> Plan {
         ledger_trouble: view.ledger_trouble.clone(),
         max_agents: view.fleet.max_agents,
         resource_cap: show::cap(view.fleet.resource_cap),
-        pools: show::pools(view),
+        pools: show::pools(view, launches),
         classes: view.classes.iter().map(show::class).collect(),
         backends: backends.collect(),
         sources: sources.collect(),

@@ -22,7 +22,7 @@ use crate::show;
 )]
 pub(crate) async fn list(State(server): State<Server>) -> Answer<Json<Vec<Pool>>> {
     let view = server.handle().view().await?;
-    Ok(Json(show::pools(&view)))
+    Ok(Json(show::pools(&view, server.handle().launches())))
 }
 
 /// Drains a pool, or ends its drain: it takes no new jobs, and its agents leave once they

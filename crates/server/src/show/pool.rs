@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use headcount_api::{Failure, Pool, PoolCounts, PoolState};
-use headcount_controller::{PoolCounts as Counts, PoolView, View};
+use headcount_controller::{Launches, PoolCounts as Counts, PoolView, View};
 
 use super::{agent, cap, labels, moment, signal};
 
 /// All pools of a view, in its order.
-pub(crate) fn pools(view: &View) -> Vec<Pool> {
+pub(crate) fn pools(view: &View, launches: &Launches) -> Vec<Pool> {
     let mut agents: BTreeMap<&str, u32> = BTreeMap::new();
     for pool in &view.pools {
         *agents.entry(pool.scaler.as_str()).or_default() += pool.counts.total();
@@ -16,11 +16,11 @@ pub(crate) fn pools(view: &View) -> Vec<Pool> {
     let of = |pool: &PoolView| agents.get(pool.scaler.as_str()).copied();
     let pools = view.pools.iter();
     pools
-        .map(|found| pool(view, found, of(found).unwrap_or_default()))
+        .map(|found| pool(view, launches, found, of(found).unwrap_or_default()))
         .collect()
 }
 
-fn pool(view: &View, pool: &PoolView, scaler_agents: u32) -> Pool {
+fn pool(view: &View, launches: &Launches, pool: &PoolView, scaler_agents: u32) -> Pool {
     let spec = pool.spec.as_deref();
     let mut scalers = view.fleet.scalers.iter();
     let scaler = scalers.find(|spec| spec.name == pool.scaler);
@@ -62,6 +62,7 @@ fn pool(view: &View, pool: &PoolView, scaler_agents: u32) -> Pool {
         last_failure: backoff.last.as_ref().map(|(at, message)| Failure {
             at: moment(*at),
             message: message.clone(),
+            output: launches.words_at(&pool.name, *at),
         }),
         backend_trouble: trouble,
     }
