@@ -14,6 +14,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use headcount_backend_kubernetes::{KubernetesBackend, KubernetesOptions, Pace};
 use headcount_model::{AgentId, BackendId, InstanceState, Listing, OwnerId};
+use headcount_ports::agent_env::CallBack;
 use headcount_ports::conformance::backend::{Life, Rig, SHORT_EXIT, check_all};
 use headcount_ports::{
     Backend, BackendError, BackendInbox, BackendPromises, CreateRequest, DestroyRequest,
@@ -85,7 +86,7 @@ impl Place {
         let options = KubernetesOptions {
             cluster: address(&self.kubeconfig),
             owner: self.owner(owner),
-            agent_url: None,
+            call_back: CallBack::default(),
             forwarded: [].into(),
             owned_by: None,
             pace: self.pace,

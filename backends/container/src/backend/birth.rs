@@ -138,9 +138,9 @@ async fn seat(
         return Ok(None);
     };
     let url = match &recipe.program {
-        ContainerProgram::ImageAgent { orchestrator_url } => orchestrator_url
-            .as_deref()
-            .or(core.options.orchestrator_url.as_deref()),
+        ContainerProgram::ImageAgent { orchestrator_url } => {
+            orchestrator_url.as_deref().or(core.options.call_back.url())
+        }
         ContainerProgram::OwnAgent | ContainerProgram::Worker(_) => None,
     };
     let admitting = core.fence.admit(client, request.agent, policy, url);
