@@ -17,7 +17,6 @@ use headcount_ports::{BackendError, CreateRequest};
 use tokio::sync::oneshot;
 
 use super::look::{Found, look};
-use super::turns::Place;
 use super::{Core, ending};
 use crate::archive;
 use crate::body::{Parts, body};
@@ -25,6 +24,7 @@ use crate::engine::{ANSWER_WAIT, Client, Fault, Verdict, within};
 use crate::fence::Seat;
 use crate::handover::{self, TokenFile};
 use crate::images::Image;
+use headcount_ports::turns::Place;
 
 /// An engine that makes many containers at once takes its time.
 const MAKE_WAIT: Duration = Duration::from_secs(120);

@@ -17,11 +17,11 @@ use kube::core::Request;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-use super::turns::Place as Turn;
 use super::{Core, ending};
 use crate::access::{ANSWER_WAIT, Place, within};
 use crate::body::Body;
 use crate::fault::{Fault, Verdict};
+use headcount_ports::turns::Place as Turn;
 
 /// See the port. The making itself goes on when this is dropped; a destroy that follows
 /// waits for it.
