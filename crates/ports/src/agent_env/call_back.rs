@@ -150,14 +150,17 @@ fn host(rest: &str) -> Option<&str> {
     if authority.contains(['/', '@', '?', '#', ' ']) {
         return None;
     }
-    let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
     let host = match authority.rsplit_once(':') {
-        Some((host, port)) if is_port(port) && !(host.contains(':') && !is_v6(host)) => host,
-        Some(_) if is_v6(authority) => authority,
-        Some(_) => return None,
+        _ if is_v6(authority) => authority,
         None => authority,
+        Some((host, port)) if is_port(port) && (is_v6(host) || !host.contains(':')) => host,
+        Some(_) => return None,
     };
     (!host.is_empty()).then_some(host)
+}
+
+fn is_port(text: &str) -> bool {
+    text.parse::<u16>().is_ok_and(|port| port > 0)
 }
 
 fn is_v6(host: &str) -> bool {
