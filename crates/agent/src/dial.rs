@@ -10,7 +10,6 @@ use std::io;
 use std::net::SocketAddr;
 
 use headcount_api::agent::{MAX_FRAME_BYTES, PATH};
-use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio::sync::OnceCell;
@@ -67,7 +66,7 @@ impl Dialer {
     async fn secure(&self, remote: &Remote) -> Result<impl Stream + use<>, DialError> {
         let stream = connect(&remote.authority, |_| true).await?;
         let connector = self.connector(remote).await?;
-        let name = ServerName::from(remote.name.clone());
+        let name = remote.name.clone();
         let secured = connector.connect(name, stream).await;
         secured.map_err(|error| DialError::of_tls(error, &remote.authority))
     }

@@ -13,6 +13,7 @@ use bollard::query_parameters::{
 use headcount_model::{
     BackendEvent, ContainerNetwork, ContainerProgram, ContainerRecipe, PullPolicy, Recipe,
 };
+use headcount_ports::turns::Place;
 use headcount_ports::{BackendError, CreateRequest};
 use tokio::sync::oneshot;
 
@@ -24,7 +25,6 @@ use crate::engine::{ANSWER_WAIT, Client, Fault, Verdict, within};
 use crate::fence::Seat;
 use crate::handover::{self, TokenFile};
 use crate::images::Image;
-use headcount_ports::turns::Place;
 
 /// An engine that makes many containers at once takes its time.
 const MAKE_WAIT: Duration = Duration::from_secs(120);

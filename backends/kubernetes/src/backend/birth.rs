@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use headcount_model::{KubernetesRecipe, Recipe};
+use headcount_ports::turns::Place as Turn;
 use headcount_ports::{BackendError, CreateRequest};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
@@ -21,7 +22,6 @@ use super::{Core, ending};
 use crate::access::{ANSWER_WAIT, Place, within};
 use crate::body::Body;
 use crate::fault::{Fault, Verdict};
-use headcount_ports::turns::Place as Turn;
 
 /// See the port. The making itself goes on when this is dropped; a destroy that follows
 /// waits for it.
