@@ -6,13 +6,13 @@
 mod birth;
 mod ending;
 mod look;
-mod turns;
 mod watch;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use headcount_model::{AgentId, BackendEvent, BackendId, Listing};
+use headcount_ports::turns::Turns;
 use headcount_ports::{
     Backend, BackendError, BackendInbox, BackendPromises, CreateRequest, DestroyRequest,
 };
@@ -25,7 +25,6 @@ use crate::images::Images;
 use crate::marks::Ours;
 use crate::options::ContainerOptions;
 use crate::words::last_words;
-use turns::Turns;
 
 /// Agents as containers of one engine.
 ///

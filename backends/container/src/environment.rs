@@ -67,15 +67,18 @@ fn call_back(
         ContainerProgram::OwnAgent | ContainerProgram::Worker(_) => own_url(options),
         ContainerProgram::ImageAgent { orchestrator_url } => orchestrator_url
             .clone()
-            .or_else(|| options.orchestrator_url.clone())
+            .or_else(|| options.call_back.url().map(str::to_owned))
             .ok_or_else(no_url)?,
     };
     let pressure = agent_env::log_pressure(request.log_pressure);
-    Ok(BTreeMap::from([
+    let pins = options.call_back.pins_at(&url);
+    let mut told = BTreeMap::from([
         (agent_env::URL, url),
         (agent_env::TOKEN_FILE, TOKEN.to_owned()),
         (agent_env::LOG_PRESSURE, pressure.to_owned()),
-    ]))
+    ]);
+    told.extend(pins.map(|pins| (agent_env::PIN, pins)));
+    Ok(told)
 }
 
 fn own_url(options: &ContainerOptions) -> String {
@@ -86,7 +89,7 @@ fn own_url(options: &ContainerOptions) -> String {
 fn no_url() -> BackendError {
     BackendError::Invalid(
         "the image's own agent cannot find this daemon; set `orchestratorUrl` of the scaler, \
-         HEADCOUNT_ORCHESTRATOR_URL of the daemon, or `agent: mounted`"
+         --agent-listen and --agent-url of the daemon, or `agent: mounted`"
             .into(),
     )
 }
@@ -96,6 +99,7 @@ mod tests {
     use super::*;
     use crate::body::tests::{options, recipe, request};
     use headcount_model::AgentId;
+    use headcount_ports::agent_env::CallBack;
 
     const AGENT: AgentId = AgentId {
         epoch: 1,
@@ -161,7 +165,8 @@ mod tests {
             orchestrator_url: None,
         };
         assert_eq!(url(&recipe, &options), Err::<Option<String>, _>(no_url()));
-        options.orchestrator_url = Some("ws://10.0.0.1:4000".into());
+        options.call_back = CallBack::new(Ok("ws://10.0.0.1:4000".into()));
+        options.call_back.trust(Some("sha256:aa".into()));
         let of_daemon = Some("HEADCOUNT_AGENT_URL=ws://10.0.0.1:4000".to_owned());
         assert_eq!(url(&recipe, &options), Ok(of_daemon));
         recipe.program = ContainerProgram::ImageAgent {
@@ -169,6 +174,18 @@ mod tests {
         };
         let of_scaler = Some("HEADCOUNT_AGENT_URL=ws://host:1".to_owned());
         assert_eq!(url(&recipe, &options), Ok(of_scaler));
+        let pinned = |recipe: &ContainerRecipe| {
+            let lines = environment(&request(AGENT), recipe, &options).unwrap();
+            lines.contains(&"HEADCOUNT_AGENT_PIN=sha256:aa".to_owned())
+        };
+        assert!(
+            !pinned(&recipe),
+            "there is nothing to know it by without TLS"
+        );
+        recipe.program = ContainerProgram::ImageAgent {
+            orchestrator_url: Some("wss://host:1".into()),
+        };
+        assert!(pinned(&recipe));
     }
 
     #[test]

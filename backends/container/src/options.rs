@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use bollard::auth::DockerCredentials;
 use headcount_model::{EngineAddress, OwnerId};
 use headcount_network::Nft;
+use headcount_ports::agent_env::CallBack;
 
 /// Everything the backend needs to know. Made by the binary, once for each engine.
 #[derive(Clone)]
@@ -26,7 +27,7 @@ pub struct ContainerOptions {
     /// anew by the next daemon is found; nothing else may be in it.
     pub agent_socket: PathBuf,
     /// Where the images' own agents call back, unless their scaler says otherwise.
-    pub orchestrator_url: Option<String>,
+    pub call_back: CallBack,
     /// Set in every container: `HEADCOUNT_AGENT_ENV_*` with the prefix removed.
     pub forwarded: BTreeMap<String, String>,
     /// `XDG_RUNTIME_DIR` of the daemon, where a user's own Podman has its socket.

@@ -8,7 +8,6 @@ mod birth;
 mod ending;
 mod history;
 mod look;
-mod turns;
 mod watch;
 mod words;
 
@@ -16,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use headcount_model::{AgentId, BackendEvent, BackendId, Listing};
+use headcount_ports::turns::Turns;
 use headcount_ports::{
     Backend, BackendError, BackendInbox, BackendPromises, CreateRequest, DestroyRequest,
 };
@@ -27,7 +27,6 @@ use crate::census::{Census, Turn};
 use crate::marks::Ours;
 use crate::options::KubernetesOptions;
 use crate::standing::End;
-use turns::Turns;
 use words::Words;
 
 /// Agents as Jobs in one namespace of one cluster.

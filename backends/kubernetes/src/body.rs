@@ -176,6 +176,8 @@ pub(crate) mod tests {
         Secret,
     };
 
+    use headcount_ports::agent_env::CallBack;
+
     use super::*;
     use crate::options::Pace;
 
@@ -221,10 +223,12 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn options() -> KubernetesOptions {
+        let call_back = CallBack::new(Ok("wss://headcount:7118".to_owned()));
+        call_back.trust(Some("sha256:aa".to_owned()));
         KubernetesOptions {
             cluster: ClusterAddress::default(),
             owner: OwnerId::new("me"),
-            agent_url: Some("ws://headcount:4000".to_owned()),
+            call_back,
             forwarded: [].into(),
             owned_by: None,
             pace: Pace::default(),
@@ -271,14 +275,14 @@ pub(crate) mod tests {
         let body = body(&request, &recipe());
         let text = body.job.to_string();
         assert!(
-            !text.contains("hunter2") && !text.contains("ws://headcount"),
+            !text.contains("hunter2") && !text.contains("wss://headcount"),
             "{text}"
         );
         let secret = body.secret("uid-1").unwrap();
         assert_eq!(secret["stringData"]["token"], "hunter2");
         assert_eq!(
             secret["stringData"]["HEADCOUNT_AGENT_URL"],
-            "ws://headcount:4000"
+            "wss://headcount:7118"
         );
         assert_eq!(secret["metadata"]["ownerReferences"][0]["uid"], "uid-1");
         let spec = &body.job["spec"];

@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 
 use headcount_model::{AgentKind, KubernetesRecipe};
-use headcount_ports::{BackendError, CreateRequest, agent_env};
+use headcount_ports::agent_env::{Places, RemoteAgent};
+use headcount_ports::{BackendError, CreateRequest};
 
 use crate::options::KubernetesOptions;
 
@@ -26,41 +27,24 @@ pub(crate) fn environment(
     recipe: &KubernetesRecipe,
     options: &KubernetesOptions,
 ) -> Result<BTreeMap<String, String>, BackendError> {
-    let mut merged = BTreeMap::new();
     if request.kind == AgentKind::Worker {
-        return Ok(merged);
+        return Ok(BTreeMap::new());
     }
-    for (name, value) in &options.forwarded {
-        check(name, value)?;
-        if !agent_env::is_identity(name) {
-            merged.insert(name.clone(), value.clone());
-        }
+    let told = options.call_back.tell(recipe.agent_url.as_deref())?;
+    let places = Places {
+        token_file: format!("{SECRET_FOLDER}/{TOKEN}"),
+        dir: WORK.to_owned(),
+    };
+    let agent = RemoteAgent::new(request, told, places, &options.forwarded)?;
+    for name in agent.variables.keys() {
+        check(name)?;
     }
-    let url = recipe.agent_url.as_ref().or(options.agent_url.as_ref());
-    let url = url.ok_or_else(no_url)?;
-    let (owner, agent) = (&options.owner, request.agent);
-    let pressure = agent_env::log_pressure(request.log_pressure);
-    let identity = [
-        (agent_env::URL, url.clone()),
-        (agent_env::TOKEN_FILE, format!("{SECRET_FOLDER}/{TOKEN}")),
-        (agent_env::LOG_PRESSURE, pressure.to_owned()),
-        (
-            agent_env::INSTANCE_MARK,
-            format!("{owner}/{}/{agent}", request.pool),
-        ),
-        (agent_env::ORIGIN, format!("{owner}/{agent}")),
-        (agent_env::ID, agent.to_string()),
-        (agent_env::LABELS, request.labels.clone()),
-        (agent_env::SLOTS, request.slots.to_string()),
-        (agent_env::DIR, WORK.to_owned()),
-    ];
-    merged.extend(identity.map(|(name, value)| (name.to_owned(), value)));
-    Ok(merged)
+    let variables = agent.variables.into_iter();
+    Ok(variables.map(|(name, it)| (name, it.value)).collect())
 }
 
 /// A Secret has fewer names to give than a process.
-fn check(name: &str, value: &str) -> Result<(), BackendError> {
-    agent_env::check_variable(name, value)?;
+fn check(name: &str) -> Result<(), BackendError> {
     let fine = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if name == TOKEN || name.len() > 253 || !name.chars().all(fine) {
         return Err(BackendError::Invalid(format!(
@@ -71,19 +55,12 @@ fn check(name: &str, value: &str) -> Result<(), BackendError> {
     Ok(())
 }
 
-fn no_url() -> BackendError {
-    BackendError::Invalid(
-        "an agent in a cluster cannot find this daemon; set `orchestratorUrl` of the scaler or \
-         HEADCOUNT_ORCHESTRATOR_URL of the daemon to an address that pods reach"
-            .into(),
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::body::tests::{options, recipe, request};
     use headcount_model::AgentId;
+    use headcount_ports::agent_env::CallBack;
 
     const AGENT: AgentId = AgentId {
         epoch: 1,
@@ -107,9 +84,10 @@ mod tests {
                 "HEADCOUNT_AGENT_ID=a-1-2",
                 "HEADCOUNT_AGENT_LABELS=linux,x",
                 "HEADCOUNT_AGENT_LOG_PRESSURE=pause",
+                "HEADCOUNT_AGENT_PIN=sha256:aa",
                 "HEADCOUNT_AGENT_SLOTS=1",
                 "HEADCOUNT_AGENT_TOKEN_FILE=/headcount/secret/token",
-                "HEADCOUNT_AGENT_URL=ws://headcount:4000",
+                "HEADCOUNT_AGENT_URL=wss://headcount:7118",
                 "HEADCOUNT_INSTANCE_MARK=me/tests/linux+x/a-1-2",
                 "HEADCOUNT_ORIGIN=me/a-1-2",
             ]
@@ -123,13 +101,13 @@ mod tests {
         let mut request = request(AGENT);
         request.kind = AgentKind::Managed;
         let mut lost = options();
-        lost.agent_url = None;
+        lost.call_back = CallBack::default();
         assert_eq!(
             environment(&request, &recipe(), &lost)
                 .unwrap_err()
                 .to_string(),
-            "an agent in a cluster cannot find this daemon; set `orchestratorUrl` of the scaler \
-             or HEADCOUNT_ORCHESTRATOR_URL of the daemon to an address that pods reach"
+            "agents of other machines cannot find this daemon; start it with --agent-listen \
+             ADDRESS, or write `orchestratorUrl` at the scaler"
         );
         let mut odd = options();
         odd.forwarded = [("A B".to_owned(), "x".to_owned())].into();

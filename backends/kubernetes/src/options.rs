@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use headcount_model::{ClusterAddress, OwnerId};
+use headcount_ports::agent_env::CallBack;
 
 /// Everything the backend needs to know. Made by the binary, once for each cluster and
 /// namespace.
@@ -14,7 +15,7 @@ pub struct KubernetesOptions {
     /// Whose instances these are.
     pub owner: OwnerId,
     /// Where managed agents call back, unless their recipe says otherwise.
-    pub agent_url: Option<String>,
+    pub call_back: CallBack,
     /// Given to managed agents: `HEADCOUNT_AGENT_ENV_*` with the prefix removed.
     pub forwarded: BTreeMap<String, String>,
     /// A `ConfigMap` in the namespace of the Jobs that owns them: with it they go. It must

@@ -9,11 +9,11 @@ mod support;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use headcount_backend_kubernetes::{KubernetesBackend, KubernetesOptions, Pace};
-use headcount_model::{AgentId, BackendId, InstanceState, Listing, OwnerId};
+use headcount_model::{AgentId, BackendEvent, BackendId, InstanceState, Listing, OwnerId};
+use headcount_ports::agent_env::CallBack;
 use headcount_ports::conformance::backend::{Life, Rig, SHORT_EXIT, check_all};
 use headcount_ports::{
     Backend, BackendError, BackendInbox, BackendPromises, CreateRequest, DestroyRequest,
@@ -21,6 +21,7 @@ use headcount_ports::{
 use headcount_test_kubernetes::{Cluster, Kubelet};
 use support::{address, pace, recipe, request_of, template};
 use tempfile::TempDir;
+use tokio::sync::watch;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_double_keeps_the_ports_promises() {
@@ -85,7 +86,7 @@ impl Place {
         let options = KubernetesOptions {
             cluster: address(&self.kubeconfig),
             owner: self.owner(owner),
-            agent_url: None,
+            call_back: CallBack::default(),
             forwarded: [].into(),
             owned_by: None,
             pace: self.pace,
@@ -97,7 +98,12 @@ impl Place {
 #[async_trait]
 impl Rig for Place {
     async fn backend(&self, owner: &OwnerId, inbox: Arc<dyn BackendInbox>) -> Arc<dyn Backend> {
-        Arc::new(Patient(self.open(owner, inbox).await))
+        let told = Arc::new(Told {
+            inbox,
+            news: watch::Sender::new(0),
+        });
+        let backend = self.open(owner, told.clone()).await;
+        Arc::new(Patient { backend, told })
     }
 
     fn request(&self, owner: &OwnerId, agent: AgentId, life: Life) -> CreateRequest {
@@ -142,23 +148,42 @@ impl Rig for Place {
 
 /// A backend whose creations answer once what they made executes, as the suite expects of
 /// backends that start what they make: a cluster takes its time.
-struct Patient(Arc<KubernetesBackend>);
+struct Patient {
+    backend: Arc<KubernetesBackend>,
+    told: Arc<Told>,
+}
+
+/// Hands on what a backend tells, and says that there was something.
+struct Told {
+    inbox: Arc<dyn BackendInbox>,
+    news: watch::Sender<u64>,
+}
+
+#[async_trait]
+impl BackendInbox for Told {
+    async fn post(&self, backend: &BackendId, event: BackendEvent) {
+        self.inbox.post(backend, event).await;
+        self.news.send_modify(|count| *count += 1);
+    }
+}
 
 #[async_trait]
 impl Backend for Patient {
     fn id(&self) -> BackendId {
-        self.0.id()
+        self.backend.id()
     }
 
     fn promises(&self) -> BackendPromises {
-        self.0.promises()
+        self.backend.promises()
     }
 
     async fn create(&self, request: CreateRequest) -> Result<(), BackendError> {
         let agent = request.agent;
-        self.0.create(request).await?;
+        let mut news = self.told.news.subscribe();
+        self.backend.create(request).await?;
         loop {
-            let listing = self.0.list().await?;
+            news.mark_unchanged();
+            let listing = self.backend.list().await?;
             let starting = listing
                 .instances
                 .iter()
@@ -166,19 +191,20 @@ impl Backend for Patient {
             if !starting {
                 return Ok(());
             }
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            // What it waits for is told: that it runs, or that it is gone.
+            news.changed().await.expect("somebody tells");
         }
     }
 
     async fn list(&self) -> Result<Listing, BackendError> {
-        self.0.list().await
+        self.backend.list().await
     }
 
     async fn destroy(&self, request: DestroyRequest) -> Result<(), BackendError> {
-        self.0.destroy(request).await
+        self.backend.destroy(request).await
     }
 
     async fn last_output(&self, agent: AgentId, max_lines: usize) -> Vec<String> {
-        self.0.last_output(agent, max_lines).await
+        self.backend.last_output(agent, max_lines).await
     }
 }

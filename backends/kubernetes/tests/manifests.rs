@@ -163,6 +163,25 @@ fn the_deployment_keeps_its_state_and_its_owner() {
         owner
     );
     let service = of_kind("deployment.yaml", "Service");
+    let ports = service["spec"]["ports"].as_array().expect("ports").iter();
+    let agents = ports.clone().find(|port| port["name"] == "agents");
+    let at = format!(
+        "wss://{}:{}",
+        service["metadata"]["name"].as_str().expect("a name"),
+        agents.expect("a port for agents")["port"]
+    );
+    assert_eq!(daemon["args"], json!(["--agent-url", at]));
+    for (name, variable) in [
+        ("api", variable("HEADCOUNT_LISTEN")),
+        ("agents", variable("HEADCOUNT_AGENT_LISTEN")),
+    ] {
+        let listens = variable.as_str().expect("an address");
+        let mut open = daemon["ports"].as_array().expect("ports").iter();
+        let open = open.find(|port| port["name"] == *name).expect("a port");
+        assert_eq!(listens, format!("0.0.0.0:{}", open["containerPort"]));
+        let mut ports = ports.clone();
+        assert!(ports.any(|port| port["targetPort"] == *name), "{name}");
+    }
     assert_eq!(service["spec"]["selector"], spec["selector"]["matchLabels"]);
     assert_eq!(
         spec["template"]["metadata"]["labels"],

@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::capture::SharedOutbox;
 use crate::desk::{Desk, Todo};
+use crate::dial::Dialer;
 use crate::exit::Exit;
 use crate::identity::Identity;
 use crate::lifecycle::Input;
@@ -98,7 +99,7 @@ impl Agent {
         let interrupt = signal(SignalKind::interrupt())?;
         let (sender, events) = mpsc::channel(MAX_EVENTS);
         let line = Line {
-            address: settings.address,
+            dialer: Dialer::new(settings.address),
             timing: settings.timing.clone(),
             events: sender,
         };

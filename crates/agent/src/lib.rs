@@ -17,6 +17,8 @@
 //!     outbox      one attempt's output, until it is stored
 //!   line      the connection: dial, greet, pump frames, come back
 //!     session     its states
+//!     dial        opens a stream
+//!     trust       whether it is the daemon that answers
 //!   run       one granted job, from its directory to its outcome
 //!     ending      how it comes to its end: exit, time, cancel
 //!     capture     its pipes
@@ -40,8 +42,10 @@ mod proc;
 mod run;
 mod session;
 mod settings;
+mod trust;
 mod warden;
 
 pub use agent::run;
 pub use exit::Exit;
-pub use settings::{Address, AgentSettings, SettingsError, Timing};
+pub use settings::{Address, AgentSettings, Remote, SettingsError, Timing};
+pub use trust::Trust;

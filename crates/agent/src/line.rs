@@ -16,9 +16,9 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::backoff::delay;
-use crate::dial::{Socket, dial};
+use crate::dial::{Dialer, Socket};
 use crate::session::{Input, State, Step, transition};
-use crate::settings::{Address, Timing};
+use crate::settings::Timing;
 
 /// Opening a stream and its handshake take at most this long.
 const DIAL_LIMIT: Duration = Duration::from_secs(10);
@@ -45,7 +45,7 @@ pub(crate) enum Event {
 
 /// The line.
 pub(crate) struct Line {
-    pub(crate) address: Address,
+    pub(crate) dialer: Dialer,
     pub(crate) timing: Timing,
     pub(crate) events: mpsc::Sender<Event>,
 }
@@ -78,7 +78,7 @@ impl Line {
     }
 
     async fn connect(&self, socket: &mut Option<Socket>) -> Input {
-        let problem = match timeout(DIAL_LIMIT, dial(&self.address)).await {
+        let problem = match timeout(DIAL_LIMIT, self.dialer.dial()).await {
             Ok(Ok(open)) => {
                 *socket = Some(open);
                 return Input::Opened;

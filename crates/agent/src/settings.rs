@@ -5,15 +5,20 @@
 
 use std::ffi::OsString;
 use std::fs::DirBuilder;
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use headcount_api::agent::{HEARTBEAT_SECONDS, SILENCE_SECONDS, env};
+use headcount_api::agent::{HEARTBEAT_SECONDS, Pin, SILENCE_SECONDS, env};
+use rustls::pki_types::ServerName;
+
+use crate::trust::Trust;
 
 /// The most jobs one agent runs at once.
 const MAX_SLOTS: usize = 1024;
+/// Of `wss://` without one.
+const TLS_PORT: u16 = 443;
 
 /// Everything an agent needs to start.
 #[derive(Clone, Debug)]
@@ -41,6 +46,19 @@ pub enum Address {
     Unix(PathBuf),
     /// `host:port` on this host.
     Loopback(String),
+    /// Another host, with TLS.
+    Remote(Remote),
+}
+
+/// A daemon on another host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remote {
+    /// `host:port`.
+    pub authority: String,
+    /// The host, as a certificate names it.
+    pub name: ServerName<'static>,
+    /// How it is known.
+    pub trust: Trust,
 }
 
 /// How long the agent waits for what. The defaults are what is documented; tests shorten.
@@ -81,14 +99,14 @@ pub enum SettingsError {
     #[error("{0} is not UTF-8 text")]
     NotText(&'static str),
     /// The address has no known form.
-    #[error("{name} is `{0}`; it should look like `unix:/path/agents.sock` or `ws://127.0.0.1:7118`", name = env::URL)]
+    #[error("{name} is `{0}`; it should look like `unix:/path/agents.sock`, `ws://127.0.0.1:7118` or `wss://ci.example.com:7118`", name = env::URL)]
     Address(String),
     /// Plain text over a network.
-    #[error("{name} is `{0}`, but plain `ws://` is for loopback addresses only: anybody on the network could read the token; use a Unix socket", name = env::URL)]
+    #[error("{name} is `{0}`, but plain `ws://` is for loopback addresses only: anybody on the network could read the token; use the `wss://` address of the daemon's --agent-listen", name = env::URL)]
     PlainRemote(String),
-    /// TLS is not built.
-    #[error("{name} is `{0}`, but this version has no TLS: it comes with agents on other hosts; use a Unix socket or `ws://` on loopback", name = env::URL)]
-    Tls(String),
+    /// The pins cannot be read.
+    #[error("{name} is `{0}`; it should look like `sha256:` and 64 hexadecimal digits, with commas between several", name = env::PIN)]
+    Pin(String),
     /// Not a number of slots.
     #[error("{name} is `{0}`; it should be a number from 1 to {MAX_SLOTS}", name = env::SLOTS)]
     Slots(String),
@@ -111,7 +129,7 @@ impl AgentSettings {
         let text = |name| required(&lookup, name);
         let labels = lookup(env::LABELS).map(|labels| labels.to_string_lossy().into_owned());
         Ok(Self {
-            address: parse_address(&text(env::URL)?)?,
+            address: parse_address(&text(env::URL)?, lookup(env::PIN))?,
             agent: text(env::ID)?,
             token_file: text(env::TOKEN_FILE)?.into(),
             labels: labels.unwrap_or_default(),
@@ -133,26 +151,66 @@ fn required(
         .map_err(|_| SettingsError::NotText(name))
 }
 
-fn parse_address(url: &str) -> Result<Address, SettingsError> {
-    if url.starts_with("wss://") {
-        return Err(SettingsError::Tls(url.to_owned()));
-    }
+fn parse_address(url: &str, pins: Option<OsString>) -> Result<Address, SettingsError> {
+    let wrong = || SettingsError::Address(url.to_owned());
     if let Some(path) = url.strip_prefix("unix:") {
         let absolute = path.starts_with('/');
         return absolute
             .then(|| Address::Unix(path.into()))
-            .ok_or_else(|| SettingsError::Address(url.to_owned()));
+            .ok_or_else(wrong);
     }
-    let authority = url
-        .strip_prefix("ws://")
-        .map(|rest| rest.strip_suffix('/').unwrap_or(rest))
-        .filter(|rest| !rest.is_empty() && !rest.contains(['/', '@', '?', '#']))
-        .ok_or_else(|| SettingsError::Address(url.to_owned()))?;
+    if let Some(rest) = url.strip_prefix("wss://") {
+        return Ok(Address::Remote(Remote {
+            trust: parse_trust(pins)?,
+            ..parse_remote(rest).ok_or_else(wrong)?
+        }));
+    }
+    let authority = url.strip_prefix("ws://").and_then(parse_authority);
+    let authority = authority.ok_or_else(wrong)?;
     if is_loopback(authority) {
         Ok(Address::Loopback(authority.to_owned()))
     } else {
         Err(SettingsError::PlainRemote(url.to_owned()))
     }
+}
+
+/// A host and perhaps a port, and nothing else.
+fn parse_authority(rest: &str) -> Option<&str> {
+    let authority = rest.strip_suffix('/').unwrap_or(rest);
+    let alone = !authority.is_empty() && !authority.contains(['/', '@', '?', '#']);
+    alone.then_some(authority)
+}
+
+/// Of whom it is not known yet how it is known.
+fn parse_remote(rest: &str) -> Option<Remote> {
+    let authority = parse_authority(rest)?;
+    let bare = authority.ends_with(']') || !authority.contains(':');
+    let (host, port) = match bare {
+        true => (authority, TLS_PORT),
+        false => {
+            let (host, port) = authority.rsplit_once(':')?;
+            (host, port.parse().ok()?)
+        }
+    };
+    let name = match host.strip_prefix('[').and_then(|it| it.strip_suffix(']')) {
+        Some(address) => ServerName::IpAddress(address.parse::<Ipv6Addr>().ok()?.into()),
+        None => ServerName::try_from(host.to_owned()).ok()?,
+    };
+    Some(Remote {
+        authority: format!("{host}:{port}"),
+        name,
+        trust: Trust::Host,
+    })
+}
+
+fn parse_trust(pins: Option<OsString>) -> Result<Trust, SettingsError> {
+    let Some(pins) = pins.filter(|pins| !pins.is_empty()) else {
+        return Ok(Trust::Host);
+    };
+    let text = pins.to_string_lossy();
+    let pins = Pin::parse_all(&text);
+    pins.map(Trust::Pins)
+        .map_err(|_| SettingsError::Pin(text.into_owned()))
 }
 
 fn is_loopback(authority: &str) -> bool {
@@ -229,6 +287,51 @@ mod tests {
     }
 
     #[test]
+    fn other_hosts_are_reached_with_tls_and_known_by_pins_or_authorities() {
+        let pin = Pin([7; 32]);
+        for (url, authority, name) in [
+            (
+                "wss://ci.example.com:7118",
+                "ci.example.com:7118",
+                "ci.example.com",
+            ),
+            (
+                "wss://ci.example.com/",
+                "ci.example.com:443",
+                "ci.example.com",
+            ),
+            ("wss://192.0.2.7:7118", "192.0.2.7:7118", "192.0.2.7"),
+            (
+                "wss://[2001:db8::1]:7118",
+                "[2001:db8::1]:7118",
+                "2001:db8::1",
+            ),
+            ("wss://[2001:db8::1]", "[2001:db8::1]:443", "2001:db8::1"),
+        ] {
+            let remote = |trust| {
+                let name = ServerName::try_from(name.to_owned()).unwrap();
+                let authority = authority.to_owned();
+                Address::Remote(Remote {
+                    authority,
+                    name,
+                    trust,
+                })
+            };
+            let pinned = [(env::URL, url), (env::PIN, &*pin.to_string())];
+            assert_eq!(
+                read(&pinned).unwrap().address,
+                remote(Trust::Pins(vec![pin]))
+            );
+            assert_eq!(read(&pinned[..1]).unwrap().address, remote(Trust::Host));
+        }
+        let wrong = [(env::URL, "wss://h:1"), (env::PIN, "sha256:00")];
+        assert_eq!(
+            read(&wrong).unwrap_err().to_string(),
+            "HEADCOUNT_AGENT_PIN is `sha256:00`; it should look like `sha256:` and 64 hexadecimal digits, with commas between several"
+        );
+    }
+
+    #[test]
     fn everything_else_is_refused_with_a_sentence() {
         for (name, value, text) in [
             (
@@ -239,27 +342,32 @@ mod tests {
             (
                 env::URL,
                 "http://127.0.0.1:80",
-                "HEADCOUNT_AGENT_URL is `http://127.0.0.1:80`; it should look like `unix:/path/agents.sock` or `ws://127.0.0.1:7118`",
+                "HEADCOUNT_AGENT_URL is `http://127.0.0.1:80`; it should look like `unix:/path/agents.sock`, `ws://127.0.0.1:7118` or `wss://ci.example.com:7118`",
             ),
             (
                 env::URL,
                 "unix:relative",
-                "HEADCOUNT_AGENT_URL is `unix:relative`; it should look like `unix:/path/agents.sock` or `ws://127.0.0.1:7118`",
+                "HEADCOUNT_AGENT_URL is `unix:relative`; it should look like `unix:/path/agents.sock`, `ws://127.0.0.1:7118` or `wss://ci.example.com:7118`",
             ),
             (
                 env::URL,
                 "ws://ci.example.com:80",
-                "HEADCOUNT_AGENT_URL is `ws://ci.example.com:80`, but plain `ws://` is for loopback addresses only: anybody on the network could read the token; use a Unix socket",
+                "HEADCOUNT_AGENT_URL is `ws://ci.example.com:80`, but plain `ws://` is for loopback addresses only: anybody on the network could read the token; use the `wss://` address of the daemon's --agent-listen",
             ),
             (
                 env::URL,
                 "ws://localhost.example.com:80",
-                "HEADCOUNT_AGENT_URL is `ws://localhost.example.com:80`, but plain `ws://` is for loopback addresses only: anybody on the network could read the token; use a Unix socket",
+                "HEADCOUNT_AGENT_URL is `ws://localhost.example.com:80`, but plain `ws://` is for loopback addresses only: anybody on the network could read the token; use the `wss://` address of the daemon's --agent-listen",
             ),
             (
                 env::URL,
-                "wss://ci.example.com:443",
-                "HEADCOUNT_AGENT_URL is `wss://ci.example.com:443`, but this version has no TLS: it comes with agents on other hosts; use a Unix socket or `ws://` on loopback",
+                "wss://ci.example.com/agent",
+                "HEADCOUNT_AGENT_URL is `wss://ci.example.com/agent`; it should look like `unix:/path/agents.sock`, `ws://127.0.0.1:7118` or `wss://ci.example.com:7118`",
+            ),
+            (
+                env::URL,
+                "wss://ci.example.com:many",
+                "HEADCOUNT_AGENT_URL is `wss://ci.example.com:many`; it should look like `unix:/path/agents.sock`, `ws://127.0.0.1:7118` or `wss://ci.example.com:7118`",
             ),
             (
                 env::SLOTS,

@@ -23,6 +23,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+mod pin;
+
+pub use pin::{NotAPin, Pin};
+
 /// The version both sides speak. One version back is served, anything else is refused.
 pub const PROTOCOL: u32 = 1;
 /// The oldest version that is still served.
@@ -45,6 +49,9 @@ pub mod env {
     /// Where the daemon listens: `unix:/path/agents.sock` or `wss://host:port`, `ws://` for
     /// loopback only.
     pub const URL: &str = "HEADCOUNT_AGENT_URL";
+    /// Which keys the daemon's certificate, or one that it is signed by, must have: pins with
+    /// commas between. Unset for `wss://` are the authorities that the agent's host trusts.
+    pub const PIN: &str = "HEADCOUNT_AGENT_PIN";
     /// The agent's id.
     pub const ID: &str = "HEADCOUNT_AGENT_ID";
     /// A file with the one-time token; the agent removes it once it is registered, or

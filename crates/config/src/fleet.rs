@@ -192,7 +192,7 @@ fn recipe(scaler: &Scaler, set: &LabelSet) -> Option<Recipe> {
             container::recipe(scaler, engine, set, template),
         )),
         (Backend::Kubernetes(cluster), Template::Kubernetes(template)) => Some(Recipe::Kubernetes(
-            kubernetes::recipe(cluster, template, &scaler.readiness),
+            kubernetes::recipe(scaler, cluster, template),
         )),
         _ => None,
     }

@@ -14,7 +14,9 @@ pub use backend::{
     Backend, Container, ContainerAgent, ContainerTemplate, Firecracker, FirecrackerTemplate,
     NetworkPolicy, PullPolicy, Template,
 };
-pub use kubernetes::{Kubernetes, KubernetesTemplate, Propagation, RolloutStrategy};
+pub use kubernetes::{
+    Kubernetes, KubernetesAgent, KubernetesTemplate, Propagation, RolloutStrategy,
+};
 pub use queue::{
     Combine, Compat, CronWindow, Level, Queue, RedisServer, RedisServers, RedisTls, Strategy,
     StreamMeasure, Trigger, TriggerKind,

@@ -1,7 +1,9 @@
 //! Scalers of a Kubernetes cluster: what is understood, and what is refused or warned of.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use headcount_config::settings::{Backend, KubernetesTemplate, RolloutStrategy, Template};
+use headcount_config::settings::{
+    Backend, KubernetesAgent, KubernetesTemplate, RolloutStrategy, Template,
+};
 use headcount_config::{ConfigTexts, Parsed, Problems, effective_yaml, parse_texts};
 use serde_json::json;
 
@@ -183,6 +185,56 @@ fn what_is_read_and_not_done_is_warned_of() {
         told("  rollout: {strategy: default}\n", &pod("")),
         "c:6:23: error: `strategy` cannot be `default` (write `gradual` or `immediate`: `default` \
          was never taken)"
+    );
+}
+
+/// Agents that are given jobs are told where the daemon is, and are not started again.
+#[test]
+fn the_agent_of_an_image_is_given_jobs() {
+    let url = "  orchestratorUrl: wss://ci.example.com:7118\n";
+    let managed = |policy: &str| format!("{}\n    agent: image\n    maxJobs: 3", pod(policy));
+    let parsed = parse(url, &managed("")).unwrap_or_else(|p| panic!("{p}"));
+    assert_eq!(parsed.warnings.to_string(), "");
+    let (_, template) = template(url, &managed(""));
+    assert_eq!(template.agent, KubernetesAgent::Image);
+    let policy = template.job.pointer("/template/spec/restartPolicy");
+    assert_eq!(policy, Some(&json!("Never")));
+    assert_eq!(
+        told(url, &managed(", restartPolicy: OnFailure")),
+        "c:9:88: error: an agent is not started again in its pod (write `Never`: another agent \
+         takes its place)"
+    );
+    assert_eq!(
+        told("", &format!("{}\n    agent: mounted", pod(""))),
+        "c:9:12: error: this program cannot be mounted into the pods of a cluster (write `agent: \
+         image` for an image that has the agent in it, `none` for one whose program finds its \
+         work by itself)"
+    );
+    let trigger = "  triggers: [{type: redis, metadata: {address: 'a:1', listName: l}}]\n";
+    assert_eq!(
+        told(trigger, &format!("{}\n    agent: image", pod(""))),
+        "c:8:5: error: `triggers` are for programs that find their work by themselves (remove \
+         `agent: image`, where the program finds its work)"
+    );
+}
+
+#[test]
+fn workers_are_not_told_where_the_daemon_is() {
+    let text = format!(
+        "version: 1\nscalers:\n- name: s\n  type: kubernetes\n  maxAgents: 5\n  \
+         orchestratorUrl: wss://ci.example.com\n  labelSets:\n  - labels: [a]\n    \
+         jobTargetRef: {}\n",
+        pod("")
+    );
+    let platform = headcount_config::Platform::current();
+    let loaded = headcount_config::load_texts(ConfigTexts::single("c", text), &platform);
+    assert_eq!(
+        loaded
+            .unwrap_or_else(|p| panic!("{p}"))
+            .warnings
+            .to_string(),
+        "c:6:20: warning: `orchestratorUrl` has no effect on Jobs of Kubernetes (remove it: their \
+         programs find their work by themselves; or write `agent: image` at the label set)"
     );
 }
 

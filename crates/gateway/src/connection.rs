@@ -19,7 +19,7 @@ use futures_util::StreamExt;
 use futures_util::stream::SplitStream;
 use headcount_api::agent::{MAX_FRAME_BYTES, PATH, PROTOCOL, ToAgent};
 use headcount_model::{AgentId, LinkEvent, Refusal};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::conversation::{Conversation, Ended};
@@ -32,12 +32,29 @@ use crate::writer::{Unwritable, Writer};
 /// Read ahead per connection: small, because there may be many connections.
 const READ_BUFFER_BYTES: usize = 16 * 1024;
 
+/// Where connections of one listener come in.
+#[derive(Clone)]
+pub(crate) struct Door {
+    shared: Arc<Shared>,
+    /// Connections that have not said who they are.
+    strangers: Arc<Semaphore>,
+}
+
+impl Door {
+    pub(crate) fn new(shared: &Arc<Shared>) -> Self {
+        Self {
+            shared: Arc::clone(shared),
+            strangers: Arc::new(Semaphore::new(shared.options.max_strangers)),
+        }
+    }
+}
+
 /// Where nothing else is served.
-pub(crate) fn router(shared: Arc<Shared>) -> Router {
+pub(crate) fn router(door: Door) -> Router {
     Router::new()
         .route(PATH, any(upgrade))
         .fallback(|| async { (StatusCode::NOT_FOUND, [(header::CONNECTION, "close")]) })
-        .with_state(shared)
+        .with_state(door)
 }
 
 /// A place among the connections, and one among the strangers until it is known.
@@ -46,8 +63,10 @@ struct Places {
     stranger: OwnedSemaphorePermit,
 }
 
-async fn upgrade(State(shared): State<Arc<Shared>>, upgrade: WebSocketUpgrade) -> Response {
-    let Some(places) = find_places(&shared).await else {
+async fn upgrade(State(door): State<Door>, upgrade: WebSocketUpgrade) -> Response {
+    let places = find_places(&door).await;
+    let shared = door.shared;
+    let Some(places) = places else {
         shared.counters.refused(Code::Full);
         let close = [(header::CONNECTION, "close")];
         return (StatusCode::SERVICE_UNAVAILABLE, close).into_response();
@@ -63,9 +82,10 @@ async fn upgrade(State(shared): State<Arc<Shared>>, upgrade: WebSocketUpgrade) -
 }
 
 /// Waits a little for strangers to become known; in a burst that takes milliseconds.
-async fn find_places(shared: &Shared) -> Option<Places> {
+async fn find_places(door: &Door) -> Option<Places> {
+    let shared = &door.shared;
     let connection = Arc::clone(&shared.connections).try_acquire_owned().ok()?;
-    let stranger = Arc::clone(&shared.strangers).acquire_owned();
+    let stranger = Arc::clone(&door.strangers).acquire_owned();
     let stranger = timeout(shared.options.greeting, stranger)
         .await
         .ok()?

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::connection;
+use crate::connection::{self, Door};
 use crate::convert;
 use crate::listen::AgentListener;
 use crate::options::GatewayOptions;
@@ -37,8 +37,6 @@ pub(crate) struct Shared {
     pub(crate) counters: Counters,
     /// Connections in all.
     pub(crate) connections: Arc<Semaphore>,
-    /// Connections that have not said who they are.
-    pub(crate) strangers: Arc<Semaphore>,
     /// The daemon is stopping.
     pub(crate) stopping: CancellationToken,
     pub(crate) tracker: TaskTracker,
@@ -59,7 +57,6 @@ impl Gateway {
             seats: Seats::default(),
             counters: Counters::default(),
             connections: Arc::new(Semaphore::new(options.max_connections)),
-            strangers: Arc::new(Semaphore::new(options.max_strangers)),
             stopping: CancellationToken::new(),
             tracker: TaskTracker::new(),
         };
@@ -70,14 +67,18 @@ impl Gateway {
 
     /// The one route, [`PATH`](headcount_api::agent::PATH). Anything else is 404.
     pub fn router(&self) -> Router {
-        connection::router(Arc::clone(&self.shared))
+        connection::router(Door::new(&self.shared))
     }
 
-    /// Accepts agents until `shutdown`, then closes their connections (they come back by
+    /// Accepts agents on all of these until `shutdown`, then closes their connections (they come back by
     /// themselves) and returns within two seconds. Nothing is told to the controller about
     /// connections that end this way. Call it once per gateway.
-    pub async fn serve(&self, listener: AgentListener, shutdown: impl Future<Output = ()> + Send) {
-        serve::serve(&self.shared, listener, shutdown).await;
+    pub async fn serve(
+        &self,
+        listeners: Vec<AgentListener>,
+        shutdown: impl Future<Output = ()> + Send,
+    ) {
+        serve::serve(&self.shared, listeners, shutdown).await;
     }
 
     /// What happened so far.

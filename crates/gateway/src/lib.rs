@@ -11,6 +11,7 @@
 //!
 //! ```text
 //! listen        the sockets: bind, accept
+//!   tls           what is shown to agents of other machines
 //! serve         HTTP up to the upgrade, within bounds
 //! gateway       the handle: words to agents, counters
 //!   seat          per agent: its connection, what it was granted
@@ -32,9 +33,11 @@ mod refusal;
 mod seat;
 mod serve;
 mod stats;
+mod tls;
 mod writer;
 
 pub use gateway::Gateway;
 pub use listen::{AgentListener, BindError};
 pub use options::GatewayOptions;
 pub use stats::GatewayStats;
+pub use tls::{AgentCertificate, CertificateError, CertificateSource, ShownCertificate};

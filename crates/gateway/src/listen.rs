@@ -1,19 +1,23 @@
 //! The sockets on which agents are awaited.
 //!
 //! Promise: a Unix socket is the owner's alone from its first moment and replaces what a
-//! dead daemon left, never a living one's; TCP is for this host only.
+//! dead daemon left, never a living one's; TCP without TLS is for this host only.
 
+use std::fmt;
 use std::fs::{self, Permissions};
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net as std_unix;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::time::sleep;
+
+use crate::tls::{HandshakeError, Handshaker, ShownCertificate};
 
 /// The longest path the kernel takes for a socket, without its end mark.
 const MAX_PATH_BYTES: usize = 107;
@@ -21,13 +25,21 @@ const MAX_PATH_BYTES: usize = 107;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// A socket on which agents are awaited.
-#[derive(Debug)]
 pub struct AgentListener(Kind);
 
-#[derive(Debug)]
+/// Debug shows where it listens.
+impl fmt::Debug for AgentListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AgentListener")
+            .field(&self.url().ok())
+            .finish()
+    }
+}
+
 enum Kind {
     Unix(UnixListener, SocketFile),
     Loopback(TcpListener),
+    Tls(TcpListener, Handshaker),
 }
 
 /// Why agents cannot be awaited. The daemon must not start.
@@ -92,7 +104,20 @@ impl AgentListener {
         Ok(Self(Kind::Loopback(bound)))
     }
 
-    /// What agents are told: `unix:/path` or `ws://address`.
+    /// Listens with TLS on any address; port 0 picks a free one.
+    ///
+    /// # Errors
+    /// The address cannot be used.
+    pub async fn tls(address: SocketAddr, shown: Arc<ShownCertificate>) -> Result<Self, BindError> {
+        let bound = TcpListener::bind(address).await;
+        let bound = bound.map_err(|cause| BindError::System {
+            address: address.to_string(),
+            cause,
+        })?;
+        Ok(Self(Kind::Tls(bound, Handshaker::new(shown))))
+    }
+
+    /// What agents of this host are told: `unix:/path`, `ws://address` or `wss://address`.
     ///
     /// # Errors
     /// The system does not say where it listens.
@@ -100,25 +125,22 @@ impl AgentListener {
         match &self.0 {
             Kind::Unix(_, file) => Ok(format!("unix:{}", file.path.display())),
             Kind::Loopback(listener) => Ok(format!("ws://{}", listener.local_addr()?)),
+            Kind::Tls(listener, _) => Ok(format!("wss://{}", listener.local_addr()?)),
         }
     }
 
     /// The next connection. Safe to cancel.
-    pub(crate) async fn accept(&self) -> Box<dyn Stream> {
+    pub(crate) async fn accept(&self) -> Accepted {
         loop {
-            let accepted: io::Result<Box<dyn Stream>> = match &self.0 {
-                Kind::Unix(listener, _) => match listener.accept().await {
-                    Ok((stream, _)) => Ok(Box::new(stream)),
-                    Err(error) => Err(error),
-                },
-                Kind::Loopback(listener) => match listener.accept().await {
-                    // A connection with delays works too, only slower.
-                    Ok((stream, _)) => stream.set_nodelay(true).map(|()| Box::new(stream) as _),
-                    Err(error) => Err(error),
-                },
+            let accepted = match &self.0 {
+                Kind::Unix(listener, _) => listener.accept().await.map(|(it, _)| plain(it)),
+                Kind::Loopback(listener) => accept_tcp(listener).await.map(plain),
+                Kind::Tls(listener, handshaker) => accept_tcp(listener)
+                    .await
+                    .map(|stream| Accepted::Tls(stream, handshaker.clone())),
             };
             match accepted {
-                Ok(stream) => return stream,
+                Ok(accepted) => return accepted,
                 Err(error) => {
                     tracing::warn!(%error, "an agent's connection cannot be accepted");
                     sleep(ACCEPT_PAUSE).await;
@@ -128,7 +150,35 @@ impl AgentListener {
     }
 }
 
-/// A connection of either kind.
+async fn accept_tcp(listener: &TcpListener) -> io::Result<TcpStream> {
+    let (stream, _) = listener.accept().await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+fn plain(stream: impl Stream + 'static) -> Accepted {
+    Accepted::Plain(Box::new(stream))
+}
+
+/// A connection that came in.
+pub(crate) enum Accepted {
+    /// From this host.
+    Plain(Box<dyn Stream>),
+    /// From anywhere; TLS is not agreed on yet.
+    Tls(TcpStream, Handshaker),
+}
+
+impl Accepted {
+    /// The stream on which requests come. The caller sets the deadline.
+    pub(crate) async fn open(self) -> Result<Box<dyn Stream>, HandshakeError> {
+        match self {
+            Self::Plain(stream) => Ok(stream),
+            Self::Tls(stream, handshaker) => Ok(Box::new(handshaker.shake(stream).await?)),
+        }
+    }
+}
+
+/// A connection of any kind.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 

@@ -35,6 +35,9 @@ codes! {
     BadMessage = "bad_message";
     NoGreeting = "no_greeting";
     Full = "full";
+    NoTls = "no_tls";
+    BadHandshake = "bad_handshake";
+    SlowHandshake = "slow_handshake";
 }
 
 impl From<Refusal> for Code {
@@ -99,6 +102,9 @@ impl Code {
             Self::Full => {
                 "the daemon has as many agent connections as it can hold; come back later".into()
             }
+            Self::NoTls => "TLS is spoken here: write `wss://` instead of `ws://`".into(),
+            Self::BadHandshake => "TLS could not be agreed on".into(),
+            Self::SlowHandshake => "TLS was not agreed on in time".into(),
         }
     }
 }

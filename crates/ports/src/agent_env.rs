@@ -3,6 +3,19 @@
 //! Promise: one spelling and one rule for every backend. Those the agent program knows
 //! as well stand in `headcount_api::agent` too (a backend does not know the wire types); a
 //! test of the binary holds the two lists together.
+//!
+//! ```text
+//! call_back   where agents of other machines reach the daemon, and how they know it
+//! remote      everything such an agent needs
+//! start_up    as a script, or as a document for cloud-init
+//! ```
+
+mod call_back;
+mod remote;
+pub mod start_up;
+
+pub use call_back::{CallBack, CallBackError, Told, check_url, host_of};
+pub use remote::{Places, RemoteAgent, Variable};
 
 use headcount_model::LogPressure;
 
@@ -10,6 +23,8 @@ use crate::BackendError;
 
 /// Where the daemon listens for agents.
 pub const URL: &str = "HEADCOUNT_AGENT_URL";
+/// Whose keys the daemon may have where it is reached with TLS.
+pub const PIN: &str = "HEADCOUNT_AGENT_PIN";
 /// The agent's id.
 pub const ID: &str = "HEADCOUNT_AGENT_ID";
 /// A file with the one-time token; the agent removes it once it is registered.

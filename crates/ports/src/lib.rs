@@ -18,6 +18,7 @@ mod machine_pools;
 mod signals;
 mod source;
 pub mod texts;
+pub mod turns;
 
 pub use backend::{Backend, BackendError, BackendPromises, CreateRequest, DestroyRequest};
 pub use inbox::{BackendInbox, LinkInbox, SourceInbox};

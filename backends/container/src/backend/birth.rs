@@ -13,11 +13,11 @@ use bollard::query_parameters::{
 use headcount_model::{
     BackendEvent, ContainerNetwork, ContainerProgram, ContainerRecipe, PullPolicy, Recipe,
 };
+use headcount_ports::turns::Place;
 use headcount_ports::{BackendError, CreateRequest};
 use tokio::sync::oneshot;
 
 use super::look::{Found, look};
-use super::turns::Place;
 use super::{Core, ending};
 use crate::archive;
 use crate::body::{Parts, body};
@@ -138,9 +138,9 @@ async fn seat(
         return Ok(None);
     };
     let url = match &recipe.program {
-        ContainerProgram::ImageAgent { orchestrator_url } => orchestrator_url
-            .as_deref()
-            .or(core.options.orchestrator_url.as_deref()),
+        ContainerProgram::ImageAgent { orchestrator_url } => {
+            orchestrator_url.as_deref().or(core.options.call_back.url())
+        }
         ContainerProgram::OwnAgent | ContainerProgram::Worker(_) => None,
     };
     let admitting = core.fence.admit(client, request.agent, policy, url);

@@ -6,6 +6,7 @@ use headcount_model::{
     AgentId, AgentKind, BackendId, ContainerNetwork, EngineAddress, LogPressure, OwnerId,
     PullPolicy, Recipe,
 };
+use headcount_ports::agent_env::CallBack;
 
 use super::*;
 use crate::options::Anonymous;
@@ -47,7 +48,7 @@ pub(crate) fn options() -> ContainerOptions {
         state_dir: "/state".into(),
         own_binary: "/usr/bin/headcount".into(),
         agent_socket: "/state/run/agents.sock".into(),
-        orchestrator_url: None,
+        call_back: CallBack::default(),
         forwarded: [].into(),
         runtime_dir: None,
         nft: headcount_network::Nft::default(),

@@ -14,6 +14,7 @@ use headcount_model::{
     AgentId, AgentKind, ContainerNetwork, ContainerProgram, ContainerRecipe, EngineAddress,
     Granted, LogPressure, OwnerId, PullPolicy, Recipe,
 };
+use headcount_ports::agent_env::CallBack;
 use headcount_ports::conformance::backend::{Events, Life, Rig, SHORT_EXIT};
 use headcount_ports::{Backend, BackendInbox, CreateRequest};
 use headcount_test_engines::{Engine, IMAGE};
@@ -54,7 +55,7 @@ impl<'a> Place<'a> {
             state_dir: self.dir.path().to_owned(),
             own_binary: PathBuf::from("/bin/busybox"),
             agent_socket: self.dir.path().join("run/agents.sock"),
-            orchestrator_url: None,
+            call_back: CallBack::default(),
             forwarded: [].into(),
             runtime_dir: None,
             nft: self.nft(),

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use headcount_model::{KubernetesRecipe, Recipe};
+use headcount_ports::turns::Place as Turn;
 use headcount_ports::{BackendError, CreateRequest};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
@@ -17,7 +18,6 @@ use kube::core::Request;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-use super::turns::Place as Turn;
 use super::{Core, ending};
 use crate::access::{ANSWER_WAIT, Place, within};
 use crate::body::Body;

@@ -10,6 +10,7 @@ use headcount_model::{
     AgentId, AgentKind, BackendEvent, ClusterAccess, ClusterAddress, Granted, HistoryLimits,
     KubernetesRecipe, LogPressure, OwnerId, Recipe, Secret,
 };
+use headcount_ports::agent_env::CallBack;
 use headcount_ports::conformance::backend::Events;
 use headcount_ports::{BackendError, CreateRequest, DestroyRequest};
 use headcount_test_kubernetes::{Cluster, Kubelet};
@@ -114,7 +115,7 @@ pub fn options(dir: &TempDir, owner: &str) -> KubernetesOptions {
     KubernetesOptions {
         cluster: address(&dir.path().join("config").display().to_string()),
         owner: OwnerId::new(owner),
-        agent_url: Some("ws://headcount:4000".to_owned()),
+        call_back: CallBack::new(Ok("wss://headcount:7118".to_owned())),
         forwarded: [].into(),
         owned_by: None,
         pace: pace(),

@@ -10,6 +10,7 @@ use serde_json::{Value as Json, json};
 
 use crate::problem::{Draft, Problems};
 use crate::read::to_json;
+use crate::settings::KubernetesAgent;
 use crate::source::Place;
 use crate::suggest::{nearest, quoted};
 use crate::yaml::{Entry, Kind, Node, Plain};
@@ -128,7 +129,11 @@ const IN_POD: usize = 2;
 const IN_CONTAINER: usize = 3;
 
 /// The template as it is sent; `None` once a problem has been noted.
-pub(super) fn job_template(job: &Node, problems: &mut Problems) -> Option<Json> {
+pub(super) fn job_template(
+    job: &Node,
+    agent: KubernetesAgent,
+    problems: &mut Problems,
+) -> Option<Json> {
     let job_entries = entries(job, "jobTargetRef", job.place, problems)?;
     if depth(job) > MAX_DEPTH {
         let message = format!("more than {MAX_DEPTH} lists and mappings inside one another");
@@ -145,7 +150,7 @@ pub(super) fn job_template(job: &Node, problems: &mut Problems) -> Option<Json> 
     let pod_entries = entries(&pod.value, "spec", pod.place(), problems)?;
     warn_of_unknown(IN_POD, pod_entries, problems);
     warn_of_deadline(job_entries, pod_entries, problems);
-    let restart = check_restart(pod_entries, problems)?;
+    let restart = check_restart(pod_entries, agent, problems)?;
     check_containers(pod_entries, pod.key_place, problems)?;
     let mut json = to_json(job, problems)?;
     if let Some(policy) = restart
@@ -241,12 +246,27 @@ fn warn_of_deadline(job: &[Entry], pod: &[Entry], problems: &mut Problems) {
 /// `None` once a problem has been noted; else what to set where nothing is written, since
 /// the default of a pod is not taken in a Job.
 #[expect(clippy::option_option, reason = "wrong is not the same as none")]
-fn check_restart(pod: &[Entry], problems: &mut Problems) -> Option<Option<&'static str>> {
+fn check_restart(
+    pod: &[Entry],
+    agent: KubernetesAgent,
+    problems: &mut Problems,
+) -> Option<Option<&'static str>> {
+    let unwritten = match agent {
+        KubernetesAgent::Nobody => "OnFailure",
+        KubernetesAgent::Image => "Never",
+    };
     let Some(entry) = find(pod, "restartPolicy") else {
-        return Some(Some("OnFailure"));
+        return Some(Some(unwritten));
     };
     match text(&entry.value) {
-        Some("") => Some(Some("OnFailure")),
+        Some("") => Some(Some(unwritten)),
+        Some("OnFailure") if agent == KubernetesAgent::Image => {
+            let draft = Draft::error("an agent is not started again in its pod")
+                .label("its token is good for one registration")
+                .hint("write `Never`: another agent takes its place");
+            problems.at(entry.place(), draft);
+            None
+        }
         Some("Never" | "OnFailure") => Some(None),
         _ => {
             let draft = Draft::error("the pods of a Job restart `Never` or `OnFailure`")

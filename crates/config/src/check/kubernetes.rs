@@ -4,8 +4,8 @@ use super::backend::need;
 use super::job_template::job_template;
 use super::value;
 use crate::problem::{Draft, Problems};
-use crate::settings::{Kubernetes, KubernetesTemplate, RolloutStrategy, Template};
-use crate::written;
+use crate::settings::{Kubernetes, KubernetesAgent, KubernetesTemplate, RolloutStrategy, Template};
+use crate::written::{self, AgentPlace};
 
 /// Finished Jobs that are kept where nothing is written: as many as KEDA keeps.
 const HISTORY: u32 = 100;
@@ -34,6 +34,25 @@ pub(super) fn kubernetes(scaler: &written::Scaler, problems: &mut Problems) -> K
     }
 }
 
+fn agent(written: &written::LabelSet, problems: &mut Problems) -> KubernetesAgent {
+    let Some(agent) = &written.agent else {
+        return KubernetesAgent::Nobody;
+    };
+    match agent.value {
+        AgentPlace::Nobody => KubernetesAgent::Nobody,
+        AgentPlace::Image => KubernetesAgent::Image,
+        AgentPlace::Mounted => {
+            let draft = Draft::error("this program cannot be mounted into the pods of a cluster")
+                .hint(
+                    "write `agent: image` for an image that has the agent in it, `none` for one \
+                     whose program finds its work by itself",
+                );
+            problems.at(agent.place, draft);
+            KubernetesAgent::Nobody
+        }
+    }
+}
+
 /// What a Job is made from; `None` only when a problem forbids it.
 pub(super) fn template(
     index: usize,
@@ -47,9 +66,11 @@ pub(super) fn template(
             .hint("write it into a container of `jobTargetRef`");
         problems.at(env.place, draft);
     }
+    let agent = agent(written, problems);
     let job = written.job_target_ref.as_ref()?;
     Some(Template::Kubernetes(KubernetesTemplate {
-        job: job_template(&job.value, problems)?,
+        job: job_template(&job.value, agent, problems)?,
+        agent,
         labels: value(written.job_labels.as_ref()).unwrap_or_default(),
         annotations: value(written.job_annotations.as_ref()).unwrap_or_default(),
     }))

@@ -48,6 +48,11 @@ fn max_jobs(
     problems: &mut Problems,
 ) -> Option<u32> {
     let own = match &written.agent {
+        Some(agent)
+            if kind == Some(BackendKind::Kubernetes) && agent.value == AgentPlace::Image =>
+        {
+            None
+        }
         _ if kind == Some(BackendKind::Kubernetes) => Some("a Job of Kubernetes"),
         _ if written.command.is_some() => Some("`command`"),
         Some(agent) if agent.value == AgentPlace::Nobody => Some("`agent: none`"),

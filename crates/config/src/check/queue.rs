@@ -109,6 +109,7 @@ fn check_label_sets(scaler: &written::Scaler, place: Place, problems: &mut Probl
                  finds its work"
             }
             BackendKind::BareMetal => "add `command: [PROGRAM, ...]`",
+            BackendKind::Kubernetes => "remove `agent: image`, where the program finds its work",
             _ => "use the type `bare-metal`, `container` or `kubernetes`",
         };
         let draft = Draft::error("`triggers` are for programs that find their work by themselves")
@@ -119,13 +120,11 @@ fn check_label_sets(scaler: &written::Scaler, place: Place, problems: &mut Probl
 }
 
 fn is_worker(kind: BackendKind, set: &written::LabelSet) -> bool {
-    let nobody = set.agent.as_ref();
+    let agent = set.agent.as_ref().map(|agent| agent.value);
     match kind {
-        BackendKind::Kubernetes => true,
+        BackendKind::Kubernetes => agent != Some(AgentPlace::Image),
         BackendKind::BareMetal => set.command.is_some(),
-        BackendKind::Container => {
-            set.command.is_some() || nobody.is_some_and(|agent| agent.value == AgentPlace::Nobody)
-        }
+        BackendKind::Container => set.command.is_some() || agent == Some(AgentPlace::Nobody),
         BackendKind::Firecracker => false,
     }
 }

@@ -1,7 +1,9 @@
 //! What only scalers of a Kubernetes cluster have.
 
 use super::writer::Writer;
-use crate::settings::{Kubernetes, KubernetesTemplate, Propagation, RolloutStrategy};
+use crate::settings::{
+    Kubernetes, KubernetesAgent, KubernetesTemplate, Propagation, RolloutStrategy,
+};
 
 pub(super) fn kubernetes(out: &mut Writer, cluster: &Kubernetes) {
     out.optional_text("kubeconfig", cluster.kubeconfig.as_deref());
@@ -24,6 +26,10 @@ pub(super) fn kubernetes(out: &mut Writer, cluster: &Kubernetes) {
 }
 
 pub(super) fn template(out: &mut Writer, template: &KubernetesTemplate) {
+    match template.agent {
+        KubernetesAgent::Nobody => {}
+        KubernetesAgent::Image => out.text("agent", "image"),
+    }
     for (key, texts) in [
         ("jobLabels", &template.labels),
         ("jobAnnotations", &template.annotations),

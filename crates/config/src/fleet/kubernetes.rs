@@ -3,14 +3,23 @@
 use headcount_model::{ClusterAccess, ClusterAddress, HistoryLimits, KubernetesRecipe};
 
 use crate::problem::{Draft, Problems};
-use crate::settings::{Kubernetes, KubernetesTemplate, Readiness};
-use crate::written;
+use crate::settings::{Kubernetes, KubernetesTemplate, Readiness, Scaler};
+use crate::written::{self, AgentPlace};
 
 /// Warns of what no Job takes.
 pub(super) fn check(scaler: &written::Scaler, problems: &mut Problems) {
-    if let Some(url) = &scaler.orchestrator_url {
-        let draft = Draft::warning("`orchestratorUrl` has no effect on Jobs of Kubernetes")
-            .hint("remove it: their programs find their work by themselves");
+    let mut sets = scaler.label_sets.iter().flat_map(|sets| &sets.value);
+    let is_managed = |set: &written::LabelSet| {
+        let agent = set.agent.as_ref();
+        agent.is_some_and(|agent| agent.value == AgentPlace::Image)
+    };
+    if let Some(url) = &scaler.orchestrator_url
+        && !sets.any(|set| is_managed(&set.value))
+    {
+        let draft = Draft::warning("`orchestratorUrl` has no effect on Jobs of Kubernetes").hint(
+            "remove it: their programs find their work by themselves; or write `agent: image` \
+                 at the label set",
+        );
         problems.at(url.place, draft);
     }
 }
@@ -31,16 +40,16 @@ pub(super) fn address(cluster: &Kubernetes) -> ClusterAddress {
 }
 
 pub(super) fn recipe(
+    scaler: &Scaler,
     cluster: &Kubernetes,
     template: &KubernetesTemplate,
-    readiness: &Readiness,
 ) -> KubernetesRecipe {
     KubernetesRecipe {
         cluster: address(cluster),
         template: template.job.to_string(),
         container: None,
-        agent_url: None,
-        pending_conditions: match readiness {
+        agent_url: scaler.orchestrator_url.clone(),
+        pending_conditions: match &scaler.readiness {
             Readiness::Queue(queue) => queue.pending_pod_conditions.clone(),
             Readiness::Idle(_) | Readiness::WarmPool(_) => Vec::new(),
         },

@@ -3,7 +3,7 @@
 pub use headcount_model::PullPolicy;
 use headcount_model::{Cidr, EngineKind, ProcessProgram};
 
-use super::{Kubernetes, KubernetesTemplate};
+use super::{Kubernetes, KubernetesAgent, KubernetesTemplate};
 
 /// Where the agents of a scaler live.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -93,7 +93,7 @@ impl Template {
             Self::BareMetal(program) => matches!(program, ProcessProgram::Worker(_)),
             Self::Container(template) => matches!(template.agent, ContainerAgent::Worker(_)),
             Self::Firecracker(_) => false,
-            Self::Kubernetes(_) => true,
+            Self::Kubernetes(template) => matches!(template.agent, KubernetesAgent::Nobody),
         }
     }
 }

@@ -42,12 +42,24 @@ pub enum Propagation {
     Foreground,
 }
 
+/// Who runs jobs in the pod of a Job.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum KubernetesAgent {
+    /// Nobody: the program finds its work by itself.
+    #[default]
+    Nobody,
+    /// The image's own agent.
+    Image,
+}
+
 /// What a Job is made from.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct KubernetesTemplate {
     /// The `spec` of a Job of `batch/v1`: an object, with at least one named container that
     /// has an image.
     pub job: serde_json::Value,
+    /// Who runs jobs in its first container.
+    pub agent: KubernetesAgent,
     /// Labels of each Job.
     pub labels: BTreeMap<String, String>,
     /// Annotations of each Job.

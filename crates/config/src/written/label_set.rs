@@ -6,8 +6,8 @@ use headcount_model::LogPressure;
 
 use super::Resources;
 use super::shapes::{
-    ARGUMENT, BARE_METAL, CONTAINER, FIRECRACKER, HOST_OR_CONTAINER, ISOLATED, KUBERNETES, NETWORK,
-    TEXT, labels,
+    ARGUMENT, BARE_METAL, CONTAINER, CONTAINER_OR_KUBERNETES, FIRECRACKER, HOST_OR_CONTAINER,
+    ISOLATED, KUBERNETES, NETWORK, TEXT, labels,
 };
 use crate::read::{
     Choice, Environment, Flag, List, MaxJobsShape, Nested, TextMap, Tree, default, integer, object,
@@ -41,8 +41,9 @@ object! {
             optional().only(HOST_OR_CONTAINER);
         /// Whose agent runs in the container: this program's own, mounted into it, the
         /// image's, or none: the image's program finds its work by itself. Not together
-        /// with `command`.
-        agent: AgentPlace = "agent", AGENT, default("mounted").only(CONTAINER);
+        /// with `command`. Nothing is mounted into a Job's.
+        agent: AgentPlace = "agent", AGENT,
+            default("mounted; none for a Job").only(CONTAINER_OR_KUBERNETES);
         /// The image. Needed for this type.
         image: String = "image", TEXT, optional().only(CONTAINER);
         /// When the image is fetched.

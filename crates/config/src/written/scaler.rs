@@ -48,7 +48,8 @@ object! {
         triggers: Vec<Spanned<Trigger>> = "triggers", List {
             of: Nested::<Trigger>::NEW, filled: true,
         }, default("none");
-        /// Where its agents call back; unset is the daemon's own listener.
+        /// Where its agents call back, `wss://host:port` from other machines; unset is the
+        /// daemon's own listener.
         orchestrator_url: String = "orchestratorUrl", TEXT, optional();
         /// Whether limits are enforced with cgroups.
         enforce_cgroups: bool = "enforceCgroups", Flag, default("false").only(BARE_METAL);

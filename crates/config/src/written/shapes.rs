@@ -21,6 +21,7 @@ pub(super) const BARE_METAL: &[&str] = &["bare-metal"];
 pub(super) const HOST_OR_CONTAINER: &[&str] = &["bare-metal", "container"];
 pub(super) const FIRECRACKER: &[&str] = &["firecracker"];
 pub(super) const KUBERNETES: &[&str] = &["kubernetes"];
+pub(super) const CONTAINER_OR_KUBERNETES: &[&str] = &["container", "kubernetes"];
 pub(super) const ISOLATED: &[&str] = &["container", "firecracker"];
 
 /// Where the agents of a scaler live.

@@ -333,6 +333,7 @@ pub const QUEUE_ROWS: &[Row] = &[
 
 /// Keys that only Jobs of Kubernetes have.
 pub const KUBERNETES_ROWS: &[Row] = &[
+    ("scalers[].labelSets[].agent", NewAgents, "", "agent: image"),
     ("scalers[].namespace", AnotherBackend, "", "namespace: b"),
     ("scalers[].kubeconfig", AnotherBackend, "", "kubeconfig: /b"),
     ("scalers[].context", AnotherBackend, "", "context: b"),

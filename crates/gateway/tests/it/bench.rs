@@ -77,7 +77,9 @@ impl Bench {
         let (stop, stopped) = oneshot::channel::<()>();
         let gateway = self.gateway.clone();
         let task = tokio::spawn(async move {
-            gateway.serve(listener, async { drop(stopped.await) }).await;
+            gateway
+                .serve(vec![listener], async { drop(stopped.await) })
+                .await;
         });
         self.serving = Some((stop, task));
     }

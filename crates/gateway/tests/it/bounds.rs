@@ -123,7 +123,7 @@ async fn loopback_tcp_is_served_too() {
     let url = listener.url().unwrap();
     let gateway = Gateway::new(bench.controller.clone(), bench.logs.clone(), options());
     let serving =
-        tokio::spawn(async move { gateway.serve(listener, std::future::pending()).await });
+        tokio::spawn(async move { gateway.serve(vec![listener], std::future::pending()).await });
     let address = url.strip_prefix("ws://").unwrap().to_owned();
     let stream = tokio::net::TcpStream::connect(address).await.unwrap();
     let request = format!("{url}{}", headcount_api::agent::PATH);

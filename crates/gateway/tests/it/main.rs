@@ -7,12 +7,15 @@
     reason = "a test may fail loudly"
 )]
 
+mod authority;
 mod bench;
 mod bounds;
+mod certificates;
 mod conversation;
 mod doubles;
 mod greeting;
 mod link;
+mod tls;
 mod together;
 
 /// Not a test: what the other tests start as the agent's process.

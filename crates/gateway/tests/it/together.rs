@@ -1,11 +1,13 @@
 //! The gateway and the real agent, each with its own idea of what went wrong.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use headcount_agent::AgentSettings;
 use headcount_api::agent::env;
+use headcount_gateway::Gateway;
 use headcount_model::{Exit, Outcome};
 use headcount_ports::{AgentLink, StoreError, Stream};
 use tokio::time::{sleep, timeout};
@@ -15,7 +17,7 @@ use crate::doubles::AGENT;
 use crate::link::request;
 
 /// An agent's process; killed with the test.
-struct Agent {
+pub struct Agent {
     child: Child,
 }
 
@@ -26,6 +28,7 @@ pub fn agent_main() {
     }
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
+        .with_ansi(false)
         .init();
     let settings = AgentSettings::from_env(|name| std::env::var_os(name)).unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -34,16 +37,22 @@ pub fn agent_main() {
 }
 
 fn start(bench: &Bench, name: &str) -> Agent {
+    let url = format!("unix:{}", bench.socket().display());
+    start_with(bench, name, &BTreeMap::from([(env::URL, url)]))
+}
+
+/// Starts one that is told these variables too.
+pub fn start_with(bench: &Bench, name: &str, told: &BTreeMap<&'static str, String>) -> Agent {
     let dir = bench.dir.path().join(name);
     fs::create_dir(&dir).unwrap();
     fs::write(dir.join("token"), TOKEN).unwrap();
     let log = fs::File::create(dir.join("log")).unwrap();
     let child = Command::new(std::env::current_exe().unwrap())
         .args(["agent_process", "--exact", "--ignored", "--nocapture"])
-        .env(env::URL, format!("unix:{}", bench.socket().display()))
         .env(env::ID, AGENT.to_string())
         .env(env::TOKEN_FILE, dir.join("token"))
         .env(env::DIR, &dir)
+        .envs(told)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(log)
@@ -53,7 +62,11 @@ fn start(bench: &Bench, name: &str) -> Agent {
 }
 
 impl Agent {
-    async fn exit_code(&mut self) -> Option<i32> {
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    pub async fn exit_code(&mut self) -> Option<i32> {
         let mut status = None;
         eventually("the agent ends", || {
             status = self.child.try_wait().unwrap();
@@ -72,7 +85,7 @@ impl Drop for Agent {
 }
 
 /// Polls what the system gives no event for.
-async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+pub async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let polled = timeout(DEADLINE, async {
         while !is_so() {
             sleep(Duration::from_millis(5)).await;
@@ -83,14 +96,19 @@ async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
 
 /// Offers a script as job 1.
 async fn offer(bench: &Bench, script: &str) {
+    offer_over(bench, &bench.gateway, script).await;
+}
+
+/// The same through another gateway.
+pub async fn offer_over(bench: &Bench, gateway: &Gateway, script: &str) {
     bench.controller.offer(1, 1);
     let mut request = request(1, 1 << 40);
     request.work.command = headcount_model::Command::Script(script.to_owned());
     request.work.timeout = None;
-    bench.gateway.assign(request).await.unwrap();
+    gateway.assign(request).await.unwrap();
 }
 
-async fn ended(bench: &Bench) -> Outcome {
+pub async fn ended(bench: &Bench) -> Outcome {
     bench.controller.saw("finished job-1").await;
     bench.controller.end_of(1).unwrap()
 }

@@ -15,7 +15,9 @@ use anyhow::{Context, Result};
 use clap::Args;
 use headcount_config::ConfigText;
 
-use crate::up::{ConfigOrigin, Daemon, DaemonSettings, LedgerSettings, QueueSettings};
+use crate::up::{
+    ConfigOrigin, Daemon, DaemonSettings, LedgerSettings, QueueSettings, RemoteSettings,
+};
 
 /// See a fleet grow from zero, run a burst of real jobs and shrink to zero
 #[derive(Args, Debug)]
@@ -64,6 +66,7 @@ fn settings(args: &DemoArgs, scratch: &std::path::Path) -> DaemonSettings {
         state_dir: scratch.to_path_buf(),
         listen: ([127, 0, 0, 1], 0).into(),
         token: None,
+        remote: RemoteSettings::default(),
         queue: QueueSettings::default(),
         machine_ledger: LedgerSettings::default(),
     }

@@ -9,11 +9,13 @@ use anyhow::Result;
 use clap::Args;
 use headcount_config::parse_duration;
 use headcount_machine_pools::{LONGEST_LEASE, SHORTEST_LEASE};
+use headcount_ports::agent_env::check_url;
 
 use super::configuration::ConfigOrigin;
 use super::daemon::DaemonSettings;
 use super::machine_pools::LedgerSettings;
 use super::queue::QueueSettings;
+use super::remote_agents::{CertificateFiles, RemoteSettings};
 use super::{kici, state};
 use crate::cli::ConfigArgs;
 use crate::client::read_token;
@@ -34,6 +36,34 @@ pub(crate) struct UpArgs {
     /// Where the API and the page listen; anything but loopback needs --token-file
     #[arg(long, value_name = "ADDRESS", default_value = DEFAULT_LISTEN, env = "HEADCOUNT_LISTEN")]
     listen: SocketAddr,
+    /// Where agents of other machines are awaited, with TLS; unset awaits none
+    #[arg(long, value_name = "ADDRESS", env = "HEADCOUNT_AGENT_LISTEN")]
+    agent_listen: Option<SocketAddr>,
+    /// Under which URL they reach it, `wss://HOST:PORT`; needed where it listens on every
+    /// address [default: the address of --agent-listen]
+    #[arg(long, value_name = "URL", value_parser = agent_url)]
+    agent_url: Option<String>,
+    /// The certificate they are shown, then those that signed it (PEM); read again at each
+    /// reload [default: one of the daemon's own, whose key it keeps with its state]
+    #[arg(long, value_name = "FILE", env = "HEADCOUNT_AGENT_CERT", requires_all = ["agent_listen", "agent_key"])]
+    agent_cert: Option<PathBuf>,
+    /// The key of --agent-cert (PEM)
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "HEADCOUNT_AGENT_KEY",
+        requires = "agent_cert"
+    )]
+    agent_key: Option<PathBuf>,
+    /// The authorities that agents trust (PEM), so that renewed certificates are trusted too
+    /// [default: the last of --agent-cert]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "HEADCOUNT_AGENT_CA",
+        requires = "agent_cert"
+    )]
+    agent_ca: Option<PathBuf>,
     /// On SIGTERM, how long running jobs may go on before the daemon ends; their agents
     /// stay and are found again
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
@@ -64,6 +94,11 @@ fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).map_err(|error| error.to_string())
 }
 
+fn agent_url(text: &str) -> Result<String, String> {
+    check_url(text).map_err(|error| error.to_string())?;
+    Ok(text.to_owned())
+}
+
 fn lease(text: &str) -> Result<Duration, String> {
     let lease = duration(text)?;
     if (SHORTEST_LEASE..=LONGEST_LEASE).contains(&lease) {
@@ -88,6 +123,18 @@ impl UpArgs {
             state_dir: state::choose(self.state_dir)?,
             listen: self.listen,
             token: read_token(token_file.as_deref())?,
+            remote: RemoteSettings {
+                listen: self.agent_listen,
+                url: self.agent_url,
+                files: self
+                    .agent_cert
+                    .zip(self.agent_key)
+                    .map(|(chain, key)| CertificateFiles {
+                        chain,
+                        key,
+                        authorities: self.agent_ca,
+                    }),
+            },
             queue: queue(
                 self.max_queue_depth,
                 self.queue_warning_depth,

@@ -17,12 +17,14 @@ use headcount_backend_container::{
 };
 use headcount_backend_kubernetes::{KubernetesBackend, KubernetesOptions, Pace};
 use headcount_backend_process::{
-    CgroupSupport, ProcessBackend, ProcessOptions, call_back_url, check_requirements,
+    CgroupSupport, ProcessBackend, ProcessOptions, check_requirements,
 };
 use headcount_gateway::AgentListener;
 use headcount_model::{
-    BackendId, ClusterAddress, ContainerNetwork, EngineAddress, Fleet, Recipe, ScalerSpec,
+    AgentKind, BackendId, ClusterAddress, ContainerNetwork, EngineAddress, Fleet, PoolSpec, Recipe,
+    ScalerSpec,
 };
+use headcount_ports::agent_env::CallBack;
 use headcount_ports::{Backend, BackendInbox, Recovered};
 
 use super::configuration::ConfigError;
@@ -35,6 +37,8 @@ pub(crate) struct Backends {
     process: ProcessOptions,
     support: CgroupSupport,
     agent_socket: PathBuf,
+    /// Where agents of other machines find the daemon.
+    call_back: CallBack,
     /// Engines at which the ledger knows agents.
     known: BTreeMap<BackendId, EngineAddress>,
     /// Clusters in which the ledger knows agents.
@@ -53,6 +57,7 @@ impl Backends {
     pub(super) fn new(
         process: ProcessOptions,
         agent_socket: PathBuf,
+        call_back: CallBack,
         recovered: &Recovered,
     ) -> Self {
         let agents = || recovered.agents.iter().map(|agent| &agent.backend);
@@ -63,6 +68,7 @@ impl Backends {
             support: process.cgroups.support(),
             process,
             agent_socket,
+            call_back,
             running: OnceLock::new(),
         }
     }
@@ -72,6 +78,7 @@ impl Backends {
         let mut missing = check_requirements(&fleet.scalers, &self.process, &self.support);
         for scaler in &fleet.scalers {
             missing.extend(self.check_engine(scaler));
+            missing.extend(self.check_call_back(scaler));
             missing.extend(self.check_running(scaler));
         }
         missing
@@ -89,6 +96,18 @@ impl Backends {
             return None;
         }
         let error = find_engine(kind, runtime_dir(&self.process).as_deref()).err()?;
+        Some(format!("scaler `{}`: {error}", scaler.name))
+    }
+
+    /// Pods that could not find the daemon would only be made and given up.
+    fn check_call_back(&self, scaler: &ScalerSpec) -> Option<String> {
+        let managed = |pool: &&PoolSpec| pool.kind != AgentKind::Worker;
+        let error = scaler.pools.iter().filter(managed).find_map(|pool| {
+            let Recipe::Kubernetes(recipe) = &*pool.recipe else {
+                return None;
+            };
+            self.call_back.tell(recipe.agent_url.as_deref()).err()
+        })?;
         Some(format!("scaler `{}`: {error}", scaler.name))
     }
 
@@ -157,11 +176,10 @@ impl Backends {
     fn kubernetes_options(&self, cluster: ClusterAddress) -> KubernetesOptions {
         let process = &self.process;
         let said = |name: &str| process.host_env.get(name).filter(|it| !it.is_empty());
-        let url = call_back_url(None, &process.host_env, "");
         KubernetesOptions {
             cluster,
             owner: process.owner.clone(),
-            agent_url: Some(url).filter(|url| !url.is_empty()),
+            call_back: self.call_back.clone(),
             forwarded: process.forwarded.clone(),
             owned_by: said(JOBS_OWNER).cloned(),
             pace: Pace::default(),
@@ -170,14 +188,13 @@ impl Backends {
 
     fn container_options(&self, engine: EngineAddress) -> ContainerOptions {
         let process = &self.process;
-        let url = call_back_url(None, &process.host_env, "");
         ContainerOptions {
             engine,
             owner: process.owner.clone(),
             state_dir: process.state_dir.clone(),
             own_binary: process.own_binary.clone(),
             agent_socket: self.agent_socket.clone(),
-            orchestrator_url: Some(url).filter(|url| !url.is_empty()),
+            call_back: self.call_back.clone(),
             forwarded: process.forwarded.clone(),
             runtime_dir: runtime_dir(process),
             nft: Nft::default(),

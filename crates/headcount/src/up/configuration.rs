@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use headcount_config::{ConfigPaths, ConfigText, ConfigTexts, Loaded, Platform, Problems};
 use headcount_controller::{Handle, PoolChange};
+use headcount_gateway::CertificateError;
 use headcount_model::Fleet;
 use headcount_ports::MachinePools;
 use tokio::sync::{Mutex, OnceCell};
 
 use super::backends::Backends;
 use super::machine_pools::Ledger;
+use super::remote_agents::RemoteAgents;
 
 /// Where the configuration comes from.
 #[derive(Clone, Debug)]
@@ -29,6 +31,9 @@ pub(crate) enum ConfigError {
     /// The host lacks something the configuration asks for.
     #[error("this host lacks what the configuration asks for:\n{}", bullets(.0))]
     Missing(Vec<String>),
+    /// The certificate of the agents' listener cannot be used.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     /// The daemon is stopping.
     #[error("the daemon is stopping")]
     Stopping,
@@ -48,18 +53,25 @@ pub(crate) struct Configuration {
     platform: Platform,
     backends: Backends,
     ledger: Ledger,
+    remote: RemoteAgents,
     handle: OnceCell<Handle>,
     /// One reload at a time.
     reloading: Mutex<()>,
 }
 
 impl Configuration {
-    pub(super) fn new(origin: ConfigOrigin, backends: Backends, ledger: Ledger) -> Arc<Self> {
+    pub(super) fn new(
+        origin: ConfigOrigin,
+        backends: Backends,
+        ledger: Ledger,
+        remote: RemoteAgents,
+    ) -> Arc<Self> {
         Arc::new(Self {
             origin,
             platform: Platform::current(),
             backends,
             ledger,
+            remote,
             handle: OnceCell::new(),
             reloading: Mutex::new(()),
         })
@@ -156,9 +168,12 @@ impl Configuration {
 
     async fn replace(&self) -> Result<(Vec<PoolChange>, Problems), ConfigError> {
         let loaded = self.load()?;
+        let certificate = self.remote.read()?;
         self.share(&loaded.fleet).await?;
         let handle = self.handle.get().ok_or(ConfigError::Stopping)?;
         let changes = handle.configure(loaded.fleet).await;
-        Ok((changes.map_err(|_| ConfigError::Stopping)?, loaded.warnings))
+        let changes = changes.map_err(|_| ConfigError::Stopping)?;
+        self.remote.show(certificate);
+        Ok((changes, loaded.warnings))
     }
 }

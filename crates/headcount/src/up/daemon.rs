@@ -1,13 +1,16 @@
 //! The daemon, wired: one controller and everything around it.
 
 use std::collections::BTreeMap;
+use std::iter;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use headcount_backend_process::{CgroupMode, DEFAULT_OUTPUT_LIMIT, ProcessOptions, forwarded};
+use headcount_backend_process::{
+    CgroupMode, DEFAULT_OUTPUT_LIMIT, ProcessOptions, call_back_url, forwarded,
+};
 use headcount_controller::{Clock, Controller, Handle, Wiring};
 use headcount_gateway::{AgentListener, Gateway, GatewayOptions};
 use headcount_model::{OwnerId, Secret};
@@ -26,6 +29,7 @@ use super::grammar::ConfigGrammar;
 use super::machine_pools::{Ledger as MachineLedger, LedgerSettings};
 use super::office::Office;
 use super::queue::{QueueDesk, QueueSettings};
+use super::remote_agents::{RemoteAgents, RemoteSettings};
 
 /// The agents' Unix socket, in the state directory. Its folder holds nothing else, because
 /// containers see all of it.
@@ -41,6 +45,7 @@ pub(crate) struct DaemonSettings {
     pub(crate) state_dir: PathBuf,
     pub(crate) listen: SocketAddr,
     pub(crate) token: Option<Secret>,
+    pub(crate) remote: RemoteSettings,
     pub(crate) queue: QueueSettings,
     pub(crate) machine_ledger: LedgerSettings,
 }
@@ -67,8 +72,11 @@ impl Daemon {
         let recovered = store.load().await.context("the ledger cannot be read")?;
         let process = process_options(&dir, recovered.owner.clone());
         let shared = MachineLedger::open(recovered.owner.clone(), settings.machine_ledger);
-        let backends = Backends::new(process, dir.join(AGENT_SOCKET), &recovered);
-        let configuration = Configuration::new(settings.config, backends, shared);
+        let said = Some(call_back_url(None, &process.host_env, "")).filter(|url| !url.is_empty());
+        let (remote, far) = RemoteAgents::open(&settings.remote, dir.path(), said).await?;
+        let call_back = remote.call_back().clone();
+        let backends = Backends::new(process, dir.join(AGENT_SOCKET), call_back, &recovered);
+        let configuration = Configuration::new(settings.config, backends, shared, remote);
         let loaded = configuration.load()?;
         configuration.share(&loaded.fleet).await?;
         if !loaded.warnings.is_empty() {
@@ -100,7 +108,8 @@ impl Daemon {
             )
         })?;
         let address = api.local_addr()?;
-        let agents = backends::listen(&dir.join(AGENT_SOCKET))?;
+        let near = backends::listen(&dir.join(AGENT_SOCKET))?;
+        let agents = iter::once(near).chain(far).collect();
         let backends = configuration.backends();
         let backends = backends.start(&loaded.fleet, &inbox).await?;
 
@@ -220,7 +229,7 @@ impl Daemon {
             .spawn(headcount_server::serve(listener, router, stopping));
     }
 
-    fn serve_agents(&self, gateway: &Arc<Gateway>, agents: AgentListener) {
+    fn serve_agents(&self, gateway: &Arc<Gateway>, agents: Vec<AgentListener>) {
         let gateway = Arc::clone(gateway);
         let stopping = self.stopping.clone();
         self.servers.spawn(async move {
@@ -271,6 +280,7 @@ mod tests {
     fn what_backends_write_is_what_agents_read() {
         let pairs = [
             (agent_env::URL, env::URL),
+            (agent_env::PIN, env::PIN),
             (agent_env::ID, env::ID),
             (agent_env::TOKEN_FILE, env::TOKEN_FILE),
             (agent_env::LABELS, env::LABELS),

@@ -14,6 +14,7 @@ mod limits;
 mod machine_pools;
 mod office;
 mod queue;
+mod remote_agents;
 mod signals;
 mod state;
 mod stop;
@@ -25,6 +26,7 @@ use anyhow::Result;
 use headcount_server::BindRefused;
 
 use configuration::ConfigError;
+use remote_agents::RemoteError;
 use signals::Signals;
 
 pub(crate) use args::UpArgs;
@@ -32,6 +34,7 @@ pub(crate) use configuration::ConfigOrigin;
 pub(crate) use daemon::{Daemon, DaemonSettings};
 pub(crate) use machine_pools::LedgerSettings;
 pub(crate) use queue::QueueSettings;
+pub(crate) use remote_agents::RemoteSettings;
 
 /// Runs the daemon until it is told to stop, and then for as long as `patience` while jobs
 /// run.
@@ -61,5 +64,7 @@ pub(crate) async fn run(settings: DaemonSettings, patience: Duration) -> Result<
 /// Whether the daemon did not start because of what it was told: starting it again cannot
 /// help, mending the configuration or the arguments can.
 pub(crate) fn is_misuse(error: &anyhow::Error) -> bool {
-    error.is::<ConfigError>() || error.is::<BindRefused>()
+    let remote = error.downcast_ref::<RemoteError>();
+    let certificate = matches!(remote, Some(RemoteError::Certificate(_)));
+    error.is::<ConfigError>() || error.is::<BindRefused>() || certificate
 }

@@ -61,7 +61,9 @@ fn problems(error: ConfigError) -> Vec<ProblemItem> {
     match error {
         ConfigError::Problems(problems) => items(&problems),
         ConfigError::Missing(lines) => lines.into_iter().map(ProblemItem::error).collect(),
-        stopping @ ConfigError::Stopping => vec![ProblemItem::error(stopping.to_string())],
+        other @ (ConfigError::Certificate(_) | ConfigError::Stopping) => {
+            vec![ProblemItem::error(other.to_string())]
+        }
     }
 }
 

@@ -30,6 +30,7 @@ mod machine_pools;
 mod queue;
 mod refusals;
 mod reload;
+mod remote_agents;
 mod strangers;
 mod streams;
 mod submit;

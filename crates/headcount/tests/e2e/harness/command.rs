@@ -11,11 +11,16 @@ use super::patience::{PATIENCE, until};
 use super::processes::Process;
 
 /// Variables of whoever runs the tests that would change what is tested.
-const FOREIGN: [&str; 12] = [
+const FOREIGN: [&str; 17] = [
     "HEADCOUNT_URL",
     "HEADCOUNT_TOKEN_FILE",
     "HEADCOUNT_STATE_DIR",
     "HEADCOUNT_LISTEN",
+    "HEADCOUNT_AGENT_LISTEN",
+    "HEADCOUNT_AGENT_CERT",
+    "HEADCOUNT_AGENT_KEY",
+    "HEADCOUNT_AGENT_CA",
+    "HEADCOUNT_ORCHESTRATOR_URL",
     "HEADCOUNT_LOG",
     "HEADCOUNT_SCALER_CONFIG_PATH",
     "HEADCOUNT_SCALER_CONFIG_DIR",

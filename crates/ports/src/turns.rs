@@ -1,8 +1,9 @@
-//! Who acts on an agent's container, one at a time, and which agents are over.
+//! Who acts on an agent's instance, one at a time, and which agents are over: for backends
+//! whose instances somebody else keeps (an engine, a cluster).
 //!
 //! Promise: creating, destroying and burying one agent never overlap; a creation that was
 //! asked for before a destruction is not made after it; the end of an agent is told once.
-//! Leaves the containers themselves to the engine: nothing here says what exists.
+//! Leaves what exists to whoever keeps it.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,8 +15,9 @@ use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
 /// Agents that are over and remembered.
 const REMEMBERED: usize = 256;
 
+/// Of all agents of one backend.
 #[derive(Default)]
-pub(super) struct Turns {
+pub struct Turns {
     inner: Arc<Mutex<Inner>>,
 }
 
@@ -44,7 +46,7 @@ struct Over {
 }
 
 /// A place in the line of an agent. Leaving it forgets the line when nobody else is in it.
-pub(super) struct Place {
+pub struct Place {
     agent: AgentId,
     line: Arc<Line>,
     unwanted: u64,
@@ -54,7 +56,8 @@ pub(super) struct Place {
 
 impl Turns {
     /// Takes a place now; the turn comes later.
-    pub(super) fn enter(&self, agent: AgentId) -> Place {
+    #[must_use]
+    pub fn enter(&self, agent: AgentId) -> Place {
         let line = self.lock().lines.entry(agent).or_default().clone();
         Place {
             agent,
@@ -66,7 +69,8 @@ impl Turns {
     }
 
     /// The same for who is going to make it.
-    pub(super) fn enter_to_make(&self, agent: AgentId) -> Place {
+    #[must_use]
+    pub fn enter_to_make(&self, agent: AgentId) -> Place {
         let mut place = self.enter(agent);
         place.makes = true;
         place.line.makers.fetch_add(1, Ordering::AcqRel);
@@ -74,12 +78,14 @@ impl Turns {
     }
 
     /// Whether somebody acts on it, or is about to.
-    pub(super) fn is_taken(&self, agent: AgentId) -> bool {
+    #[must_use]
+    pub fn is_taken(&self, agent: AgentId) -> bool {
         self.lock().lines.contains_key(&agent)
     }
 
     /// Everybody who is being made, or about to be.
-    pub(super) fn in_making(&self) -> HashSet<AgentId> {
+    #[must_use]
+    pub fn in_making(&self) -> HashSet<AgentId> {
         let inner = self.lock();
         let lines = inner.lines.iter();
         let making = lines.filter(|(_, line)| line.makers.load(Ordering::Acquire) > 0);
@@ -87,14 +93,15 @@ impl Turns {
     }
 
     /// How an agent ended, if it is over.
-    pub(super) fn over(&self, agent: AgentId) -> Option<Exit> {
+    #[must_use]
+    pub fn over(&self, agent: AgentId) -> Option<Exit> {
         let inner = self.lock();
         let over = inner.over.iter().find(|over| over.agent == agent);
         over.map(|over| over.exit)
     }
 
     /// Nothing of it is left. False when that is known already.
-    pub(super) fn note_over(&self, agent: AgentId, exit: Exit, words: Vec<String>) -> bool {
+    pub fn note_over(&self, agent: AgentId, exit: Exit, words: Vec<String>) -> bool {
         let mut inner = self.lock();
         if inner.over.iter().any(|over| over.agent == agent) {
             return false;
@@ -107,7 +114,8 @@ impl Turns {
     }
 
     /// The last output of an agent that is over.
-    pub(super) fn words(&self, agent: AgentId, max_lines: usize) -> Option<Vec<String>> {
+    #[must_use]
+    pub fn words(&self, agent: AgentId, max_lines: usize) -> Option<Vec<String>> {
         let inner = self.lock();
         let over = inner.over.iter().find(|over| over.agent == agent)?;
         let from = over.words.len().saturating_sub(max_lines);
@@ -121,17 +129,18 @@ impl Turns {
 
 impl Place {
     /// Creations that stand in line now come to nothing.
-    pub(super) fn unwant(&self) {
+    pub fn unwant(&self) {
         self.line.unwanted.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Whether a destruction was asked for since this place was taken.
-    pub(super) fn is_unwanted(&self) -> bool {
+    #[must_use]
+    pub fn is_unwanted(&self) -> bool {
         self.line.unwanted.load(Ordering::Acquire) != self.unwanted
     }
 
     /// The turn; it ends when the guard is dropped. Safe to cancel.
-    pub(super) async fn turn(&self) -> OwnedMutexGuard<()> {
+    pub async fn turn(&self) -> OwnedMutexGuard<()> {
         self.line.turn.clone().lock_owned().await
     }
 }
