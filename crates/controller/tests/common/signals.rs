@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use headcount_controller::Inbox;
-use headcount_model::{Level, Measure, PoolName, Reading, Sample, Timestamp, Trouble, TroubleKind};
+use headcount_model::{Level, Measure, PoolName, Reading, Sample, Timestamp, Timing, Trouble, TroubleKind};
 use headcount_ports::{SignalInbox, Signals, TriggersOf};
 
 #[derive(Default)]
@@ -62,6 +62,7 @@ impl State {
                 backlog: None,
             })],
             next_change: None,
+            timing: Timing::default(),
         }
     }
 }
