@@ -118,9 +118,8 @@ impl Arrivals {
             [newest, oldest, rest @ ..] => between(newest, oldest).map(|news| match news {
                 News::Between(oldest, newest, _) => {
                     let groups = rest.first().zip(group);
-                    let taken = groups.is_some_and(|(reply, group)| {
-                        has_taken(link, key, group, reply, oldest)
-                    });
+                    let taken = groups
+                        .is_some_and(|(reply, group)| has_taken(link, key, group, reply, oldest));
                     let waits = if taken { Waits::No } else { Waits::Yes };
                     News::Between(oldest, newest, waits)
                 }

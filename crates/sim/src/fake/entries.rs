@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use headcount_model::{
-    AgentId, Backlog, Level, Measure, Reading, Sample, StreamMeasure, Timestamp, Timing, TriggerKind,
+    AgentId, Backlog, Level, Measure, Reading, Sample, StreamMeasure, Timestamp, Timing,
+    TriggerKind,
 };
 
 /// One stream with one group.

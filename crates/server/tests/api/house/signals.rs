@@ -39,7 +39,10 @@ impl Signals for TestSignals {
             as_of: Timestamp::from_millis(1),
             readings: vec![known, unknown],
             next_change: None,
-            timing: Timing::default(),
+            timing: Timing {
+                arrived: Some(Timestamp::from_millis(1)),
+                took: vec![Duration::from_millis(2), Duration::from_millis(500)],
+            },
         })
     }
 }
