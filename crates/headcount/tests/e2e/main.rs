@@ -29,6 +29,7 @@ mod machine_pools;
 mod queue;
 mod refusals;
 mod reload;
+mod scenarios;
 mod strangers;
 mod streams;
 mod submit;
