@@ -31,6 +31,7 @@ mod refusals;
 mod reload;
 mod scenarios;
 mod strangers;
+mod stream_faults;
 mod streams;
 mod submit;
 mod workers;

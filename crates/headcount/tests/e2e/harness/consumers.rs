@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::PathBuf;
 
 use headcount_test_redis::{Server, Value, skip};
 
@@ -13,7 +14,7 @@ use super::patience::until;
 pub const STREAM: &str = "ci:jobs";
 
 /// Takes one entry - one that somebody fell silent with, where it is told to, or else the
-/// next one - does its work, acknowledges it and ends. What it does it notes in one file,
+/// next one - does its work, acknowledges it, deletes it and ends. What it does it notes in one file,
 /// which all share; one short line at a time, so that none is torn.
 ///
 /// The work is `NAME`, `NAME:SECONDS`, or `held-…`, which lasts until the test lets go.
@@ -37,6 +38,7 @@ else
     *:*) sleep "${work#*:}" ;;
   esac
   test "$(cli XACK ci:jobs workers "$id")" = 1 && note "did $work"
+  cli XDEL ci:jobs "$id" >/dev/null
 fi
 note "left $$"
 "#;
@@ -45,8 +47,10 @@ note "left $$"
 pub struct Wanted<'a> {
     /// Workers at most.
     pub max: u32,
-    /// Where the stream is: further parameters of the trigger, and its type.
+    /// The type of the trigger.
     pub trigger: &'a str,
+    /// Further parameters of it, each after a comma.
+    pub more: &'a str,
     /// After so many milliseconds of silence an entry may be claimed by another.
     pub claim_after_ms: Option<u32>,
 }
@@ -56,6 +60,7 @@ impl Default for Wanted<'_> {
         Self {
             max: 4,
             trigger: "redis-streams",
+            more: "",
             claim_after_ms: None,
         }
     }
@@ -97,41 +102,17 @@ impl Consumers {
 
     /// Lets go of all work that is held, now and later.
     pub fn let_go(&self) {
-        fs::write(self.house.path("notes.go"), "").unwrap();
+        self.notes().let_go();
     }
 
-    /// What the workers noted, in order.
-    pub fn notes(&self) -> Vec<String> {
-        let text = fs::read_to_string(self.house.path("notes")).unwrap_or_default();
-        // The last line may be on its way.
-        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-        whole.lines().map(str::to_owned).collect()
+    /// What the workers noted.
+    pub fn notes(&self) -> Notes {
+        Notes::of(&self.house)
     }
 
     /// How often each line was noted that begins with this word.
     pub fn noted(&self, word: &str) -> BTreeMap<String, usize> {
-        let mut noted = BTreeMap::new();
-        for line in self.notes() {
-            if let Some(rest) = line.strip_prefix(word).and_then(|it| it.strip_prefix(' ')) {
-                *noted.entry(rest.to_owned()).or_default() += 1;
-            }
-        }
-        noted
-    }
-
-    /// The most workers at one moment, as they came and left.
-    pub fn most(&self) -> usize {
-        let mut now: usize = 0;
-        let mut most = 0;
-        for line in self.notes() {
-            match line.split(' ').next() {
-                Some("came") => now += 1,
-                Some("left") => now -= 1,
-                _ => {}
-            }
-            most = most.max(now);
-        }
-        most
+        self.notes().with(word)
     }
 
     /// Waits until so many entries were taken.
@@ -169,6 +150,64 @@ impl Consumers {
     }
 }
 
+/// What the workers of a house noted, in order.
+#[derive(Clone, Debug)]
+pub struct Notes {
+    file: PathBuf,
+}
+
+impl Notes {
+    /// Of the workers of this house.
+    pub fn of(house: &House) -> Self {
+        let file = house.path("notes");
+        Self { file }
+    }
+
+    /// Every line.
+    pub fn lines(&self) -> Vec<String> {
+        let text = fs::read_to_string(&self.file).unwrap_or_default();
+        // The last line may be on its way.
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        whole.lines().map(str::to_owned).collect()
+    }
+
+    /// What follows this word, and how often.
+    pub fn with(&self, word: &str) -> BTreeMap<String, usize> {
+        let mut noted = BTreeMap::new();
+        for line in self.lines() {
+            if let Some(rest) = line.strip_prefix(word).and_then(|it| it.strip_prefix(' ')) {
+                *noted.entry(rest.to_owned()).or_default() += 1;
+            }
+        }
+        noted
+    }
+
+    /// The most workers at one moment, as they came and left.
+    pub fn most(&self) -> usize {
+        let mut now: usize = 0;
+        let mut most = 0;
+        for line in self.lines() {
+            match line.split(' ').next() {
+                Some("came") => now += 1,
+                Some("left") => now -= 1,
+                _ => {}
+            }
+            most = most.max(now);
+        }
+        most
+    }
+
+    /// Lets go of all work that is held, now and later.
+    pub fn let_go(&self) {
+        fs::write(self.file.with_extension("go"), "").unwrap();
+    }
+
+    /// From now on workers ask another server.
+    pub fn move_to(&self, server: &Server) {
+        fs::write(self.file.with_extension("redis"), server.address()).unwrap();
+    }
+}
+
 /// A scaler whose workers ask at `redis` for what a trigger reads at `address`.
 pub fn configure(house: &House, address: &str, redis: &str, wanted: &Wanted<'_>) {
     let script = house.path("worker.sh");
@@ -185,7 +224,7 @@ pub fn configure(house: &House, address: &str, redis: &str, wanted: &Wanted<'_>)
          \x20   retry: {{ firstDelay: 100ms, maxDelay: 1s }}\n\
          \x20   triggers:\n\
          \x20     - type: {trigger}\n\
-         \x20       metadata: {{ address: \"{address}\", stream: \"{STREAM}\", consumerGroup: workers{after} }}\n\
+         \x20       metadata: {{ address: \"{address}\", stream: \"{STREAM}\", consumerGroup: workers{after}{more} }}\n\
          \x20   labelSets:\n\
          \x20     - labels: [consumer]\n\
          \x20       command: [/bin/sh, {script}]\n\
@@ -193,6 +232,7 @@ pub fn configure(house: &House, address: &str, redis: &str, wanted: &Wanted<'_>)
         max = wanted.max,
         trigger = wanted.trigger,
         after = after.unwrap_or_default(),
+        more = wanted.more,
         script = script.display(),
         notes = house.path("notes").display(),
         claim = claim.unwrap_or_default(),

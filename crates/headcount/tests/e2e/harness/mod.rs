@@ -18,7 +18,7 @@ mod sampler;
 
 pub use api::{Answer, QUICK, script};
 pub use command::content;
-pub use consumers::{Consumers, STREAM, Wanted, configure};
+pub use consumers::{Consumers, Notes, STREAM, Wanted, configure};
 pub use engines::on_each_engine;
 pub use house::{House, pool_of};
 pub use ledger::Ledger;
