@@ -9,7 +9,7 @@
 //! Looking costs one entry for each side of what is new, and nothing where nothing is; of
 //! large entries that is too much, and they are left alone.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use headcount_model::{Reading, StreamMeasure, Timestamp};
@@ -23,8 +23,11 @@ use crate::trigger::What;
 
 /// Entries that are larger than this together are not looked at again for a while.
 const LARGE: usize = 64 * 1024;
-/// Nor is a stream where looking is refused.
-const REST: Duration = Duration::from_secs(60);
+/// Nor is a stream where looking is refused, or is not answered.
+const FIRST_REST: Duration = Duration::from_secs(60);
+const LONGEST_REST: Duration = Duration::from_secs(60 * 60);
+/// From so many on, each is the longest.
+const MOST_RESTS: u32 = 6;
 
 /// What is known of a trigger's past.
 #[derive(Default)]
@@ -38,6 +41,8 @@ struct Past {
     mark: Option<EntryId>,
     /// Entries are not looked at before this.
     rests_until: Option<Instant>,
+    /// How often that was so since it last went well.
+    rests: u32,
     /// When a change was first told of that no reading followed yet.
     told: Option<Instant>,
 }
@@ -109,26 +114,19 @@ impl Arrivals {
         let Some(commands) = commands(key, group.is_some(), mark) else {
             return News::Unseen;
         };
+        // An answer that did not come may have been too large.
         let Ok(replies) = link.ask(&commands).await else {
+            self.rest();
             return News::Unseen;
         };
         let size: usize = replies.iter().map(|reply| size_of(reply)).sum();
-        let found = match replies.as_slice() {
-            [newest] => id_of(newest).map(|id| News::UpTo(id.unwrap_or(EntryId::ZERO))),
-            [newest, oldest, rest @ ..] => between(newest, oldest).map(|news| match news {
-                News::Between(oldest, newest, _) => {
-                    let groups = rest.first().zip(group);
-                    let taken = groups
-                        .is_some_and(|(reply, group)| has_taken(link, key, group, reply, oldest));
-                    let waits = if taken { Waits::No } else { Waits::Yes };
-                    News::Between(oldest, newest, waits)
-                }
-                other => other,
-            }),
-            [] => None,
-        };
-        if found.is_none() || size > LARGE {
-            self.rest();
+        let found = found(&replies, |groups, oldest| {
+            group.is_some_and(|group| has_taken(link, key, group, groups, oldest))
+        });
+        match found {
+            Some(News::None) => {}
+            Some(_) if size <= LARGE => self.lock().rests = 0,
+            Some(_) | None => self.rest(),
         }
         found.unwrap_or(News::Unseen)
     }
@@ -170,10 +168,13 @@ impl Arrivals {
         (!rests).then_some(past.mark)
     }
 
-    /// What was new is not followed any further for a while, and then begun with anew.
+    /// What was new is not followed any further for a while, and then begun with anew;
+    /// each time for twice as long, until it goes well.
     fn rest(&self) {
         let mut past = self.lock();
-        past.rests_until = Some(Instant::now() + REST);
+        let span = (FIRST_REST * 2u32.saturating_pow(past.rests)).min(LONGEST_REST);
+        past.rests_until = Some(Instant::now() + span);
+        past.rests = (past.rests + 1).min(MOST_RESTS);
     }
 
     fn lock(&self) -> MutexGuard<'_, Past> {
@@ -245,6 +246,22 @@ impl Begun {
     }
 }
 
+/// What the answers to [`commands`] tell; absent where one of them is no answer.
+fn found(replies: &[Arc<Reply>], taken: impl Fn(&Reply, EntryId) -> bool) -> Option<News> {
+    let (newest, behind) = replies.split_first()?;
+    let newest = id_of(newest)?;
+    let Some((oldest, groups)) = behind.split_first() else {
+        return Some(News::UpTo(newest.unwrap_or(EntryId::ZERO)));
+    };
+    // Between the two commands it may have gone or come.
+    let (Some(oldest), Some(newest)) = (id_of(oldest)?, newest) else {
+        return Some(News::None);
+    };
+    let taken = groups.first().is_some_and(|groups| taken(groups, oldest));
+    let waits = if taken { Waits::No } else { Waits::Yes };
+    Some(News::Between(oldest, newest.max(oldest), waits))
+}
+
 /// The newest entry, and with a mark only of those behind it, the oldest of them and how the
 /// groups stand. Absent at the end of all ids.
 fn commands(key: &str, grouped: bool, mark: Option<EntryId>) -> Option<Pipeline> {
@@ -262,14 +279,6 @@ fn commands(key: &str, grouped: bool, mark: Option<EntryId>) -> Option<Pipeline>
         commands.cmd("XINFO").arg("GROUPS").arg(key);
     }
     Some(commands)
-}
-
-fn between(newest: &Reply, oldest: &Reply) -> Option<News> {
-    Some(match (id_of(oldest)?, id_of(newest)?) {
-        (Some(oldest), Some(newest)) => News::Between(oldest, newest.max(oldest), Waits::Yes),
-        // Between the two commands it may have gone or come.
-        _ => News::None,
-    })
 }
 
 /// Whether the group was given this entry already.

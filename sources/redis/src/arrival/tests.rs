@@ -138,6 +138,17 @@ fn where_entries_are_not_looked_at_the_mark_is_forgotten() {
 }
 
 #[test]
+fn rests_grow_to_an_hour() {
+    let arrivals = Arrivals::default();
+    let minutes = [(); 9].map(|()| {
+        arrivals.rest();
+        let until = arrivals.lock().rests_until.unwrap();
+        (until - Instant::now()).as_secs().div_ceil(60)
+    });
+    assert_eq!(minutes, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
+}
+
+#[test]
 fn a_change_is_told_of_from_the_first_time_until_a_reading_begins() {
     let arrivals = Arrivals::default();
     assert_eq!(arrivals.begin(at(1000)).told, None);
