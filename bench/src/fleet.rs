@@ -9,8 +9,8 @@ use std::time::Duration;
 use headcount_model::{
     AgentId, AgentKind, AgentPhase, AgentRecord, AttemptPhase, AttemptRecord, BackendId, Cap,
     ClassCount, ClassKey, Digest, Fleet, Granted, IdleRule, Instance, InstanceState, JobId, Labels,
-    Layer, Layers, LogPressure, Name, PoolName, PoolSpec, ProcessProgram, Reason, Recipe, Retry,
-    Roles, ScalerSpec, Selectors, SourceId, Timeouts, Timestamp,
+    Layer, Layers, LogPressure, Name, PoolName, PoolSpec, ProcessProgram, QueueRule, Reason,
+    Recipe, Retry, Roles, ScalerSpec, Selectors, SourceId, Timeouts, Timestamp,
 };
 
 /// When everything was made.
@@ -67,6 +67,26 @@ pub(crate) fn configured(size: &Size) -> Fleet {
         machine_pools: Vec::new(),
         scalers: scalers.collect(),
     }
+}
+
+/// One pool of workers that are made by these triggers.
+pub(crate) fn fed_by(rule: Arc<QueueRule>) -> Fleet {
+    let mut fleet = configured(&Size {
+        agents: 100,
+        jobs: 0,
+        classes: 0,
+        pools: 1,
+    });
+    for pool in fleet.scalers.iter_mut().flat_map(|it| &mut it.pools) {
+        pool.kind = AgentKind::Worker;
+        pool.queue = Some(Arc::clone(&rule));
+        pool.recipe = Arc::new(Recipe::Process {
+            program: ProcessProgram::Worker(vec!["worker".into()]),
+            env: BTreeMap::new(),
+            enforce_cgroups: false,
+        });
+    }
+    fleet
 }
 
 fn pool(n: u32) -> PoolSpec {

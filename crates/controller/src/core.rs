@@ -1,8 +1,12 @@
 //! The loop's logic without IO: observe, plan, and what must be written before anything
 //! is done.
 
-use headcount_model::{AgentId, AgentKind, Answer, Changes, Fleet, Secret, SourceId, Timestamp};
-use headcount_planner::{Action, News, Plan, Restored, Wake, World, observe, plan};
+use std::time::Duration;
+
+use headcount_model::{
+    AgentId, AgentKind, Answer, Changes, Fleet, PoolName, Secret, SourceId, Timestamp,
+};
+use headcount_planner::{Action, News, Plan, Report, Restored, Wake, World, observe, plan};
 use headcount_ports::{DecisionRow, Recovered};
 
 use crate::{Mint, digest};
@@ -30,6 +34,9 @@ pub struct Round {
     pub orders: Vec<Order>,
     /// When to plan again although nothing was told.
     pub wake_at: Option<Wake>,
+    /// Pools whose triggers told of something new that this plan is the first to use, and
+    /// how long ago it arrived.
+    pub detected: Vec<(PoolName, Duration)>,
 }
 
 /// An action with the secret it needs, which no plan ever holds.
@@ -93,6 +100,7 @@ impl Core {
             .filter(|action| !matches!(action, Action::Sample { .. }));
         let lines: Vec<String> = decisions.map(ToString::to_string).collect();
         let orders = actions.clone();
+        let detected = self.detected(&report, now).collect();
         observe(
             &mut self.world,
             News::Planned(Box::new((actions, report))),
@@ -109,7 +117,24 @@ impl Core {
             decision,
             orders,
             wake_at,
+            detected,
         }
+    }
+
+    fn detected(
+        &self,
+        report: &Report,
+        now: Timestamp,
+    ) -> impl Iterator<Item = (PoolName, Duration)> {
+        let used = report.pools.iter().filter(|pool| {
+            let queue = pool.queue.as_ref();
+            queue.is_some_and(|queue| queue.spends.is_some())
+        });
+        used.filter_map(move |used| {
+            let pool = self.world.pool(used.pool)?;
+            let signal = pool.signal.as_ref().filter(|signal| !signal.is_spent())?;
+            Some((pool.name.clone(), now.since(signal.arrived()?)))
+        })
     }
 
     fn order(&mut self, action: Action, now: Timestamp) -> Order {

@@ -1,5 +1,7 @@
 //! What changed, for those who watch live.
 
+use std::time::Duration;
+
 use headcount_model::{
     AgentId, AgentPhase, AgentRecord, AttemptRecord, BackendId, Changes, JobId, PoolName, Reason,
 };
@@ -29,6 +31,13 @@ pub enum Event {
         agent: AgentId,
         /// Where it was.
         backend: BackendId,
+    },
+    /// Triggers told of something new, and a plan was made by it for the first time.
+    Detected {
+        /// The pool of the triggers.
+        pool: PoolName,
+        /// From its arrival to that plan.
+        after: Duration,
     },
     /// Jobs pile up, or no longer do.
     Backlog {

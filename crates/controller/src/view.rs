@@ -86,6 +86,10 @@ pub struct SignalView {
     pub trouble: Option<String>,
     /// Samples since the start of which not everything could be read.
     pub unread: u64,
+    /// Of each trigger, in order, the samples in which it could not be read.
+    pub failures: Vec<u64>,
+    /// How long the last reading that was asked for waited to be begun.
+    pub begun_late: Duration,
     /// Agents that there should be; absent while nothing could be read, and while the pool
     /// takes no new work.
     pub desired: Option<u32>,
@@ -234,6 +238,8 @@ fn signal(signal: &Signal, report: &PoolReport) -> SignalView {
         spent: signal.is_spent(),
         trouble: signal.trouble().map(str::to_owned),
         unread: signal.unread(),
+        failures: signal.failures().to_vec(),
+        begun_late: signal.begun_late(),
         desired: report.queue.and_then(|queue| queue.desired),
     }
 }

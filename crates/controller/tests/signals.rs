@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::{House, agent, fleet, scaler};
+use headcount_controller::Event;
 use headcount_model::{
     AgentKind, BackendEvent, BackendId, Combine, Compat, CronWindow, Exit, Fleet, Level,
     ProcessProgram, QueueRule, Reason, Recipe, Strategy, Trigger, TriggerKind,
@@ -74,6 +75,35 @@ async fn a_change_that_is_told_makes_workers_and_an_end_reads_again() {
     let view = house.view().await;
     let signal = view.pools[0].signal.as_ref().unwrap();
     assert_eq!((signal.spent, signal.desired), (true, Some(1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_long_the_first_plan_took_to_come_is_told_once() {
+    let house = House::settled(queue(2)).await;
+    let mut events = house.handle.events();
+    let now = house.clock.now();
+    let arrived = Some(now.before(Duration::from_millis(7)));
+    let signals = &house.signals;
+    signals
+        .push_arrived(&house.inbox, POOL, 5.0, (now, arrived))
+        .await;
+    house.quiet().await;
+    let mut detected = Vec::new();
+    while let Ok(event) = events.try_recv() {
+        if let Event::Detected { pool, after } = &*event {
+            detected.push((pool.to_string(), *after));
+        }
+    }
+    let seven = Duration::from_millis(7);
+    assert_eq!(detected, [(POOL.to_owned(), seven)]);
+    // More of the same sample is made when there is room, and is no detection.
+    let backend = BackendId::new("bare-metal");
+    let gone = BackendEvent::Gone(agent(1), Exit::Code(0));
+    BackendInbox::post(&house.inbox, &backend, gone).await;
+    house.quiet().await;
+    while let Ok(event) = events.try_recv() {
+        assert!(!matches!(*event, Event::Detected { .. }), "{event:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -53,7 +53,7 @@ pub use record::{AgentPhase, AgentRecord, AttemptPhase, AttemptRecord, Changes, 
 pub use resources::{Cap, Granted, Layer, Partial, Resources};
 pub use secret::{Digest, Secret};
 pub use selectors::{Pattern, PatternKind, Selectors};
-pub use signal::{Backlog, Level, Measure, Reading, Sample};
+pub use signal::{Backlog, Level, Measure, Reading, Sample, Timing};
 pub use time::Timestamp;
 pub use trigger::{
     Combine, Compat, CronWindow, QueueRule, RedisConnection, RedisServers, RedisTls, Strategy,

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 use core::hash::{Hash, Hasher};
+use core::time::Duration;
 
 use crate::{Timestamp, Trouble};
 
@@ -17,6 +18,19 @@ pub struct Sample {
     pub readings: Vec<Reading>,
     /// When time alone will change a reading, such as a window that opens.
     pub next_change: Option<Timestamp>,
+    /// For those who measure; nothing is decided by it.
+    pub timing: Timing,
+}
+
+/// How long things took that led to a sample.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Timing {
+    /// When the oldest of what this sample tells of for the first time arrived, by the clock
+    /// of [`Sample::as_of`] and never after it; absent when nothing in it is new, and where
+    /// nobody can tell.
+    pub arrived: Option<Timestamp>,
+    /// How long each trigger took to be read, in order; empty where nobody measured.
+    pub took: Vec<Duration>,
 }
 
 /// What one trigger said. Could not tell is not zero.

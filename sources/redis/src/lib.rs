@@ -9,6 +9,7 @@
 //! Leaves to others: when to read (`planner`), what the numbers ask for (`planner`), and
 //! what patterns of time mean (`periods`).
 
+mod arrival;
 mod connection;
 mod cron;
 mod entries;

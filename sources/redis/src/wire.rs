@@ -51,7 +51,10 @@ impl Wire {
     pub(crate) async fn send(&self, commands: &Pipeline) -> Result<Vec<Reply>, Fault> {
         let mut last = self.asked.slow(COMMAND_PATIENCE);
         for pause in ATTEMPTS {
-            tokio::time::sleep(pause).await;
+            // A timer of no time at all still waits for the next millisecond.
+            if !pause.is_zero() {
+                tokio::time::sleep(pause).await;
+            }
             match self.attempt(commands).await {
                 Err(fault @ (Fault::Unreachable { .. } | Fault::Moved { .. })) => last = fault,
                 done => return done,

@@ -33,7 +33,10 @@ impl Hall {
     pub(super) fn tell(&mut self, round: &Round, now: Timestamp) {
         let reaped = std::mem::take(&mut self.reaped);
         let backlog = self.look_at_backlog(now);
-        for event in events::of(&round.changes).chain(reaped).chain(backlog) {
+        let detected = round.detected.iter().cloned();
+        let detected = detected.map(|(pool, after)| Event::Detected { pool, after });
+        let events = events::of(&round.changes).chain(reaped).chain(backlog);
+        for event in detected.chain(events) {
             // Nobody may be watching.
             drop(self.events.send(Arc::new(event)));
         }

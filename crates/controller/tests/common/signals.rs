@@ -4,7 +4,9 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use headcount_controller::Inbox;
-use headcount_model::{Level, Measure, PoolName, Reading, Sample, Timestamp, Trouble, TroubleKind};
+use headcount_model::{
+    Level, Measure, PoolName, Reading, Sample, Timestamp, Timing, Trouble, TroubleKind,
+};
 use headcount_ports::{SignalInbox, Signals, TriggersOf};
 
 #[derive(Default)]
@@ -45,8 +47,20 @@ impl TestSignals {
 
     /// So much waits, and that is told.
     pub async fn push(&self, inbox: &Inbox, pool: &str, value: f64, now: Timestamp) {
+        self.push_arrived(inbox, pool, value, (now, None)).await;
+    }
+
+    /// So much waits since then, and that is told.
+    pub async fn push_arrived(
+        &self,
+        inbox: &Inbox,
+        pool: &str,
+        value: f64,
+        (now, arrived): (Timestamp, Option<Timestamp>),
+    ) {
         self.set(value);
-        let sample = self.state.lock().unwrap().sample(now);
+        let mut sample = self.state.lock().unwrap().sample(now);
+        sample.timing.arrived = arrived;
         SignalInbox::post(inbox, &PoolName::new(pool), sample).await;
     }
 }
@@ -62,6 +76,7 @@ impl State {
                 backlog: None,
             })],
             next_change: None,
+            timing: Timing::default(),
         }
     }
 }

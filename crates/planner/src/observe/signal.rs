@@ -1,6 +1,7 @@
 //! What triggers tell: samples, asked for or not, and who their numbers do not know yet.
 
 use alloc::format;
+use alloc::vec::Vec;
 
 use headcount_model::{Answer, PoolName, Reading, Sample, Timestamp, Trouble, TroubleKind};
 
@@ -47,7 +48,7 @@ pub(super) fn answered(
         Ok(sample) => {
             let taken = signal.answered(sample);
             if unread(signal) {
-                signal.unread += 1;
+                count_unread(signal);
                 signal.asking = again(signal, tried, now);
             }
             if taken {
@@ -57,7 +58,7 @@ pub(super) fn answered(
             }
         }
         Err(trouble) => {
-            signal.unread += 1;
+            signal.count_unread(|_| true);
             signal.asking = again(signal, tried, now);
             signal.trouble = Some(trouble.message);
             Answer::Applied
@@ -84,7 +85,7 @@ pub(super) fn spend(world: &mut World, report: &Report) {
             continue;
         };
         if signal.sample.as_ref().map(|sample| sample.number) == Some(spending.sample) {
-            signal.left = Some(spending.left);
+            signal.spend(spending.left);
         }
     }
 }
@@ -150,9 +151,17 @@ fn unread(signal: &Signal) -> bool {
     readings.any(|reading| matches!(reading, Reading::Unknown(_)))
 }
 
+fn count_unread(signal: &mut Signal) {
+    let readings = signal.sample.iter().flat_map(|sample| &sample.readings);
+    let failed: Vec<bool> = readings
+        .map(|reading| matches!(reading, Reading::Unknown(_)))
+        .collect();
+    signal.count_unread(|place| failed.get(place).copied().unwrap_or(false));
+}
+
 fn again_if_unknown(signal: &mut Signal, now: Timestamp) {
     if unread(signal) {
-        signal.unread += 1;
+        count_unread(signal);
     }
     if unread(signal) && !signal.asking.is_in_flight() {
         signal.asking = again(signal, signal.asking, now);

@@ -6,6 +6,8 @@
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use headcount_model::{Compat, QueueRule, Reading, Sample, Strategy, Timestamp};
@@ -31,7 +33,13 @@ pub struct Signal {
     /// When reading for the last sample was asked for, or when it came unasked.
     pub(crate) heard_at: Option<Timestamp>,
     /// Samples of which not everything could be read.
-    pub(crate) unread: u64,
+    unread: u64,
+    /// Of each trigger, the samples in which it could not be read.
+    failures: Vec<u64>,
+    /// When the oldest of what was told and no plan was made by yet arrived.
+    arrived: Option<Timestamp>,
+    /// How long reading waited to be begun, when last asked for.
+    begun_late: Duration,
     /// Why nothing could be read when last asked.
     pub(crate) trouble: Option<String>,
     /// The sample that is under way or waits for its next try.
@@ -62,13 +70,16 @@ struct Ended {
 }
 
 impl Signal {
-    pub(crate) const fn new(rule: Arc<QueueRule>) -> Self {
+    pub(crate) fn new(rule: Arc<QueueRule>) -> Self {
         Self {
+            failures: vec![0; rule.triggers.len()],
             rule,
             sample: None,
             left: None,
             heard_at: None,
             unread: 0,
+            arrived: None,
+            begun_late: Duration::ZERO,
             trouble: None,
             asking: Effect::None,
             asked_at: Timestamp::ZERO,
@@ -85,7 +96,14 @@ impl Signal {
     /// is under way now will not be used.
     pub(crate) fn anew(&self, rule: Arc<QueueRule>) -> Self {
         let in_flight = self.asking.is_in_flight();
+        let new = Self::new(rule);
+        let same = new.rule.triggers == self.rule.triggers;
         Self {
+            failures: if same {
+                self.failures.clone()
+            } else {
+                new.failures.clone()
+            },
             asking: if in_flight {
                 Effect::InFlight(0)
             } else {
@@ -93,7 +111,7 @@ impl Signal {
             },
             doubted: in_flight,
             unread: self.unread,
-            ..Self::new(rule)
+            ..new
         }
     }
 
@@ -113,6 +131,24 @@ impl Signal {
     #[must_use]
     pub const fn unread(&self) -> u64 {
         self.unread
+    }
+
+    /// The same for each trigger, in order, under this rule.
+    #[must_use]
+    pub fn failures(&self) -> &[u64] {
+        &self.failures
+    }
+
+    /// When the oldest of what was told and no plan was made by yet arrived, if that is known.
+    #[must_use]
+    pub const fn arrived(&self) -> Option<Timestamp> {
+        self.arrived
+    }
+
+    /// How long the last reading that was asked for waited to be begun.
+    #[must_use]
+    pub const fn begun_late(&self) -> Duration {
+        self.begun_late
     }
 
     /// Whether a plan was made by the last sample.
@@ -224,10 +260,35 @@ impl Signal {
         true
     }
 
+    /// Something could not be read: these triggers.
+    pub(crate) fn count_unread(&mut self, failed: impl Fn(usize) -> bool) {
+        self.unread += 1;
+        for (place, failures) in self.failures.iter_mut().enumerate() {
+            *failures += u64::from(failed(place));
+        }
+    }
+
+    /// A plan was made by the last sample; so many agents it may still ask for.
+    pub(crate) fn spend(&mut self, left: u32) {
+        if self.left.is_none() {
+            self.arrived = None;
+        }
+        self.left = Some(left);
+    }
+
+    /// What arrived is waited for until a plan is made by it, also when the sample that
+    /// told of it is not used.
+    fn note_arrival(&mut self, sample: &Sample) {
+        let known = self.arrived.into_iter();
+        self.arrived = known.chain(sample.timing.arrived).min();
+    }
+
     /// A sample that was asked for. Whatever its clock says, it was begun after that.
     pub(crate) fn answered(&mut self, sample: Sample) -> bool {
         let (from, asked_at) = (self.asked_from, self.asked_at);
         self.asking = Effect::None;
+        self.note_arrival(&sample);
+        self.begun_late = sample.as_of.since(asked_at);
         if asked_at <= self.forgotten {
             return false;
         }
@@ -238,6 +299,7 @@ impl Signal {
 
     /// A sample that came unasked. It counts once one was answered under this rule.
     pub(crate) fn pushed(&mut self, sample: Sample, now: Timestamp) -> bool {
+        self.note_arrival(&sample);
         let early = self.heard_at.is_none() || sample.as_of <= self.forgotten;
         if early || self.only_polled() || !self.take_in(sample) {
             return false;
@@ -265,8 +327,7 @@ impl Signal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::vec::Vec;
-    use headcount_model::Combine;
+    use headcount_model::{Combine, Timing};
 
     fn at(millis: u64) -> Timestamp {
         Timestamp::from_millis(millis)
@@ -278,6 +339,7 @@ mod tests {
             as_of: at(as_of),
             readings: Vec::new(),
             next_change: None,
+            timing: Timing::default(),
         }
     }
 
@@ -311,6 +373,29 @@ mod tests {
         // A clock that is behind does not keep them for ever.
         assert!(answer(&mut signal, 200, sample(3, 90)));
         assert_eq!(signal.ended(), (0, 0));
+    }
+
+    #[test]
+    fn what_arrived_is_waited_for_until_a_plan_is_made_by_it() {
+        let told = |number, as_of, arrived| Sample {
+            timing: Timing {
+                arrived: Some(at(arrived)),
+                ..Timing::default()
+            },
+            ..sample(number, as_of)
+        };
+        let mut signal = signal();
+        assert!(!signal.pushed(told(1, 10, 8), at(11)), "before any answer");
+        assert!(answer(&mut signal, 12, sample(2, 13)));
+        assert_eq!(signal.arrived(), Some(at(8)));
+        assert_eq!(signal.begun_late(), Duration::from_millis(1));
+        assert!(signal.pushed(told(3, 20, 15), at(21)));
+        signal.spend(2);
+        assert_eq!(signal.arrived(), None);
+        // The rest of a sample is no first plan by what came later.
+        assert!(!signal.pushed(told(3, 30, 28), at(31)), "known");
+        signal.spend(1);
+        assert_eq!(signal.arrived(), Some(at(28)));
     }
 
     #[test]

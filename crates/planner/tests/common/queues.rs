@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use headcount_model::{
     Backlog, Combine, Compat, CronWindow, Fleet, Level, Measure, PoolName, QueueRule, Reading,
-    RedisConnection, RedisServers, Sample, Strategy, StreamMeasure, Timestamp, Trigger,
+    RedisConnection, RedisServers, Sample, Strategy, StreamMeasure, Timestamp, Timing, Trigger,
     TriggerKind, Trouble, TroubleKind,
 };
 
@@ -61,6 +61,7 @@ impl Queues {
             as_of: now,
             readings: said.readings.clone(),
             next_change: said.next_change,
+            timing: Timing::default(),
         })
     }
 }

@@ -94,6 +94,7 @@ impl Seen {
                 return (new && *attempt == 1).then_some(*job);
             }
             Event::JobSettled { job, .. } => drop(self.running.remove(job)),
+            Event::Detected { pool, after } => feed.metrics().detected(pool, *after),
             Event::Reaped { backend, .. } => feed.metrics().reaped(backend),
             Event::Backlog {
                 sustained: true, ..
@@ -217,7 +218,7 @@ fn wire(event: &Event) -> Option<Wire> {
             threshold: *threshold,
             by_labels: largest.iter().cloned().collect(),
         },
-        Event::JobSettled { .. } | Event::Reaped { .. } => return None,
+        Event::JobSettled { .. } | Event::Reaped { .. } | Event::Detected { .. } => return None,
     })
 }
 
@@ -318,6 +319,23 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line} in\n{text}");
         }
+    }
+
+    #[test]
+    fn detections_are_measured_by_pool() {
+        let detected = |millis| Event::Detected {
+            pool: PoolName::new("s/queue"),
+            after: Duration::from_millis(millis),
+        };
+        let text = metrics_of(&[detected(0), detected(2)]);
+        for line in [
+            r#"headcount_signal_detection_seconds_sum{pool="s/queue"} 0.002"#,
+            r#"headcount_signal_detection_seconds_bucket{le="0.0005",pool="s/queue"} 1"#,
+            r#"headcount_signal_detection_seconds_bucket{le="0.0025",pool="s/queue"} 2"#,
+        ] {
+            assert!(text.contains(line), "{line} in\n{text}");
+        }
+        assert_eq!(wire(&detected(1)), None, "clients are not told");
     }
 
     #[test]

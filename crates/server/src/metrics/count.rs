@@ -20,6 +20,18 @@ const SPANS: [f64; 14] = [
     0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0,
 ];
 
+/// Seconds, from what a plan that is told of a write needs to what nobody waits for.
+const REACTIONS: [f64; 16] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+    60.0,
+];
+
+/// Seconds, from what a process needs to begin to what a machine does.
+const LAUNCHES: [f64; 18] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 30.0,
+    60.0, 300.0, 900.0,
+];
+
 /// The counters of one daemon.
 pub(crate) struct Metrics {
     registry: Registry,
@@ -27,6 +39,7 @@ pub(crate) struct Metrics {
     ended: Counters,
     waits: Histogram,
     launches: Histograms,
+    detections: Histograms,
     launch_failures: Counters,
     /// Kept apart for the names of another system: by pool, and whether a job waited for it.
     failed_spawns: Counters,
@@ -46,7 +59,8 @@ impl Metrics {
             submitted: Counter::default(),
             ended: Counters::default(),
             waits: spans(),
-            launches: Histograms::new_with_constructor(spans),
+            launches: Histograms::new_with_constructor(|| Histogram::new(LAUNCHES)),
+            detections: Histograms::new_with_constructor(|| Histogram::new(REACTIONS)),
             launch_failures: Counters::default(),
             failed_spawns: Counters::default(),
             ready_hits: Counters::default(),
@@ -79,8 +93,13 @@ impl Metrics {
         );
         registry.register(
             "agent_launch_seconds",
-            "From the decision to make an agent to its being ready",
+            "From the decision to make an agent to its being ready; one that feeds itself is when it runs",
             self.launches.clone(),
+        );
+        registry.register(
+            "signal_detection_seconds",
+            "From the arrival of something new at the triggers of a pool to the first plan that uses it, in whole milliseconds",
+            self.detections.clone(),
         );
         registry.register(
             "agent_launch_failures",
@@ -145,6 +164,13 @@ impl Metrics {
         let labels = vec![("pool", pool.to_string())];
         let launches = self.launches.get_or_create(&labels);
         launches.observe(span.as_secs_f64());
+    }
+
+    /// Something new arrived so long before the first plan that uses it.
+    pub(crate) fn detected(&self, pool: &PoolName, after: Duration) {
+        let labels = vec![("pool", pool.to_string())];
+        let detections = self.detections.get_or_create(&labels);
+        detections.observe(after.as_secs_f64());
     }
 
     /// A launch ended before its agent was ready; `bound` when jobs waited for it.

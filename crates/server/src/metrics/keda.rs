@@ -2,7 +2,8 @@
 //!
 //! Promise: its current names and labels with its meaning, for a pool with triggers as for
 //! a `ScaledJob` of its scaler's name. Leaves out what has no meaning here: other kinds of
-//! scaled objects, and latencies of its loop. Source: the KEDA `ScaledJob` reference, 4.
+//! scaled objects, scalers that ask over HTTP, its metrics server and webhooks. Source: the
+//! KEDA `ScaledJob` reference, 4.
 
 use std::collections::BTreeMap;
 
@@ -29,6 +30,12 @@ pub(super) fn page(snapshot: &Snapshot<'_>) -> Page {
         Some((labels(&told), f64::from(u8::from(above))))
     });
     page.gauges("scaler_active", "1 while a trigger is active", active);
+    let took = triggers(view).filter_map(|told| Some((labels(&told), told.took?.as_secs_f64())));
+    let help = "How long reading each trigger took last";
+    page.gauges("scaler_metrics_latency_seconds", help, took);
+    let failures = triggers(view).map(|told| (labels(&told), told.failures));
+    let help = "Readings in which a trigger could not be read";
+    page.counters("scaler_detail_errors", help, failures);
     let errors = pools(view).map(|(pool, signal)| {
         let labels = vec![
             ("namespace", NAMESPACE.to_owned()),
@@ -38,8 +45,35 @@ pub(super) fn page(snapshot: &Snapshot<'_>) -> Page {
     });
     let help = "Readings of which not everything could be read";
     page.counters("scaled_job_errors", help, errors);
+    let late = pools(view).map(|(pool, signal)| {
+        let labels = vec![
+            ("namespace", NAMESPACE.to_owned()),
+            ("type", "scaledjob".to_owned()),
+            ("resource", pool.scaler.to_string()),
+        ];
+        (labels, signal.begun_late.as_secs_f64())
+    });
+    let help = "How long after it was due the last reading began";
+    page.gauges("internal_scale_loop_latency_seconds", help, late);
     registered(&mut page, view);
+    page.gauges("build_info", "The version that runs", [(build(), 1.0)]);
     page
+}
+
+/// The labels are the original's, whose program is in Go.
+fn build() -> Labels {
+    let arch = match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    vec![
+        ("version", env!("CARGO_PKG_VERSION").to_owned()),
+        ("git_commit", "unknown".to_owned()),
+        ("goversion", "none".to_owned()),
+        ("goos", std::env::consts::OS.to_owned()),
+        ("goarch", arch.to_owned()),
+    ]
 }
 
 /// Gauges in spite of their names: that is how the original declares them.

@@ -1,5 +1,8 @@
 //! Pools with triggers: what their queues hold and what is made of it. Agents that were
-//! made by them are among `agent_decisions`, with the reason `queue_demand`.
+//! made by them are among `agent_decisions`, with the reason `queue_demand`; how soon what
+//! is new is planned for is `signal_detection_seconds`, counted as it happens.
+
+use std::time::Duration;
 
 use headcount_controller::{PoolView, SignalView, View};
 use headcount_model::{Measure, Reading, Trigger};
@@ -14,6 +17,10 @@ pub(super) struct Told<'v> {
     pub(super) trigger: &'v Trigger,
     /// Absent before the first answer.
     pub(super) reading: Option<&'v Reading>,
+    /// How long reading it took, where that was measured.
+    pub(super) took: Option<Duration>,
+    /// Samples in which it could not be read.
+    pub(super) failures: u64,
 }
 
 impl<'v> Told<'v> {
@@ -48,8 +55,15 @@ pub(super) fn triggers(view: &View) -> impl Iterator<Item = Told<'_>> {
             index,
             trigger,
             reading: signal.sample.as_ref().and_then(|s| s.readings.get(index)),
+            took: took(signal, index),
+            failures: signal.failures.get(index).copied().unwrap_or(0),
         })
     })
+}
+
+fn took(signal: &SignalView, index: usize) -> Option<Duration> {
+    let sample = signal.sample.as_ref()?;
+    sample.timing.took.get(index).copied()
 }
 
 impl Page {
@@ -99,5 +113,12 @@ impl Page {
         });
         let help = "1 while a trigger could not be read";
         self.gauges("signal_unknown", help, unknown);
+        let took =
+            triggers(view).filter_map(|told| Some((told.labels(), told.took?.as_secs_f64())));
+        let help = "How long reading a trigger took last";
+        self.gauges("signal_read_seconds", help, took);
+        let failures = triggers(view).map(|told| (told.labels(), told.failures));
+        let help = "Readings in which a trigger could not be read";
+        self.counters("signal_failures", help, failures);
     }
 }

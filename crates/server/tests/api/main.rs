@@ -12,6 +12,7 @@ mod health;
 mod jobs;
 mod limits;
 mod logs;
+mod metrics;
 mod openapi;
 mod plan;
 mod signals;

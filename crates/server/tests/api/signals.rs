@@ -26,7 +26,10 @@ async fn metrics_tell_of_triggers_under_our_names_and_on_request_under_others() 
     house
         .until("/api/v1/pools", |pools| pools[2]["signal"]["used"] == true)
         .await;
-    let text = house.get("/metrics?names=keda").await.text();
+    // What is counted as it happens follows what is seen.
+    let detected = r#"headcount_signal_detection_seconds_count{pool="workers/queue"} "#;
+    let got = house.until_got("/metrics?names=keda", |got| got.text().contains(detected));
+    let text = got.await.text();
     for line in [
         r#"headcount_signal_entries{pool="workers/queue",trigger="jobs",state="waiting"} 3.0"#,
         r#"headcount_signal_entries{pool="workers/queue",trigger="jobs",state="in_flight"} 1.0"#,
@@ -36,6 +39,13 @@ async fn metrics_tell_of_triggers_under_our_names_and_on_request_under_others() 
         r#"headcount_signal_agents_desired{pool="workers/queue"} 2.0"#,
         r#"headcount_signal_age_seconds{pool="workers/queue"} "#,
         r#"headcount_signal_unread_total{pool="workers/queue"} "#,
+        r#"headcount_signal_read_seconds{pool="workers/queue",trigger="more"} 0.5"#,
+        r#"headcount_signal_failures_total{pool="workers/queue",trigger="jobs"} 0"#,
+        r#"headcount_signal_failures_total{pool="workers/queue",trigger="more"} "#,
+        r#"keda_scaler_metrics_latency_seconds{namespace="headcount",metric="s0-redis-streams-ci-jobs",scaledObject="workers",scaler="jobs",triggerIndex="0",type="scaledjob"} 0.002"#,
+        r#"keda_scaler_detail_errors_total{namespace="headcount",metric="s0-redis-streams-ci-jobs",scaledObject="workers",scaler="jobs",triggerIndex="0",type="scaledjob"} 0"#,
+        r#"keda_internal_scale_loop_latency_seconds{namespace="headcount",type="scaledjob",resource="workers"} "#,
+        r#"keda_build_info{version="0.1.0",git_commit="unknown",goversion="none",goos="linux",goarch="#,
         r#"keda_scaler_metrics_value{namespace="headcount",metric="s0-redis-streams-ci-jobs",scaledObject="workers",scaler="jobs",triggerIndex="0",type="scaledjob"} 4.0"#,
         r#"triggerIndex="0",type="scaledjob"} 1.0"#,
         r#"keda_scaled_job_errors_total{namespace="headcount",scaledJob="workers"} "#,

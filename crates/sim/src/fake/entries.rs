@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use headcount_model::{
-    AgentId, Backlog, Level, Measure, Reading, Sample, StreamMeasure, Timestamp, TriggerKind,
+    AgentId, Backlog, Level, Measure, Reading, Sample, StreamMeasure, Timestamp, Timing,
+    TriggerKind,
 };
 
 /// One stream with one group.
@@ -118,6 +119,7 @@ impl Entries {
                 backlog: Some(backlog),
             })],
             next_change: later.min(),
+            timing: Timing::default(),
         }
     }
 }

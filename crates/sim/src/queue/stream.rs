@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use headcount_model::{
-    AgentId, Backlog, Level, Measure, Reading, Sample, StreamMeasure, Timestamp,
+    AgentId, Backlog, Level, Measure, Reading, Sample, StreamMeasure, Timestamp, Timing,
 };
 
 /// Messages in order, by when they arrived.
@@ -71,6 +71,7 @@ impl Stream {
             as_of,
             readings: vec![Reading::Known(Measure { value, backlog })],
             next_change: None,
+            timing: Timing::default(),
         }
     }
 }

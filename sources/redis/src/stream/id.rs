@@ -26,6 +26,12 @@ impl EntryId {
         })
     }
 
+    /// What a server's clock said when the entry was added, unless whoever added it chose
+    /// the id: milliseconds since the Unix epoch.
+    pub(crate) const fn millis(self) -> u64 {
+        self.millis
+    }
+
     /// The smallest id above this one, with which a range begins that excludes this one on
     /// servers of every version; `None` above the largest.
     #[must_use]

@@ -6,7 +6,7 @@
 
 pub(crate) mod backlog;
 pub(crate) mod count;
-mod groups;
+pub(crate) mod groups;
 pub(crate) mod id;
 pub(crate) mod lag;
 pub(crate) mod length;

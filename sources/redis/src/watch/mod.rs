@@ -126,15 +126,27 @@ impl Listening {
     }
 }
 
-/// The keys that are read at a server, each with the pool to wake.
-fn wakes(link: &Arc<Link>, pools: &[Arc<Pool>]) -> Vec<(String, Arc<Pool>)> {
+/// A trigger that is woken when its key changes.
+struct Wake {
+    key: String,
+    pool: Arc<Pool>,
+    /// Which of the pool's.
+    place: usize,
+}
+
+/// The keys that are read at a server, each with whom to wake.
+fn wakes(link: &Arc<Link>, pools: &[Arc<Pool>]) -> Vec<Wake> {
     let mut wakes = Vec::new();
     for pool in pools {
-        for reader in &pool.readers {
+        for (place, reader) in pool.readers.iter().enumerate() {
             if let Reader::Redis(reader) = reader
                 && Arc::ptr_eq(&reader.link, link)
             {
-                wakes.push((reader.what.key().to_owned(), Arc::clone(pool)));
+                wakes.push(Wake {
+                    key: reader.what.key().to_owned(),
+                    pool: Arc::clone(pool),
+                    place,
+                });
             }
         }
     }

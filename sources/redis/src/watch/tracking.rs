@@ -15,12 +15,12 @@ use redis::{AsyncConnectionConfig, PushInfo, PushKind, Value};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
+use super::Wake;
 use super::prefixes::covering;
 use crate::COMMAND_PATIENCE;
 use crate::connection::{listening, master};
 use crate::fault::Fault;
 use crate::link::Link;
-use crate::pool::Pool;
 use crate::reply::{count, members, text};
 
 /// How often a silent connection is checked, and a cluster's masters are asked for.
@@ -32,7 +32,7 @@ const LAST_PAUSE: Duration = Duration::from_secs(5);
 const REFUSED_PAUSE: Duration = Duration::from_secs(60);
 
 /// What is woken by which key.
-type Wakes = Vec<(String, Arc<Pool>)>;
+type Wakes = Vec<Wake>;
 
 /// Listens for ever. Whenever it begins to, every pool is woken: what changed before was
 /// told to nobody.
@@ -138,7 +138,7 @@ async fn ask_to_be_told(
 ) -> Result<(), Fault> {
     let mut command = redis::cmd("CLIENT");
     command.arg("TRACKING").arg("ON").arg("BCAST");
-    for prefix in covering(wakes.iter().map(|(key, _)| key.as_str())) {
+    for prefix in covering(wakes.iter().map(|wake| wake.key.as_str())) {
         command.arg("PREFIX").arg(prefix);
     }
     let told = command.query_async::<Value>(connection);
@@ -174,15 +174,16 @@ fn wake(wakes: &Wakes, data: &[Value]) {
         let Value::BulkString(key) = key else {
             continue;
         };
-        for (_, pool) in wakes.iter().filter(|(own, _)| own.as_bytes() == key) {
-            pool.changed.notify_one();
+        for told in wakes.iter().filter(|told| told.key.as_bytes() == key) {
+            told.pool.wake(told.place);
         }
     }
 }
 
 fn wake_all(wakes: &Wakes) {
-    for (_, pool) in wakes {
-        pool.changed.notify_one();
+    for told in wakes {
+        // What changed, and since when, is not told.
+        told.pool.changed.notify_one();
     }
 }
 

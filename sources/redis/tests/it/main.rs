@@ -5,6 +5,7 @@
     reason = "a test may fail loudly"
 )]
 
+mod arrivals;
 mod backlog;
 mod common;
 mod connections;

@@ -6,6 +6,7 @@
 
 mod api;
 mod command;
+mod consumers;
 mod daemon;
 mod engines;
 mod house;
@@ -18,6 +19,7 @@ mod sampler;
 
 pub use api::{Answer, QUICK, script};
 pub use command::content;
+pub use consumers::{Consumers, Notes, STREAM, Wanted, configure};
 pub use engines::on_each_engine;
 pub use house::{House, pool_of};
 pub use ledger::Ledger;

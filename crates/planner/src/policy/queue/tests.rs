@@ -9,8 +9,8 @@ use core::time::Duration;
 
 use headcount_model::{
     Backlog, Combine, Compat, CronWindow, Level, Measure, QueueRule, Reading, RedisConnection,
-    RedisServers, Sample, Strategy, StreamMeasure, Timestamp, Trigger, TriggerKind, Trouble,
-    TroubleKind,
+    RedisServers, Sample, Strategy, StreamMeasure, Timestamp, Timing, Trigger, TriggerKind,
+    Trouble, TroubleKind,
 };
 use serde_json::Value;
 
@@ -173,6 +173,7 @@ fn sample_of(readings: Vec<Reading>) -> Sample {
         as_of: Timestamp::from_millis(1),
         readings,
         next_change: None,
+        timing: Timing::default(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use headcount_model::{
     AgentKind, Backlog, Combine, Compat, Fleet, Level, Measure, PoolName, QueueRule, Reading,
-    RedisConnection, RedisServers, Sample, Strategy, StreamMeasure, Timestamp, Trigger,
+    RedisConnection, RedisServers, Sample, Strategy, StreamMeasure, Timestamp, Timing, Trigger,
     TriggerKind, Trouble, TroubleKind,
 };
 use headcount_ports::{Signals, TriggersOf};
@@ -39,6 +39,10 @@ impl Signals for TestSignals {
             as_of: Timestamp::from_millis(1),
             readings: vec![known, unknown],
             next_change: None,
+            timing: Timing {
+                arrived: Some(Timestamp::from_millis(1)),
+                took: vec![Duration::from_millis(2), Duration::from_millis(500)],
+            },
         })
     }
 }
