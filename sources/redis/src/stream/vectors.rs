@@ -169,7 +169,7 @@ fn groups(json: &Json) -> Value {
             text("pending"),
             Value::Int(0),
             text("last-delivered-id"),
-            text("0-0"),
+            text("1-0"),
             text("lag"),
             Value::from_json(&row["lag"]),
         ])
