@@ -201,6 +201,7 @@ pub(crate) mod tests {
                 successful: 3,
                 failed: 5,
             },
+            rollout: headcount_model::Rollout::Gradual,
             labels: [("team".to_owned(), "ci".to_owned())].into(),
             annotations: [].into(),
         }

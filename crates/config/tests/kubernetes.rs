@@ -175,12 +175,8 @@ fn a_template_that_no_cluster_takes_is_refused() {
 }
 
 #[test]
-fn what_is_read_and_not_done_is_warned_of() {
-    assert_eq!(
-        told("  rollout: {strategy: immediate}\n", &pod("")),
-        "c:6:23: warning: no agent that works is stopped for a new configuration (write \
-         `gradual`, and `headcount drain` where they must go)"
-    );
+fn a_rollout_is_gradual_or_immediate() {
+    assert_eq!(told("  rollout: {strategy: immediate}\n", &pod("")), "");
     assert_eq!(
         told("  rollout: {strategy: default}\n", &pod("")),
         "c:6:23: error: `strategy` cannot be `default` (write `gradual` or `immediate`: `default` \
@@ -248,21 +244,43 @@ fn variables_belong_into_the_template() {
 }
 
 #[test]
-fn pod_conditions_count_for_two_strategies() {
-    let trigger = "  triggers: [{type: redis, metadata: {address: 'a:1', listName: l}}]\n";
-    let policy = |more: &str| format!("{trigger}  policy: {{kind: queue, {more}}}\n");
-    for (more, expected) in [
-        ("pendingPodConditions: [Ready], strategy: eager", ""),
+fn pod_conditions_count_where_those_on_their_way_are_told_apart() {
+    let list = "type: redis, metadata: {address: 'a:1', listName: l}";
+    let window = "type: cron, metadata: {timezone: UTC, start: 0 8 * * *, end: 0 9 * * *, \
+                  desiredReplicas: 1}";
+    let conditions = "pendingPodConditions: [Ready]";
+    for (trigger, more, expected) in [
+        (list, "", ""),
         (
-            "pendingPodConditions: [Ready]",
-            "c:7:47: warning: `pendingPodConditions` has no effect with strategy `default` \
+            window,
+            "strategy: custom, customScalingRunningJobPercentage: 1, ",
+            "",
+        ),
+        (
+            window,
+            "strategy: accurate, ",
+            "c:7:67: warning: `pendingPodConditions` has no effect on these triggers (remove it)",
+        ),
+        (list, "compat: keda, strategy: eager, ", ""),
+        (
+            list,
+            "compat: keda, ",
+            "c:7:61: warning: `pendingPodConditions` has no effect with strategy `default` \
              (remove it, or write `strategy: accurate` or `eager`)",
         ),
-        (
-            "strategy: accurate, pendingPodConditions: [Ready, Ready]",
-            "c:7:75: warning: `Ready` is listed twice (remove it)",
-        ),
     ] {
-        assert_eq!(told(&policy(more), &pod("")), expected);
+        let policy = format!("  policy: {{kind: queue, {more}{conditions}}}\n");
+        let text = format!("  triggers: [{{{trigger}}}]\n{policy}");
+        assert_eq!(told(&text, &pod("")), expected, "{more}");
     }
+}
+
+#[test]
+fn a_pod_condition_counts_once() {
+    let policy = "  triggers: [{type: redis, metadata: {address: 'a:1', listName: l}}]\n  policy: \
+                  {kind: queue, pendingPodConditions: [Ready, Ready]}\n";
+    assert_eq!(
+        told(policy, &pod("")),
+        "c:7:55: warning: `Ready` is listed twice (remove it)"
+    );
 }

@@ -8,8 +8,8 @@ mod queue;
 use std::time::Duration;
 
 use headcount_model::{
-    Cap, Fleet, Layer, Layers, MachinePool, Partial, PoolSpec, Retry, Role, Roles, ScalerSpec,
-    Timeouts,
+    AgentKind, Cap, Fleet, KubernetesRecipe, Layer, Layers, MachinePool, Partial, PoolSpec, Recipe,
+    Retry, Role, Roles, Rollout, ScalerSpec, Timeouts,
 };
 
 use headcount_model::amount::{cpus, memory};
@@ -113,10 +113,26 @@ impl Words {
         self.timeouts(old.timeouts, new.timeouts);
         self.retry(old.retry, new.retry);
         self.queue(old.queue.as_deref(), new.queue.as_deref());
-        if old.fingerprint() != new.fingerprint() {
-            self.0
-                .push("what its agents are made from: idle agents are replaced".into());
+        if let (Recipe::Kubernetes(old), Recipe::Kubernetes(new)) = (&*old.recipe, &*new.recipe) {
+            self.jobs(old, new);
         }
+        if old.fingerprint() != new.fingerprint() {
+            let (what, then) = ("what its agents are made from", becomes(new));
+            self.0.push(format!("{what}: {then}"));
+        }
+    }
+
+    /// What holds for the Jobs that there are.
+    fn jobs(&mut self, old: &KubernetesRecipe, new: &KubernetesRecipe) {
+        let (kept, keep) = (old.history, new.history);
+        self.say(
+            "successfulJobsHistoryLimit",
+            &kept.successful,
+            &keep.successful,
+        );
+        self.say("failedJobsHistoryLimit", &kept.failed, &keep.failed);
+        let (before, after) = (rollout(old.rollout), rollout(new.rollout));
+        self.say("rollout.strategy", &before, &after);
     }
 
     fn layers(&mut self, old: Layers, new: Layers) {
@@ -169,6 +185,22 @@ impl Words {
         if old != new {
             self.0.push(format!("{key}: {old} -> {new}"));
         }
+    }
+}
+
+/// What becomes of agents when others would be made in their place.
+fn becomes(pool: &PoolSpec) -> &'static str {
+    match (pool.recipe.rollout(), pool.kind) {
+        (Rollout::Immediate, AgentKind::Worker) => "its agents are ended and replaced",
+        (Rollout::Gradual, AgentKind::Worker) => "its agents end by themselves",
+        _ => "idle agents are replaced",
+    }
+}
+
+const fn rollout(rollout: Rollout) -> &'static str {
+    match rollout {
+        Rollout::Gradual => "gradual",
+        Rollout::Immediate => "immediate",
     }
 }
 

@@ -9,7 +9,7 @@ use core::time::Duration;
 
 use crate::{
     BackendId, Cap, ContainerRecipe, KubernetesRecipe, Labels, Layer, LogPressure, Name, PoolName,
-    QueueRule,
+    QueueRule, Rollout,
 };
 
 /// Everything the configuration says about scalers. Immutable; a reload makes a new one.
@@ -234,6 +234,17 @@ pub enum Recipe {
     Container(ContainerRecipe),
     /// A Job of a Kubernetes cluster.
     Kubernetes(KubernetesRecipe),
+}
+
+impl Recipe {
+    /// What becomes of living agents that were made from another one.
+    #[must_use]
+    pub const fn rollout(&self) -> Rollout {
+        match self {
+            Self::Kubernetes(recipe) => recipe.rollout,
+            Self::Process { .. } | Self::Container(_) => Rollout::Gradual,
+        }
+    }
 }
 
 /// What a host process executes.

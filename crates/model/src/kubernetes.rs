@@ -4,11 +4,15 @@ use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::hash::{Hash, Hasher};
 
 use crate::BackendId;
 
 /// One Job for each agent: what it is made from and how it is judged.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+///
+/// Its hash is of what a Job is made from: what holds for those that exist as well, such as
+/// how many finished ones stay, makes no agent outdated and is left out.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct KubernetesRecipe {
     /// Who makes it.
     pub cluster: ClusterAddress,
@@ -22,14 +26,44 @@ pub struct KubernetesRecipe {
     pub pending_conditions: Vec<String>,
     /// How many finished Jobs stay to be looked at.
     pub history: HistoryLimits,
+    /// What becomes of agents that were made from another recipe.
+    pub rollout: Rollout,
     /// Written on the Job beside our own, which win.
     pub labels: BTreeMap<String, String>,
     /// Written on the Job beside our own, which win.
     pub annotations: BTreeMap<String, String>,
 }
 
+impl Hash for KubernetesRecipe {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Self {
+            cluster,
+            template,
+            container,
+            agent_url,
+            pending_conditions,
+            history: _,
+            rollout: _,
+            labels,
+            annotations,
+        } = self;
+        (cluster, template, container, agent_url).hash(state);
+        (pending_conditions, labels, annotations).hash(state);
+    }
+}
+
+/// What becomes of living agents once others would be made in their place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Rollout {
+    /// They end by themselves.
+    #[default]
+    Gradual,
+    /// They are ended at once, whatever they do.
+    Immediate,
+}
+
 /// How many finished Jobs of a pool stay; the oldest go first.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct HistoryLimits {
     /// Of those that succeeded.
     pub successful: u32,
@@ -138,6 +172,36 @@ mod tests {
             path: path.map(Into::into),
             context: context.map(Into::into),
         }
+    }
+
+    #[test]
+    fn only_what_a_job_is_made_from_makes_another_recipe() {
+        let recipe = KubernetesRecipe {
+            cluster: ClusterAddress::default(),
+            template: "{}".into(),
+            container: None,
+            agent_url: None,
+            pending_conditions: Vec::new(),
+            history: HistoryLimits::default(),
+            rollout: Rollout::Gradual,
+            labels: BTreeMap::new(),
+            annotations: BTreeMap::new(),
+        };
+        let print = crate::fingerprint(&recipe);
+        let kept = KubernetesRecipe {
+            history: HistoryLimits {
+                successful: 3,
+                failed: 5,
+            },
+            rollout: Rollout::Immediate,
+            ..recipe.clone()
+        };
+        assert_eq!(crate::fingerprint(&kept), print);
+        let other = KubernetesRecipe {
+            template: "{\"backoffLimit\":0}".into(),
+            ..recipe
+        };
+        assert_ne!(crate::fingerprint(&other), print);
     }
 
     #[test]

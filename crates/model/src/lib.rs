@@ -41,7 +41,7 @@ pub use fleet::{
 pub use ids::{AgentId, BackendId, JobId, Name, OwnerId, ParseIdError, PoolName, SourceId};
 pub use instance::{Exit, Instance, InstanceState};
 pub use job::{Command, JobEnd, JobWork, LogPressure, Outcome};
-pub use kubernetes::{ClusterAccess, ClusterAddress, HistoryLimits, KubernetesRecipe};
+pub use kubernetes::{ClusterAccess, ClusterAddress, HistoryLimits, KubernetesRecipe, Rollout};
 pub use labels::{Label, Labels};
 pub use network::{Cidr, NetworkPolicy, ParseCidrError};
 pub use news::{

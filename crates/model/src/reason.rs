@@ -161,6 +161,9 @@ reasons! {
     /// Its configuration changed.
     Outdated = "outdated", "its pool's configuration changed since it was made",
         "Nothing: a fresh one takes its place.";
+    /// Its recipe changed, and agents of another one are not to stay.
+    RolledOut = "rolled_out", "what its Job is made from changed, and `rollout` is `immediate`",
+        "Nothing: others take its place. What it took from its queue waits there until it may be claimed. With `rollout: {strategy: gradual}` such agents end by themselves.";
     /// Its pool left the configuration.
     PoolRemoved = "pool_removed", "its pool is no longer configured",
         "Nothing, unless the scaler was removed by mistake.";
@@ -227,9 +230,6 @@ reasons! {
         "Raise `pollingInterval` if that is too often.";
     /// An agent ended, and the queue may have changed by it.
     AgentEnded = "agent_ended", "an agent of the pool ended, so its triggers are read again",
-        "Nothing.";
-    /// An agent began, and takes from the queue.
-    AgentBegan = "agent_began", "an agent of the pool began to take work, so its triggers are read again",
         "Nothing.";
     /// Time changes what a trigger says.
     TriggerChange = "trigger_change", "a window of time opens or closes, or an entry may be claimed from now on",

@@ -120,6 +120,33 @@ impl TriggerKind {
     }
 }
 
+impl TriggerKind {
+    /// Whether its number may stay as it is although agents came and found nothing: windows
+    /// stay open, and nobody may delete what is done from a stream.
+    #[must_use]
+    pub const fn may_stand_still(&self) -> bool {
+        match self {
+            Self::RedisStream { measure, .. } => matches!(measure, StreamMeasure::Length),
+            Self::RedisKey { .. } => false,
+            Self::Cron(_) => true,
+        }
+    }
+
+    /// Whether the end of an agent is a reason to look at its number at once. The entries of
+    /// a stream stay where nobody deletes them, and what a dead consumer was given stays
+    /// given: looking at once would make one agent after the other for them.
+    #[must_use]
+    pub const fn follows_ends(&self) -> bool {
+        match self {
+            Self::RedisStream { measure, .. } => matches!(
+                measure,
+                StreamMeasure::Backlog { .. } | StreamMeasure::Lag { .. }
+            ),
+            Self::RedisKey { .. } | Self::Cron(_) => true,
+        }
+    }
+}
+
 /// What of a stream is counted.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum StreamMeasure {
@@ -138,10 +165,13 @@ pub enum StreamMeasure {
         /// The consumer group.
         group: String,
     },
-    /// The group's `lag`: not delivered yet. Redis 7 and later.
+    /// What nobody works on: not delivered yet, and claimable. As KEDA has it the group's
+    /// own `lag`, which servers know from Redis 7 on.
     Lag {
         /// The consumer group.
         group: String,
+        /// As of [`Self::Backlog`].
+        claim_after: Option<Duration>,
     },
 }
 

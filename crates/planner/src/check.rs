@@ -192,6 +192,7 @@ fn removals(world: &World, plan: &Plan, found: &mut Vec<Violation>) {
                 | R::RoomWanted
                 | R::IdleTooOld
                 | R::Outdated
+                | R::RolledOut
                 | R::PoolRemoved
                 | R::PoolDrained
         );

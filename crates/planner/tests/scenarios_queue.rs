@@ -30,6 +30,13 @@ fn push(s: &mut Scenario, readings: &str) -> Answer {
     s.push(POOL)
 }
 
+/// The triggers are read because it is time to, and this comes of it.
+fn reads(s: &mut Scenario) -> String {
+    assert!(s.plan().starts_with("sample w/work: polling_interval"));
+    s.ok_all();
+    s.plan()
+}
+
 fn signal(s: &Scenario) -> &Signal {
     let pool = s.world.pool_named(&PoolName::new(POOL)).unwrap();
     pool.signal.as_ref().unwrap()
@@ -182,16 +189,13 @@ fn what_the_guards_did_not_allow_is_made_when_they_do() {
 
 #[test]
 fn a_sample_is_used_once_whatever_becomes_of_those_made_by_it() {
-    let mut s = quiet("scaler w worker=/bin/w labels=work queue=list strategy=accurate");
+    let mut s = quiet("scaler w worker=/bin/w labels=work queue=list");
     push(&mut s, "2");
     s.plan();
     s.ok_all();
     s.running(1);
     s.running(2);
     // Both run, and the sample still says that two wait.
-    assert_eq!(s.plan(), "sample w/work: agent_began");
-    silently(&mut s, "0");
-    s.ok_all();
     assert_eq!(s.plan(), "wake in 30s: polling_interval");
 }
 
@@ -365,11 +369,13 @@ fn the_minimum_is_kept_at_once_or_where_it_is_compatible_by_the_clock() {
         let mut s = quiet(&format!("{fleet}{compat}"));
         s.ok_all();
         s.running(1);
-        s.at(5);
+        s.at(10);
+        reads(&mut s);
+        s.at(15);
         s.gone(1, Exit::Code(0));
         let made = s.plan().contains("create a-1-2");
         assert_eq!(made, at_once, "{compat}");
-        s.at(10);
+        s.at(20);
         s.plan();
         s.ok_all();
         s.plan();

@@ -26,8 +26,10 @@ pub struct Story {
     /// How long a message takes, by the order in which they are read; the last one holds
     /// for all further ones.
     pub takes: Vec<u64>,
-    /// From creation to reading, by the order of creation, over and over.
+    /// From creation to running, by the order of creation, over and over.
     pub starts_in: Vec<u64>,
+    /// From running to reading.
+    pub reads_in: u64,
     /// From acknowledgement to end.
     pub lag: u64,
     /// From finding nothing to the end.
@@ -52,6 +54,7 @@ impl Story {
             initial: 0,
             takes: vec![60],
             starts_in: vec![5, 5, 5, 5, 5, 10, 10, 10, 10, 10],
+            reads_in: 0,
             lag: 1,
             looks_for: 1,
             history: 3,

@@ -103,7 +103,7 @@ impl Arrivals {
             return News::Unseen;
         };
         let group = match measure {
-            StreamMeasure::Backlog { group, .. } | StreamMeasure::Lag { group } => Some(group),
+            StreamMeasure::Backlog { group, .. } | StreamMeasure::Lag { group, .. } => Some(group),
             StreamMeasure::Length => None,
             // What makes this number rise is not an arrival.
             StreamMeasure::Pending { .. } => return News::Unseen,

@@ -1,15 +1,18 @@
 //! One trigger: where it is read and how.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use headcount_model::{Compat, Level, Measure, QueueRule, StreamMeasure, Trigger, TriggerKind};
+use headcount_model::{
+    Backlog, Compat, Level, Measure, QueueRule, StreamMeasure, Trigger, TriggerKind,
+};
 
 use crate::cron::CronReader;
 use crate::fault::Fault;
 use crate::key;
 use crate::link::Link;
 use crate::stream::backlog::{self, Question};
-use crate::stream::count::{self, Limit};
+use crate::stream::count::Limit;
 use crate::stream::{lag, length, pending};
 
 /// Where a server's number is an estimate, at least so many entries are counted, and at most.
@@ -93,20 +96,33 @@ impl RedisReader {
         match measure {
             StreamMeasure::Length => self.length(key).await.map(plain),
             StreamMeasure::Pending { group } => self.pending(key, group).await.map(plain),
-            StreamMeasure::Lag { group } => self.lag(key, group).await.map(plain),
+            StreamMeasure::Lag { group, .. } if self.compat == Compat::Keda => {
+                self.lag(key, group).await.map(plain)
+            }
+            StreamMeasure::Lag { group, claim_after } => {
+                let backlog = self.backlog(key, group, *claim_after).await?;
+                let free = backlog.waiting.saturating_add(backlog.claimable);
+                Ok(of_backlog(free, backlog))
+            }
             StreamMeasure::Backlog { group, claim_after } => {
-                let question = Question {
-                    stream: key,
-                    group,
-                    claim_after: *claim_after,
-                };
-                let backlog = backlog::read(&self.link, question, self.limit).await?;
-                Ok(Measure {
-                    value: Level::count(backlog.total()),
-                    backlog: Some(backlog),
-                })
+                let backlog = self.backlog(key, group, *claim_after).await?;
+                Ok(of_backlog(backlog.total(), backlog))
             }
         }
+    }
+
+    async fn backlog(
+        &self,
+        stream: &str,
+        group: &str,
+        claim_after: Option<Duration>,
+    ) -> Result<Backlog, Fault> {
+        let question = Question {
+            stream,
+            group,
+            claim_after,
+        };
+        backlog::read(&self.link, question, self.limit).await
     }
 
     async fn length(&self, stream: &str) -> Result<u64, Fault> {
@@ -122,8 +138,14 @@ impl RedisReader {
 
     async fn lag(&self, stream: &str, group: &str) -> Result<u64, Fault> {
         let replies = self.link.ask(&lag::commands(stream)).await?;
-        let known = lag::read(&self.link.asked, stream, group, self.compat, &replies)?;
-        count::undelivered(&self.link, stream, known, self.limit).await
+        lag::read(&self.link.asked, stream, group, &replies)
+    }
+}
+
+const fn of_backlog(value: u64, backlog: Backlog) -> Measure {
+    Measure {
+        value: Level::count(value),
+        backlog: Some(backlog),
     }
 }
 

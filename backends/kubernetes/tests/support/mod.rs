@@ -148,6 +148,7 @@ pub fn recipe(template: &Value) -> KubernetesRecipe {
         agent_url: None,
         pending_conditions: Vec::new(),
         history: HistoryLimits::default(),
+        rollout: headcount_model::Rollout::Gradual,
         labels: [].into(),
         annotations: [].into(),
     }

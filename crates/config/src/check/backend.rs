@@ -54,7 +54,7 @@ pub(super) fn backend(
             network_isolation: value(written.network_isolation.as_ref()).unwrap_or(true),
         })),
         BackendKind::Firecracker => firecracker(written, problems).map(Backend::Firecracker),
-        BackendKind::Kubernetes => Some(Backend::Kubernetes(kubernetes(written, problems))),
+        BackendKind::Kubernetes => Some(Backend::Kubernetes(kubernetes(written))),
     }
 }
 

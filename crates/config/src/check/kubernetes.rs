@@ -4,24 +4,16 @@ use super::backend::need;
 use super::job_template::job_template;
 use super::value;
 use crate::problem::{Draft, Problems};
-use crate::settings::{Kubernetes, KubernetesAgent, KubernetesTemplate, RolloutStrategy, Template};
+use crate::settings::{Kubernetes, KubernetesAgent, KubernetesTemplate, Template};
 use crate::written::{self, AgentPlace};
 
 /// Finished Jobs that are kept where nothing is written: as many as KEDA keeps.
 const HISTORY: u32 = 100;
 
 /// What all Jobs of a scaler have in common.
-pub(super) fn kubernetes(scaler: &written::Scaler, problems: &mut Problems) -> Kubernetes {
+pub(super) fn kubernetes(scaler: &written::Scaler) -> Kubernetes {
     let rollout = scaler.rollout.as_ref().map(|rollout| &rollout.value);
     let strategy = rollout.and_then(|rollout| rollout.strategy.as_ref());
-    let strategy = strategy.inspect(|strategy| {
-        if strategy.value == RolloutStrategy::Immediate {
-            let draft = Draft::warning("no agent that works is stopped for a new configuration")
-                .label("Jobs that live end by themselves, as with `gradual`")
-                .hint("write `gradual`, and `headcount drain` where they must go");
-            problems.at(strategy.place, draft);
-        }
-    });
     let propagation = rollout.and_then(|rollout| rollout.propagation.as_ref());
     Kubernetes {
         kubeconfig: value(scaler.kubeconfig.as_ref()),

@@ -8,7 +8,8 @@ use headcount_model::{Compat, Level, Strategy};
 use super::trigger::{Context, trigger};
 use super::{value, values};
 use crate::problem::{Draft, Problems};
-use crate::settings::{Queue, Trigger};
+use crate::read::Object;
+use crate::settings::{Queue, StreamMeasure, Trigger, TriggerKind};
 use crate::source::{Place, Spanned};
 use crate::suggest::quoted;
 use crate::written::{self, AgentPlace, BackendKind, PolicyKind, StrategyWord};
@@ -25,7 +26,6 @@ pub(super) fn queue(scaler: &written::Scaler, problems: &mut Problems) -> Option
     let default = written::Policy::default();
     let policy = policy.map_or(&default, |policy| &policy.value);
     let strategy = strategy(policy, problems);
-    check_conditions(scaler, policy, problems);
     let min = value(policy.min.as_ref()).unwrap_or(0);
     let compat = value(policy.compat.as_ref()).unwrap_or_default();
     check_bounds(scaler, policy, compat, problems);
@@ -33,6 +33,7 @@ pub(super) fn queue(scaler: &written::Scaler, problems: &mut Problems) -> Option
         compat,
         strategy: strategy?,
         min,
+        foreign: policy.is_foreign(),
     };
     let read: Vec<Option<Trigger>> = triggers
         .value
@@ -41,13 +42,16 @@ pub(super) fn queue(scaler: &written::Scaler, problems: &mut Problems) -> Option
         .collect();
     let read = read.into_iter().collect::<Option<Vec<_>>>()?;
     check_names(&triggers.value, &read, problems);
+    check_conditions(scaler, policy, &read, problems);
+    let max = value(policy.max.as_ref());
+    let most = max.filter(|_| compat == Compat::Headcount);
     Some(Queue {
         triggers: read,
         strategy: strategy?,
         pending_pod_conditions: conditions(policy),
         combine: combine(policy, problems),
-        min,
-        max: value(policy.max.as_ref()),
+        min: most.map_or(min, |max| min.min(max)),
+        max,
         polling: value(policy.polling.as_ref()).unwrap_or(DEFAULT_POLLING),
         compat,
         paused: value(policy.paused.as_ref()).unwrap_or(false),
@@ -168,7 +172,12 @@ fn strategy(policy: &written::Policy, problems: &mut Problems) -> Option<Strateg
     }
 }
 
-fn check_conditions(scaler: &written::Scaler, policy: &written::Policy, problems: &mut Problems) {
+fn check_conditions(
+    scaler: &written::Scaler,
+    policy: &written::Policy,
+    triggers: &[Trigger],
+    problems: &mut Problems,
+) {
     let Some(conditions) = &policy.pending_pod_conditions else {
         return;
     };
@@ -180,16 +189,7 @@ fn check_conditions(scaler: &written::Scaler, policy: &written::Policy, problems
         problems.at(conditions.place, draft);
         return;
     }
-    let strategy = value(policy.strategy.as_ref()).unwrap_or(StrategyWord::Default);
-    if matches!(strategy, StrategyWord::Default | StrategyWord::Custom) {
-        let word = match strategy {
-            StrategyWord::Custom => "custom",
-            _ => "default",
-        };
-        let message = format!("`pendingPodConditions` has no effect with strategy `{word}`");
-        let draft = Draft::warning(message)
-            .label("takes all living agents off, pending or not")
-            .hint("remove it, or write `strategy: accurate` or `eager`");
+    if let Some(draft) = needless(policy, triggers) {
         problems.at(conditions.place, draft);
     }
     let mut seen = BTreeSet::new();
@@ -201,6 +201,41 @@ fn check_conditions(scaler: &written::Scaler, policy: &written::Policy, problems
                 .hint("remove it");
             problems.at(condition.place, draft);
         }
+    }
+}
+
+/// Where it does not matter who is pending. As KEDA has it that is a matter of the strategy
+/// alone; ours follows the numbers.
+fn needless(policy: &written::Policy, triggers: &[Trigger]) -> Option<Draft> {
+    let strategy = value(policy.strategy.as_ref()).unwrap_or(StrategyWord::Default);
+    let word = match strategy {
+        StrategyWord::Custom => "custom",
+        _ => "default",
+    };
+    match value(policy.compat.as_ref()).unwrap_or_default() {
+        Compat::Keda if matches!(strategy, StrategyWord::Default | StrategyWord::Custom) => {
+            let message = format!("`pendingPodConditions` has no effect with strategy `{word}`");
+            let draft =
+                Draft::warning(message).label("takes all living agents off, pending or not");
+            Some(draft.hint("remove it, or write `strategy: accurate` or `eager`"))
+        }
+        Compat::Headcount
+            if strategy != StrategyWord::Custom && triggers.iter().all(holds_work) =>
+        {
+            let draft = Draft::warning("`pendingPodConditions` has no effect on these triggers")
+                .label("what agents work on is in their numbers, so all agents are taken off");
+            Some(draft.hint("remove it"))
+        }
+        Compat::Keda | Compat::Headcount => None,
+    }
+}
+
+/// Whether its number holds what agents work on.
+const fn holds_work(trigger: &Trigger) -> bool {
+    match &trigger.kind {
+        TriggerKind::RedisStream { measure, .. } => !matches!(measure, StreamMeasure::Lag { .. }),
+        TriggerKind::RedisKey { .. } => false,
+        TriggerKind::Cron(_) => true,
     }
 }
 
@@ -226,9 +261,10 @@ fn check_bounds(
             "`minReplicaCount` ({}) is more than `maxReplicaCount` ({})",
             min.value, max.value
         );
-        let draft = match compat {
-            Compat::Headcount => Draft::error(message),
-            Compat::Keda => Draft::warning(message).label(format!("counts as {}", max.value)),
+        let draft = if policy.is_foreign() || compat == Compat::Keda {
+            Draft::warning(message).label(format!("counts as {}", max.value))
+        } else {
+            Draft::error(message)
         };
         problems.at(
             min.place,

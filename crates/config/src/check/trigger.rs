@@ -24,6 +24,18 @@ pub(super) struct Context {
     pub strategy: Strategy,
     /// Agents that exist whatever triggers say.
     pub min: u32,
+    /// Whether this was written for KEDA.
+    pub foreign: bool,
+}
+
+impl Context {
+    /// Whether what is written for entries that are pending stands for all that a group must
+    /// still do: KEDA's number alone starts no first agent, which nobody means.
+    fn pending_is_all(self, metadata: &TriggerMetadata) -> bool {
+        let pending = metadata.pending_entries_count.as_ref();
+        let never = pending.is_some_and(|pending| pending.value == 0);
+        self.foreign && self.compat == Compat::Headcount && !never
+    }
 }
 
 /// The trigger; `None` only when a problem forbids it.
@@ -95,25 +107,27 @@ fn measure(
     context: Context,
     problems: &mut Problems,
 ) -> Option<(StreamMeasure, i64)> {
-    let mode = mode(metadata, context.compat, problems)?;
-    if mode != Mode::Backlog
-        && let Some(claim) = &metadata.claim_after
-    {
+    let mode = mode(metadata, context, problems)?;
+    let claims = match mode {
+        Mode::Backlog => true,
+        Mode::Lag => context.compat == Compat::Headcount,
+        Mode::Length | Mode::Pending => false,
+    };
+    let claim_after = metadata.claim_after.as_ref();
+    if let Some(claim) = claim_after.filter(|_| !claims) {
         let draft = Draft::warning("`claimAfter` has no effect on this count")
-            .hint("remove it: it is for `entriesPerAgent`");
+            .hint("remove it: it is for `entriesPerAgent` and `lagCount`");
         problems.at(claim.place, draft);
     }
-    let target = target(mode, metadata, problems);
+    let claim_after = value(claim_after.filter(|_| claims));
+    let target = target(mode, metadata, context, problems);
     warn_of_use(mode, metadata, context, problems);
     let group = value(metadata.consumer_group.as_ref()).unwrap_or_default();
     let measure = match mode {
         Mode::Length => StreamMeasure::Length,
-        Mode::Lag => StreamMeasure::Lag { group },
+        Mode::Lag => StreamMeasure::Lag { group, claim_after },
         Mode::Pending => StreamMeasure::Pending { group },
-        Mode::Backlog => StreamMeasure::Backlog {
-            group,
-            claim_after: value(metadata.claim_after.as_ref()),
-        },
+        Mode::Backlog => StreamMeasure::Backlog { group, claim_after },
     };
     Some((measure, target))
 }
@@ -134,7 +148,7 @@ struct Threshold {
     written: Option<Spanned<i64>>,
 }
 
-fn thresholds(metadata: &TriggerMetadata) -> [Threshold; 4] {
+fn thresholds(metadata: &TriggerMetadata, context: Context) -> [Threshold; 4] {
     let [backlog, pending, length, lag] = [
         &metadata.entries_per_agent,
         &metadata.pending_entries_count,
@@ -143,18 +157,22 @@ fn thresholds(metadata: &TriggerMetadata) -> [Threshold; 4] {
     ]
     .map(|written| written.clone());
     let threshold = |key, mode, written| Threshold { key, mode, written };
+    let of_pending = match context.pending_is_all(metadata) {
+        true => Mode::Backlog,
+        false => Mode::Pending,
+    };
     [
         threshold("entriesPerAgent", Mode::Backlog, backlog),
         threshold("lagCount", Mode::Lag, lag),
-        threshold("pendingEntriesCount", Mode::Pending, pending),
+        threshold("pendingEntriesCount", of_pending, pending),
         threshold("streamLength", Mode::Length, length),
     ]
 }
 
 /// Which count it is. The original's rule: without a group the length, with a `lagCount`
 /// other than 0 the lag, else what is pending. The house's own comes before, and instead
-/// of the last where nothing is written.
-fn mode(metadata: &TriggerMetadata, compat: Compat, problems: &mut Problems) -> Option<Mode> {
+/// of the last where nothing is written, or where it was written for the original.
+fn mode(metadata: &TriggerMetadata, context: Context, problems: &mut Problems) -> Option<Mode> {
     let written = |written: &Option<Spanned<i64>>| written.is_some();
     let lag = metadata
         .lag_count
@@ -164,28 +182,41 @@ fn mode(metadata: &TriggerMetadata, compat: Compat, problems: &mut Problems) -> 
         false => Mode::Length,
         true if written(&metadata.entries_per_agent) => Mode::Backlog,
         true if lag => Mode::Lag,
+        true if context.pending_is_all(metadata) => Mode::Backlog,
         true if written(&metadata.pending_entries_count) => Mode::Pending,
-        true if compat == Compat::Keda => Mode::Pending,
+        true if context.compat == Compat::Keda => Mode::Pending,
         true => Mode::Backlog,
     };
-    if let (Mode::Backlog, None, Some(length)) =
-        (mode, &metadata.entries_per_agent, &metadata.stream_length)
-    {
+    if let (Mode::Backlog, None, Some(length), false) = (
+        mode,
+        &metadata.entries_per_agent,
+        &metadata.stream_length,
+        context.foreign,
+    ) {
         let draft = Draft::error("`streamLength` does not go with `consumerGroup`")
             .label("a stream keeps what a group has acknowledged")
             .hint("write `entriesPerAgent` to count what the group must still do, or remove `consumerGroup`");
         problems.at(length.place, draft);
         return None;
     }
-    warn_of_thresholds(mode, metadata, problems);
+    warn_of_thresholds(mode, metadata, context, problems);
     Some(mode)
 }
 
 /// Of several thresholds one counts.
-fn warn_of_thresholds(mode: Mode, metadata: &TriggerMetadata, problems: &mut Problems) {
-    let all = thresholds(metadata);
-    let counts = all.iter().find(|threshold| threshold.mode == mode);
-    let counts = counts.filter(|threshold| threshold.written.is_some());
+fn warn_of_thresholds(
+    mode: Mode,
+    metadata: &TriggerMetadata,
+    context: Context,
+    problems: &mut Problems,
+) {
+    let all = thresholds(metadata, context);
+    let mut written = all.iter().filter(|threshold| threshold.written.is_some());
+    let counts = written.find(|threshold| threshold.mode == mode);
+    let counted = match context.pending_is_all(metadata) {
+        true => "what the group must still do",
+        false => "what is pending",
+    };
     for threshold in all.iter().filter(|threshold| threshold.mode != mode) {
         let Some(written) = &threshold.written else {
             continue;
@@ -196,29 +227,34 @@ fn warn_of_thresholds(mode: Mode, metadata: &TriggerMetadata, problems: &mut Pro
                 "`{key}` has no effect: of several thresholds only `{}` counts here",
                 counts.key
             )),
-            None if key == "lagCount" && metadata.has_group() => {
-                Draft::warning("`lagCount: 0` asks for no lag: what is pending is counted")
-            }
+            None if key == "lagCount" && metadata.has_group() => Draft::warning(format!(
+                "`lagCount: 0` asks for no lag: {counted} is counted"
+            )),
             None if mode == Mode::Length => Draft::warning(format!(
                 "`{key}` has no effect: without `consumerGroup` the whole stream is counted"
             )),
             None => Draft::warning(format!(
-                "`{key}` has no effect: with `consumerGroup` and no `lagCount`, what is pending \
-                 is counted, {KEDA_TARGET} entries for each agent"
+                "`{key}` has no effect: with `consumerGroup` and no `lagCount`, {counted} is \
+                 counted, {KEDA_TARGET} entries for each agent"
             )),
         };
         problems.at(written.place, draft.hint("keep the one that is meant"));
     }
 }
 
-fn target(mode: Mode, metadata: &TriggerMetadata, problems: &mut Problems) -> i64 {
-    let all = thresholds(metadata);
-    let own = all.into_iter().find(|threshold| threshold.mode == mode);
-    let Some((key, written)) = own.and_then(|own| Some((own.key, own.written?))) else {
-        return if mode == Mode::Backlog {
-            1
-        } else {
-            KEDA_TARGET
+fn target(
+    mode: Mode,
+    metadata: &TriggerMetadata,
+    context: Context,
+    problems: &mut Problems,
+) -> i64 {
+    let own = thresholds(metadata, context).into_iter();
+    let mut own = own.filter(|threshold| threshold.mode == mode);
+    let own = own.find_map(|threshold| Some((threshold.key, threshold.written?)));
+    let Some((key, written)) = own else {
+        return match mode == Mode::Backlog && !context.foreign {
+            true => 1,
+            false => KEDA_TARGET,
         };
     };
     warn_of_zero(key, &written, problems);
@@ -236,9 +272,17 @@ fn warn_of_zero(key: &str, written: &Spanned<i64>, problems: &mut Problems) {
 
 /// What a count is not good for, though it is taken.
 fn warn_of_use(mode: Mode, metadata: &TriggerMetadata, context: Context, problems: &mut Problems) {
-    let own = thresholds(metadata);
-    let own = own.into_iter().find(|threshold| threshold.mode == mode);
-    let written = own.and_then(|threshold| threshold.written);
+    let own = thresholds(metadata, context).into_iter();
+    let mut own = own.filter(|threshold| threshold.mode == mode);
+    let written = own.find_map(|threshold| threshold.written);
+    if mode == Mode::Length && context.foreign {
+        let draft = Draft::warning("the length of a stream does not fall as work is done")
+            .label("acknowledged entries stay, and ask for agents, until somebody deletes them")
+            .hint("name `consumerGroup`, to count what the group must still do");
+        let place = written.as_ref().map(|written| written.place);
+        problems.at(place.unwrap_or(metadata.place), draft);
+        return;
+    }
     let group = metadata.consumer_group.as_ref().map(|group| group.place);
     let Some(place) = written.map(|written| written.place).or(group) else {
         return;
@@ -252,7 +296,14 @@ fn warn_of_use(mode: Mode, metadata: &TriggerMetadata, context: Context, problem
             );
         problems.at(place, draft);
     }
-    if mode == Mode::Lag && context.strategy == Strategy::Default {
+    if mode == Mode::Backlog && context.pending_is_all(metadata) {
+        let draft = Draft::warning("waiting entries count here, beside those that are pending")
+            .label("KEDA counts entries only once an agent has them, and starts no first one")
+            .hint("nothing, or annotate the ScaledJob with `headcount.compat: keda`");
+        problems.at(place, draft);
+    }
+    let starves = mode == Mode::Lag && context.strategy == Strategy::Default;
+    if starves && context.compat == Compat::Keda {
         let draft = Draft::warning(
             "a lag and the strategy `default` leave entries waiting while agents work",
         )

@@ -1,5 +1,7 @@
 //! The policy `queue` and its triggers.
 
+use std::time::Duration;
+
 use headcount_model::{Combine, Compat, Level, Strategy, StreamMeasure};
 
 use super::span;
@@ -85,17 +87,22 @@ fn counted(out: &mut Writer, measure: &StreamMeasure, target: Level) {
             out.text("consumerGroup", group);
             level(out, "pendingEntriesCount", target);
         }
-        StreamMeasure::Lag { group } => {
+        StreamMeasure::Lag { group, claim_after } => {
             out.text("consumerGroup", group);
             level(out, "lagCount", target);
+            claimed(out, *claim_after);
         }
         StreamMeasure::Backlog { group, claim_after } => {
             out.text("consumerGroup", group);
             level(out, "entriesPerAgent", target);
-            if let Some(after) = claim_after {
-                span(out, "claimAfter", *after);
-            }
+            claimed(out, *claim_after);
         }
+    }
+}
+
+fn claimed(out: &mut Writer, after: Option<Duration>) {
+    if let Some(after) = after {
+        span(out, "claimAfter", after);
     }
 }
 

@@ -57,6 +57,7 @@ pub(super) fn recipe(
             successful: cluster.successful_jobs,
             failed: cluster.failed_jobs,
         },
+        rollout: cluster.rollout,
         labels: template.labels.clone(),
         annotations: template.annotations.clone(),
     }

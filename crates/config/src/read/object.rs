@@ -21,6 +21,9 @@ pub(crate) trait Object: Default {
     /// Reads the value of a known key; `false` when the key is none.
     fn set(&mut self, entry: &Entry, problems: &mut Problems) -> bool;
     fn has(&self, key: &str) -> bool;
+
+    /// Whether it was read from another format, whose leniencies hold then.
+    fn is_foreign(&self) -> bool;
     /// Schema and words of every key, in the order of `KEYS`.
     fn shapes() -> Vec<(Json, String)>;
 }
@@ -230,6 +233,8 @@ macro_rules! object {
             pub place: $crate::source::Place,
             /// Keys that are written, whether their values could be read or not.
             pub written: Vec<(&'static str, $crate::source::Place)>,
+            /// Whether it was read from another format, whose leniencies hold then.
+            pub foreign: bool,
             $( $(#[doc = $doc])+ pub $field: Option<$crate::source::Spanned<$value>>, )*
         }
 
@@ -265,6 +270,10 @@ macro_rules! object {
 
             fn has(&self, key: &str) -> bool {
                 self.written.iter().any(|(name, _)| *name == key)
+            }
+
+            fn is_foreign(&self) -> bool {
+                self.foreign
             }
 
             fn shapes() -> Vec<(serde_json::Value, String)> {

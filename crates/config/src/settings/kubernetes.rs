@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+pub use headcount_model::Rollout as RolloutStrategy;
+
 /// A cluster, and what all Jobs of one scaler have in common.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Kubernetes {
@@ -20,16 +22,6 @@ pub struct Kubernetes {
     pub rollout: RolloutStrategy,
     /// How Jobs are deleted.
     pub propagation: Propagation,
-}
-
-/// What becomes of Jobs when their template changes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum RolloutStrategy {
-    /// Those that live end by themselves.
-    #[default]
-    Gradual,
-    /// They are deleted. Read, warned of and not done: an agent that works is not stopped.
-    Immediate,
 }
 
 /// Whether a Job that is deleted goes before its pods or after them.

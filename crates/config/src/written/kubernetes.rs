@@ -8,11 +8,11 @@ use crate::value::ValueError;
 object! {
     /// What becomes of Jobs when what they are made of changes.
     Rollout, "`rollout`" {
-        /// `gradual`: Jobs that live end by themselves. `immediate` is read and not done: an
-        /// agent that works is not stopped for a new configuration.
+        /// `gradual`: Jobs that live end by themselves. `immediate`: they are deleted, also
+        /// while they work; what they took from a queue waits there until it may be claimed.
         strategy: RolloutStrategy = "strategy", ROLLOUT, default("gradual");
         /// Whether a Job that `immediate` deletes goes before its pods or after them. Read and
-        /// not needed, as `gradual` deletes none.
+        /// not needed: an agent is gone once neither is left.
         propagation: Propagation = "propagationPolicy", PROPAGATION, default("background");
     }
 }

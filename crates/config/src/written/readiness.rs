@@ -41,7 +41,8 @@ object! {
         schedules: () = "schedules", Unbuilt {
             hint: "remove it; `idleCount` and `idleTime` hold all week",
         }, optional();
-        /// How living agents are taken off demand.
+        /// How living agents are taken off demand: as the numbers of the triggers need it,
+        /// or as `custom` says. With `compat: keda` each word is what it is there.
         strategy: StrategyWord = "strategy", STRATEGY, default("default").only(QUEUE);
         /// Taken off the number of new agents, with strategy `custom`.
         deduction: i32 = "customScalingQueueLengthDeduction",
@@ -50,7 +51,7 @@ object! {
         running: f64 = "customScalingRunningJobPercentage", LooseNumber,
             optional().only(QUEUE);
         /// Conditions that a pod must have for its agent not to be pending any more, with
-        /// strategy `accurate` or `eager` and type `kubernetes`.
+        /// type `kubernetes`. With `compat: keda` for strategy `accurate` or `eager`.
         pending_pod_conditions: Vec<Spanned<String>> = "pendingPodConditions",
             List { of: TEXT, filled: false }, default("the pod runs").only(QUEUE);
         /// How several triggers become one number.

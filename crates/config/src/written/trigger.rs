@@ -92,14 +92,16 @@ object! {
         /// Entries for each agent: what the group has not acknowledged, waiting and in
         /// progress. The mode of a group where no other number is written.
         entries_per_agent: i64 = "entriesPerAgent", loose_integer(1), default("1").only(STREAMS);
-        /// How long an entry's consumer must be silent for another to claim it.
+        /// How long an entry's consumer must be silent for another to claim it. With
+        /// `entriesPerAgent` or `lagCount`.
         claim_after: Duration = "claimAfter", CLAIM_AFTER, default("never").only(STREAMS);
         /// Entries for each agent: only those that are delivered and not acknowledged.
         pending_entries_count: i64 = "pendingEntriesCount", loose_integer(0),
             optional().only(STREAMS);
         /// Entries for each agent: all that the stream holds. Without `consumerGroup`.
         stream_length: i64 = "streamLength", loose_integer(0), optional().only(STREAMS);
-        /// Entries for each agent: only those that are not delivered yet. Redis 7 or later.
+        /// Entries for each further agent: only those that nobody works on. With
+        /// `compat: keda` the server's own number, of Redis 7 or later.
         lag_count: i64 = "lagCount", loose_integer(0), optional().only(STREAMS);
         /// The number must be above this to ask for any agent, whatever is counted.
         activation_lag_count: i64 = "activationLagCount", ANY_NUMBER, default("0").only(STREAMS);

@@ -339,19 +339,19 @@ pub const KUBERNETES_ROWS: &[Row] = &[
     ("scalers[].context", AnotherBackend, "", "context: b"),
     (
         "scalers[].successfulJobsHistoryLimit",
-        NewAgents,
+        Live,
         "",
         "successfulJobsHistoryLimit: 2",
     ),
     (
         "scalers[].failedJobsHistoryLimit",
-        NewAgents,
+        Live,
         "",
         "failedJobsHistoryLimit: 2",
     ),
     (
         "scalers[].rollout.strategy",
-        NoEffect,
+        Live,
         "",
         "rollout: {strategy: immediate}",
     ),

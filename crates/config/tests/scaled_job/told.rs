@@ -27,6 +27,12 @@ fn list(more: &str) -> String {
     format!("  triggers: [{{type: redis, metadata: {{listName: l, {more}}}}}]\n")
 }
 
+fn stream(more: &str) -> String {
+    format!(
+        "  triggers: [{{type: redis-streams, metadata: {{address: 'r:1', stream: s, {more}}}}}]\n"
+    )
+}
+
 fn strategy(of: &str) -> String {
     format!("{LIST}  scalingStrategy: {{{of}}}\n")
 }
@@ -60,12 +66,7 @@ fn what_cannot_mean_what_its_author_thought_is_named() {
             "",
             "m:7:23: warning: `default` is no word of `strategy` (write `gradual` or `immediate`)",
         ),
-        (
-            format!("{LIST}  rolloutStrategy: immediate\n"),
-            "",
-            "m:7:20: warning: no agent that works is stopped for a new configuration (write \
-             `gradual`, and `headcount drain` where they must go)",
-        ),
+        (format!("{LIST}  rolloutStrategy: immediate\n"), "", ""),
         (
             format!("{LIST}  cooldownPeriod: 30\n"),
             "",
@@ -111,6 +112,34 @@ fn what_cannot_mean_what_its_author_thought_is_named() {
              (write `autoscaling.keda.sh/paused: \"true\"` to pause it)",
         ),
         (
+            LIST.to_owned(),
+            ", annotations: {headcount.compat: keda, headcount.compatible: keda}",
+            "m:3:59: warning: Headcount has no `headcount.compatible`: it has no effect (did you \
+             mean `headcount.compat`?)",
+        ),
+        (
+            stream("streamLength: 1"),
+            "",
+            "m:6:88: warning: the length of a stream does not fall as work is done (name \
+             `consumerGroup`, to count what the group must still do)",
+        ),
+        (
+            stream("consumerGroup: g, streamLength: 1"),
+            "",
+            "m:6:89: warning: waiting entries count here, beside those that are pending (nothing, \
+             or annotate the ScaledJob with `headcount.compat: keda`)\n\
+             m:6:106: warning: `streamLength` has no effect: with `consumerGroup` and no \
+             `lagCount`, what the group must still do is counted, 5 entries for each agent (keep \
+             the one that is meant)",
+        ),
+        (
+            stream("consumerGroup: g, lagCount: 1"),
+            ", annotations: {headcount.compat: keda}",
+            "m:6:102: warning: a lag and the strategy `default` leave entries waiting while agents \
+             work (write `entriesPerAgent` in a native file, which counts both, or `strategy: \
+             accurate`)",
+        ),
+        (
             LIST.replace("type: redis,", "type: redis, useCachedMetrics: true,"),
             "",
             "m:6:28: warning: `useCachedMetrics` has no effect on a ScaledJob (remove it)",
@@ -118,6 +147,15 @@ fn what_cannot_mean_what_its_author_thought_is_named() {
     ] {
         assert_eq!(told(&spec, metadata, ""), expected);
     }
+}
+
+#[test]
+fn an_annotation_of_ours_says_one_of_two_words() {
+    let metadata = ", annotations: {headcount.compat: strict}";
+    assert_eq!(
+        told(LIST, metadata, ""),
+        "m:3:53: error: `headcount.compat` cannot be `strict` (write `headcount` or `keda`)"
+    );
 }
 
 #[test]

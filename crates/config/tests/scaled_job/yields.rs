@@ -24,10 +24,7 @@ fn the_first_example_is_taken_as_it_is_and_its_lines_are_named() {
          scaledjob.yaml:60:30: warning: `pendingEntriesCount` has no effect: of several \
          thresholds only `lagCount` counts here (keep the one that is meant)\n\
          scaledjob.yaml:61:23: warning: `streamLength` has no effect: of several thresholds only \
-         `lagCount` counts here (keep the one that is meant)\n\
-         scaledjob.yaml:62:19: warning: a lag and the strategy `default` leave entries waiting \
-         while agents work (write `entriesPerAgent` in a native file, which counts both, or \
-         `strategy: accurate`)"
+         `lagCount` counts here (keep the one that is meant)"
     );
     let scaler = &parsed.settings.scalers[0];
     assert_eq!(
@@ -41,7 +38,7 @@ fn the_first_example_is_taken_as_it_is_and_its_lines_are_named() {
     let queue = queue(scaler);
     assert_eq!(
         (queue.compat, queue.strategy, queue.min, queue.max),
-        (Compat::Keda, Strategy::Default, 0, Some(10))
+        (Compat::Headcount, Strategy::Default, 0, Some(10))
     );
     assert_eq!(queue.triggers[0].target, Level(5.0));
 }
@@ -54,15 +51,12 @@ fn the_second_example_is_taken_as_it_is_and_its_lines_are_named() {
         "scaledjob-custom.yaml:14:40: warning: `customScalingQueueLengthDeduction` is not taken \
          off the length of the queue (remove it where the length was meant, and raise the \
          threshold of the trigger)\n\
-         scaledjob-custom.yaml:17:7: warning: `pendingPodConditions` has no effect with strategy \
-         `custom` (remove it, or write `strategy: accurate` or `eager`)\n\
          scaledjob-custom.yaml:22:9: warning: `activeDeadlineSeconds` of a pod does not limit its \
          Job (write `jobTargetRef.activeDeadlineSeconds` for a limit over all tries)\n\
          scaledjob-custom.yaml:23:9: warning: the spec of a pod has no key `backoffLimit`: it has \
          no effect (did you mean `jobTargetRef.backoffLimit`?)\n\
-         scaledjob-custom.yaml:65:30: warning: what is pending starts no first agent (write \
-         `entriesPerAgent` in a native file, which counts waiting entries too, or `lagCount`; or \
-         keep an agent with `minReplicaCount: 1`)"
+         scaledjob-custom.yaml:65:30: warning: waiting entries count here, beside those that are \
+         pending (nothing, or annotate the ScaledJob with `headcount.compat: keda`)"
     );
     let queue = queue(&parsed.settings.scalers[0]);
     let custom = Strategy::Custom {
@@ -71,6 +65,125 @@ fn the_second_example_is_taken_as_it_is_and_its_lines_are_named() {
     };
     assert_eq!(queue.strategy, custom);
     assert!(matches!(&queue.triggers[1].kind, TriggerKind::Cron(window) if window.desired == 5));
+    let TriggerKind::RedisStream { measure, .. } = &queue.triggers[0].kind else {
+        panic!("no stream");
+    };
+    assert_eq!(
+        (measure, queue.compat),
+        (&backlog("raibid-workers"), Compat::Headcount)
+    );
+}
+
+fn backlog(group: &str) -> StreamMeasure {
+    StreamMeasure::Backlog {
+        group: group.to_owned(),
+        claim_after: None,
+    }
+}
+
+/// A manifest with this annotation, and a trigger with these parameters.
+fn counted(annotation: &str, more: &str) -> (StreamMeasure, Level, Compat) {
+    let text = format!(
+        "apiVersion: keda.sh/v1alpha1\nkind: ScaledJob\nmetadata: {{name: a, annotations: \
+         {{{annotation}}}}}\nspec:\n  jobTargetRef: {{template: {{spec: {{containers: [{{name: c, \
+         image: i}}]}}}}}}\n  triggers: [{{type: redis-streams, metadata: {{address: 'r:1', stream: \
+         s, {more}}}}}]\n"
+    );
+    let settings = settings(&text);
+    let queue = queue(&settings.scalers[0]);
+    let TriggerKind::RedisStream { measure, .. } = &queue.triggers[0].kind else {
+        panic!("no stream");
+    };
+    (measure.clone(), queue.triggers[0].target, queue.compat)
+}
+
+#[test]
+fn a_manifest_counts_as_its_author_meant_or_as_it_is_told_to() {
+    let g = || "g".to_owned();
+    let lag = |claim_after| StreamMeasure::Lag {
+        group: g(),
+        claim_after,
+    };
+    let pending = StreamMeasure::Pending { group: g() };
+    let minute = std::time::Duration::from_secs(60);
+    let claimed = StreamMeasure::Backlog {
+        group: g(),
+        claim_after: Some(minute),
+    };
+    for (more, ours, keda, target) in [
+        (
+            "streamLength: '3'",
+            StreamMeasure::Length,
+            StreamMeasure::Length,
+            3.0,
+        ),
+        ("consumerGroup: g", backlog("g"), pending.clone(), 5.0),
+        (
+            "consumerGroup: g, streamLength: '3'",
+            backlog("g"),
+            pending.clone(),
+            5.0,
+        ),
+        (
+            "consumerGroup: g, pendingEntriesCount: '2'",
+            backlog("g"),
+            pending.clone(),
+            2.0,
+        ),
+        (
+            "consumerGroup: g, pendingEntriesCount: '0'",
+            pending.clone(),
+            pending.clone(),
+            0.0,
+        ),
+        (
+            "consumerGroup: g, lagCount: '0'",
+            backlog("g"),
+            pending.clone(),
+            5.0,
+        ),
+        (
+            "consumerGroup: g, lagCount: '3', pendingEntriesCount: '1'",
+            lag(None),
+            lag(None),
+            3.0,
+        ),
+        (
+            "consumerGroup: g, lagCount: '3', claimAfter: 60s",
+            lag(Some(minute)),
+            lag(None),
+            3.0,
+        ),
+        ("consumerGroup: g, claimAfter: 1m", claimed, pending, 5.0),
+    ] {
+        let target = Level(target);
+        assert_eq!(
+            counted("", more),
+            (ours, target, Compat::Headcount),
+            "{more}"
+        );
+        let annotated = counted("headcount.compat: keda", more);
+        assert_eq!(annotated, (keda, target, Compat::Keda), "{more}");
+    }
+}
+
+#[test]
+fn bounds_of_a_manifest_are_those_of_keda() {
+    for (spec, expected) in [
+        ("minReplicaCount: 3\n  maxReplicaCount: 2", (2, Some(2))),
+        ("minReplicaCount: 3", (3, Some(103))),
+    ] {
+        let text = format!(
+            "apiVersion: keda.sh/v1alpha1\nkind: ScaledJob\nmetadata: {{name: a}}\nspec:\n  {spec}\n  \
+             jobTargetRef: {{template: {{spec: {{containers: [{{name: c, image: i}}]}}}}}}\n  \
+             triggers: [{{type: redis, metadata: {{address: 'r:1', listName: s}}}}]\n"
+        );
+        settings(&text);
+        let loaded = load_texts(ConfigTexts::single("m", text), &Platform::current());
+        let loaded = loaded.unwrap_or_else(|p| panic!("{p}"));
+        let rule = loaded.fleet.scalers[0].pools[0].queue.clone().unwrap();
+        assert_eq!((rule.min, rule.max), expected);
+    }
 }
 
 #[test]
@@ -117,6 +230,7 @@ fn parameters_come_from_the_environment_and_from_authentication() {
     };
     let lag = StreamMeasure::Lag {
         group: "agents".to_owned(),
+        claim_after: None,
     };
     assert_eq!(measure, &lag);
     let RedisServers::Sentinel {

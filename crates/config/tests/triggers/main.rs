@@ -129,7 +129,18 @@ fn the_threshold_that_is_written_says_what_is_counted() {
         (", streamLength: '7'", StreamMeasure::Length, 7.0),
         (
             ", consumerGroup: g, lagCount: 3",
-            StreamMeasure::Lag { group: group() },
+            StreamMeasure::Lag {
+                group: group(),
+                claim_after: None,
+            },
+            3.0,
+        ),
+        (
+            ", consumerGroup: g, lagCount: 3, claimAfter: 90",
+            StreamMeasure::Lag {
+                group: group(),
+                claim_after: Some(Duration::from_secs(90)),
+            },
             3.0,
         ),
         (

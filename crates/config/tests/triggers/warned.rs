@@ -15,12 +15,13 @@ fn what_may_surprise_is_warned_of() {
              with `minReplicaCount: 1`)",
         ),
         (
-            String::new(),
+            queue("compat: keda"),
             group(", lagCount: 1"),
-            "c:8:93: warning: a lag and the strategy `default` leave entries waiting while agents \
+            "c:9:93: warning: a lag and the strategy `default` leave entries waiting while agents \
              work (write `entriesPerAgent` in a native file, which counts both, or `strategy: \
              accurate`)",
         ),
+        (String::new(), group(", lagCount: 1, claimAfter: 60"), ""),
         (
             queue("strategy: accurate"),
             group(", lagCount: 5, pendingEntriesCount: 1, streamLength: 5"),

@@ -68,6 +68,65 @@ fn a_scaler_that_changes_changes_each_of_its_pools() {
 }
 
 #[test]
+fn of_jobs_their_history_and_rollout_change_none() {
+    let recipe = |template: &str, rollout, successful| KubernetesRecipe {
+        cluster: headcount_model::ClusterAddress::default(),
+        template: template.to_owned(),
+        container: None,
+        agent_url: None,
+        pending_conditions: Vec::new(),
+        history: headcount_model::HistoryLimits {
+            successful,
+            failed: 100,
+        },
+        rollout,
+        labels: std::collections::BTreeMap::new(),
+        annotations: std::collections::BTreeMap::new(),
+    };
+    let of = |recipe| {
+        let mut scaler = scaler("d", "linux", 4);
+        scaler.pools[0].kind = AgentKind::Worker;
+        scaler.pools[0].recipe = Arc::new(Recipe::Kubernetes(recipe));
+        fleet([scaler])
+    };
+    for (template, rollout, expected) in [
+        (
+            "{}",
+            Rollout::Immediate,
+            &[
+                "successfulJobsHistoryLimit: 100 -> 3",
+                "rollout.strategy: gradual -> immediate",
+            ][..],
+        ),
+        (
+            "{\"backoffLimit\":0}",
+            Rollout::Gradual,
+            &[
+                "successfulJobsHistoryLimit: 100 -> 3",
+                "what its agents are made from: its agents end by themselves",
+            ],
+        ),
+        (
+            "{\"backoffLimit\":0}",
+            Rollout::Immediate,
+            &[
+                "successfulJobsHistoryLimit: 100 -> 3",
+                "rollout.strategy: gradual -> immediate",
+                "what its agents are made from: its agents are ended and replaced",
+            ],
+        ),
+    ] {
+        let (old, new) = (
+            recipe("{}", Rollout::Gradual, 100),
+            recipe(template, rollout, 3),
+        );
+        let words = expected.iter().map(|word| (*word).to_owned()).collect();
+        let changed = PoolChange::Changed(PoolName::new("d/linux"), words);
+        assert_eq!(compare(&of(old), &of(new)), [changed]);
+    }
+}
+
+#[test]
 fn label_sets_in_another_order_are_the_same() {
     let ordered = |labels: [&str; 2]| {
         let mut scaler = scaler("d", labels[0], 1);

@@ -86,6 +86,7 @@ fn gone(world: &mut World, backend: &BackendId, id: AgentId, exit: Exit, now: Ti
         return Answer::Known;
     }
     judge_launch(world, id, exit, now);
+    note_nothing(world, id, exit, now);
     if let Some(agent) = world.agents.get_mut(&id) {
         agent.record.leaves_for.get_or_insert(Reason::EndedItself);
     }
@@ -118,6 +119,21 @@ fn judge_launch(world: &mut World, id: AgentId, exit: Exit, now: Timestamp) {
         if let Some(pool) = world.pools.get_mut(&pool) {
             pool.backoff.worked();
         }
+    }
+}
+
+/// A worker that ended well within the time between two samples, while nothing waited, came
+/// for nothing.
+fn note_nothing(world: &mut World, id: AgentId, exit: Exit, now: Timestamp) {
+    let Some(agent) = world.agents.get(&id) else {
+        return;
+    };
+    let lived = now.since(agent.record.phase_since);
+    let ran = agent.record.phase == AgentPhase::Ready && exit.is_success();
+    let pool = agent.pool;
+    let nothing = |signal: &Signal| lived < signal.polling() && !signal.had_work();
+    if ran && signal_of(world, agent).is_some_and(nothing) {
+        super::signal::note_nothing(world, pool, now);
     }
 }
 

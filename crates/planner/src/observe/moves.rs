@@ -50,10 +50,8 @@ pub(crate) fn move_agent(
             }
             world.touched.agents.insert(id);
             entered(world, id, phase, now);
-            match phase {
-                AgentPhase::Ready => signal::note_begin(world, pool),
-                AgentPhase::Releasing => signal::note_end(world, pool, ran_from, now),
-                _ => {}
+            if phase == AgentPhase::Releasing {
+                signal::note_end(world, pool, ran_from, now);
             }
             Answer::Applied
         }

@@ -121,10 +121,10 @@ pub(super) fn note_end(
     }
 }
 
-/// An agent runs from now on.
-pub(super) fn note_begin(world: &mut World, pool: PoolId) {
+/// A worker came for nothing, and is gone.
+pub(super) fn note_nothing(world: &mut World, pool: PoolId, now: Timestamp) {
     if let Some(signal) = signal_at(world, pool) {
-        signal.began = true;
+        signal.note_nothing(now);
     }
 }
 

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use headcount_model::{AgentPhase, Timestamp};
 
 use crate::policy::queue::Crew;
+use crate::world::Signal;
 use crate::{Agent, Pool, PoolId, World};
 
 /// By pool id; pools without triggers have none.
@@ -15,15 +16,17 @@ pub(crate) struct Crews(Vec<Option<Counted>>);
 struct Counted {
     /// When the sample was begun.
     as_of: Timestamp,
+    /// Who began after this may not have taken anything when it was.
+    settles: Timestamp,
     crew: Crew,
 }
 
 impl Crews {
     /// Nobody yet but those who ended since the sample.
-    pub(super) fn of(world: &World) -> Self {
+    pub(super) fn of(world: &World, now: Timestamp) -> Self {
         let mut crews = alloc::vec![None; world.next_pool as usize];
         for pool in world.pools.values() {
-            crews[pool.id.0 as usize] = counted(pool);
+            crews[pool.id.0 as usize] = counted(pool, now);
         }
         Self(crews)
     }
@@ -31,11 +34,13 @@ impl Crews {
     /// Whoever is not gone is alive, until that is confirmed.
     pub(super) fn add(&mut self, agent: &Agent) {
         let counted = self.0.get_mut(agent.pool.0 as usize);
-        let Some(Counted { as_of, crew }) = counted.and_then(Option::as_mut) else {
+        let Some(counted) = counted.and_then(Option::as_mut) else {
             return;
         };
-        let record = &agent.record;
-        let began = record.phase == AgentPhase::Ready && record.phase_since >= *as_of;
+        let (record, crew) = (&agent.record, &mut counted.crew);
+        let ready = record.phase == AgentPhase::Ready;
+        let began = ready && record.phase_since >= counted.as_of;
+        let settles = ready && !began && record.phase_since > counted.settles;
         match record.phase {
             AgentPhase::Releasing => return,
             AgentPhase::Reserving | AgentPhase::Creating | AgentPhase::Starting => {
@@ -44,6 +49,8 @@ impl Crews {
             }
             AgentPhase::Ready | AgentPhase::Draining | AgentPhase::Destroying => {
                 crew.pending_then += u32::from(began);
+                // Whether it took something is seen when all are known.
+                crew.empty += u32::from(settles);
             }
         }
         crew.alive += 1;
@@ -56,21 +63,28 @@ impl Crews {
         }
     }
 
-    /// Those of this pool; nobody where it has no triggers.
-    pub(super) fn get(&self, pool: PoolId) -> Crew {
+    /// Those of this pool, which tells this; nobody where it has no triggers.
+    pub(super) fn get(&self, pool: PoolId, signal: &Signal) -> Crew {
         let counted = self.0.get(pool.0 as usize).copied().flatten();
-        counted.map(|counted| counted.crew).unwrap_or_default()
+        let crew = counted.map(|counted| counted.crew).unwrap_or_default();
+        Crew {
+            empty: crew.pending_then.saturating_add(signal.untaken(crew.empty)),
+            ..crew
+        }
     }
 }
 
-fn counted(pool: &Pool) -> Option<Counted> {
+fn counted(pool: &Pool, now: Timestamp) -> Option<Counted> {
     let signal = pool.signal.as_ref()?;
     let (ended, late) = signal.ended();
+    let as_of = signal.as_of();
     Some(Counted {
-        as_of: signal.as_of(),
+        as_of,
+        settles: as_of.before(signal.settles_within()),
         crew: Crew {
             ended,
             pending_then: late,
+            resting: signal.resting(now).0,
             ..Crew::default()
         },
     })

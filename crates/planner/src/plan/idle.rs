@@ -3,7 +3,7 @@
 
 use alloc::vec::Vec;
 
-use headcount_model::{AgentKind, AgentPhase, Granted, Layer, Reason, Timestamp};
+use headcount_model::{AgentKind, AgentPhase, Granted, Layer, Reason, Rollout, Timestamp};
 
 use super::Round;
 use super::slots::Slot;
@@ -121,12 +121,35 @@ fn keep_workers(round: &mut Round<'_>, pool: &Pool, open: &Configured) {
     for slot in round.ready[n].clone().iter() {
         stay(round, slot, reason);
     }
+    if open.spec.recipe.rollout() == Rollout::Immediate {
+        roll_out(round, pool, open);
+    }
     if pool.signal.is_some() {
         return;
     }
     let missing = open.spec.idle.keep.saturating_sub(alive);
     if missing > 0 && !round.world.stopping {
         round.grow(pool, own_shape(open), missing, Reason::KeepReady);
+    }
+}
+
+/// Agents made from another recipe are ended at once, whatever they do. Who is just being
+/// made follows when it is.
+fn roll_out(round: &mut Round<'_>, pool: &Pool, open: &Configured) {
+    let n = pool.id.0 as usize;
+    let slots = round.ready[n].iter().chain(round.coming[n].iter());
+    let agents = slots.filter_map(|slot| round.world.agents.get(&slot.agent));
+    let old = agents.filter(|agent| !open.is_current(&agent.record));
+    for agent in old.collect::<Vec<&Agent>>() {
+        let made = matches!(agent.record.phase, AgentPhase::Ready | AgentPhase::Starting);
+        if !made || agent.effect.is_in_flight() {
+            continue;
+        }
+        if stale::may_remove(round.world, &agent.record.backend) {
+            leave(round, agent, Reason::RolledOut);
+        } else {
+            round.stays.insert(agent.record.id, Reason::FactsStale);
+        }
     }
 }
 

@@ -65,11 +65,8 @@ fn changed(round: &mut Round<'_>, signal: &Signal) -> Option<Reason> {
         return Some(Reason::FactsMissing);
     };
     if !signal.only_polled() {
-        if signal.ended().0 > 0 {
+        if signal.ended().0 > 0 && signal.minds_ends() {
             return Some(Reason::AgentEnded);
-        }
-        if signal.began && signal.minds_begins() {
-            return Some(Reason::AgentBegan);
         }
         let change = signal.sample().and_then(next_change);
         if change.is_some_and(|at| round.wakes.due(at, WakeReason::TriggerChange)) {
@@ -89,7 +86,10 @@ fn next_change(sample: &Sample) -> Option<Timestamp> {
 /// Agents are made by what the triggers say.
 pub(super) fn serve(round: &mut Round<'_>) {
     for (pool, open, signal) in pools(round) {
-        let crew = round.crews.get(pool.id);
+        let crew = round.crews.get(pool.id, signal);
+        if let (_, Some(rested)) = signal.resting(round.now) {
+            round.wakes.at(rested, WakeReason::Polling);
+        }
         let asked = asked_for(signal, crew);
         let permit = if asked.create == 0 {
             Permit::NOTHING

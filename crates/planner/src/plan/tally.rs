@@ -61,7 +61,7 @@ impl<'w> Tally<'w> {
             machine_pools: BTreeMap::new(),
             counts: alloc::vec![PoolCounts::default(); pools],
             launching: alloc::vec![0; pools],
-            crews: Crews::of(world),
+            crews: Crews::of(world, now),
             ready: alloc::vec![Slots::default(); pools],
             coming: alloc::vec![Slots::default(); pools],
             scaler_of: Vec::new(),

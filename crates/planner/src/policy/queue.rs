@@ -24,8 +24,14 @@ pub(crate) struct Crew {
     /// Of those and of the ended, what ran only after the sample was begun, and so may be
     /// what its numbers still wait for. `pending` are among them.
     pub(crate) pending_then: u32,
+    /// Of those and of the ended, who was not seen to have taken anything, where a number
+    /// is of what waits alone and tells no more. `pending_then` are among them.
+    pub(crate) empty: u32,
     /// Ended after the sample was begun, and so may be in its numbers.
     pub(crate) ended: u32,
+    /// Came for nothing a short time ago: not there, and not made again yet for the minimum
+    /// or a number that may stand still.
+    pub(crate) resting: u32,
 }
 
 impl Crew {

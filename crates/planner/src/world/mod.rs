@@ -11,6 +11,7 @@ mod facts;
 mod failures;
 mod job;
 mod machine_pool;
+mod notes;
 mod pool;
 mod signal;
 

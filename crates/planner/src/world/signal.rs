@@ -1,7 +1,8 @@
 //! What the triggers of a pool told, and whom its numbers do not know yet.
 //!
 //! Promise: a sample is used once; whoever ended after it was begun is still taken off it,
-//! as long as no newer one is there.
+//! as long as no newer one is there. What is noted of agents that took something from a
+//! list, and of those that came for nothing, is [`Notes`].
 
 use alloc::collections::VecDeque;
 use alloc::string::String;
@@ -10,8 +11,9 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use headcount_model::{Compat, QueueRule, Reading, Sample, Strategy, Timestamp};
+use headcount_model::{Compat, QueueRule, Reading, Sample, Timestamp, TriggerKind};
 
+use super::notes::Notes;
 use crate::Effect;
 
 /// Ends remembered until a sample that knows of them; with more than these a sample that
@@ -20,6 +22,9 @@ const MOST_ENDED: usize = 4096;
 
 /// Triggers are not read more often without being told of a change.
 const SHORTEST_POLLING: Duration = Duration::from_secs(1);
+
+/// Programs begin to read a list within this time.
+const SETTLES_WITHIN: Duration = Duration::from_secs(30);
 
 /// What is known of the triggers of a pool.
 #[derive(Clone, Debug)]
@@ -48,8 +53,8 @@ pub struct Signal {
     asked_at: Timestamp,
     /// The sample under way was asked for under another rule, or before a pause.
     doubted: bool,
-    /// An agent began to run since the last sample was asked for.
-    pub(crate) began: bool,
+    /// Who took something, and who came for nothing.
+    notes: Notes,
     /// Who ended, and may be in the numbers of the last sample.
     ended: VecDeque<Ended>,
     /// Numbers ends.
@@ -84,7 +89,7 @@ impl Signal {
             asking: Effect::None,
             asked_at: Timestamp::ZERO,
             doubted: false,
-            began: false,
+            notes: Notes::new(),
             ended: VecDeque::new(),
             next_end: 0,
             asked_from: 0,
@@ -178,6 +183,24 @@ impl Signal {
         })
     }
 
+    /// Whether there was something to take when last read. Windows do not count, and of what
+    /// may lie in a stream for ever only that it became less.
+    pub(crate) fn had_work(&self) -> bool {
+        if self.notes.fell() {
+            return true;
+        }
+        let readings = self.sample.iter().flat_map(|sample| &sample.readings);
+        let mut pairs = self.rule.triggers.iter().zip(readings);
+        pairs.any(|(trigger, reading)| match (&trigger.kind, reading) {
+            (_, Reading::Unknown(_)) => false,
+            (kind, Reading::Known(_)) if kind.may_stand_still() => false,
+            (_, Reading::Known(measure)) => match measure.backlog {
+                Some(backlog) => backlog.waiting > 0 || backlog.claimable > 0,
+                None => measure.value.0 > trigger.activation.0,
+            },
+        })
+    }
+
     /// The sample that agents may be made by.
     pub(crate) fn usable(&self) -> Option<&Sample> {
         self.sample.as_ref().filter(|_| self.trouble.is_none())
@@ -198,11 +221,39 @@ impl Signal {
         self.asked_at
     }
 
-    /// Whether an agent that begins to run changes what the numbers mean.
-    pub(crate) fn minds_begins(&self) -> bool {
+    /// Whether an end may leave room for somebody at once.
+    pub(crate) fn minds_ends(&self) -> bool {
         let mut kinds = self.rule.triggers.iter().map(|trigger| &trigger.kind);
-        matches!(self.rule.strategy, Strategy::Accurate | Strategy::Eager)
-            && kinds.any(|kind| !kind.counts_work())
+        !self.only_polled() && kinds.any(|kind| kind.follows_ends())
+    }
+
+    /// How long after it began to run an agent is taken to hold nothing, unless a list is
+    /// seen to fall. Not shorter than the time between two samples, so that the first one
+    /// after it needs no alarm of its own.
+    pub(crate) fn settles_within(&self) -> Duration {
+        self.polling().max(SETTLES_WITHIN)
+    }
+
+    /// Of so many agents that ran when the last sample was begun, and began a short time
+    /// before, those that were not seen to have taken anything from a list.
+    pub(crate) fn untaken(&self, settling: u32) -> u32 {
+        let since = self.as_of().before(self.settles_within());
+        settling.saturating_sub(self.notes.taken(since))
+    }
+
+    /// An agent came for nothing and ended: who stands for the minimum, or for a number that
+    /// may stand still, is not made again before the time between two samples is over.
+    pub(crate) fn note_nothing(&mut self, now: Timestamp) {
+        let mut kinds = self.rule.triggers.iter().map(|trigger| &trigger.kind);
+        let still = kinds.any(TriggerKind::may_stand_still);
+        if !self.only_polled() && (self.rule.min > 0 || still) {
+            self.notes.rest(now.after(self.polling()), now);
+        }
+    }
+
+    /// How many rest now, and when that changes.
+    pub(crate) fn resting(&self, now: Timestamp) -> (u32, Option<Timestamp>) {
+        self.notes.resting(now)
     }
 
     /// How many ended since the last sample was begun; of those, how many were not running
@@ -236,6 +287,7 @@ impl Signal {
             at: now,
             ran_from,
         });
+        self.notes.gone(ran_from);
         self.next_end += 1;
     }
 
@@ -244,7 +296,6 @@ impl Signal {
         self.asking = self.asking.started();
         self.asked_at = now;
         self.asked_from = self.next_end;
-        self.began = false;
     }
 
     /// The answer to what was asked begins here. Whether it may be used.
@@ -318,6 +369,9 @@ impl Signal {
             return false;
         }
         self.ended.retain(|ended| ended.at >= sample.as_of);
+        let since = sample.as_of.before(self.settles_within());
+        let before = self.sample.as_ref();
+        self.notes.heard(&self.rule, before, &sample, since);
         self.sample = Some(sample);
         self.left = None;
         true
@@ -346,7 +400,7 @@ mod tests {
     fn signal() -> Signal {
         Signal::new(Arc::new(QueueRule {
             triggers: Vec::new(),
-            strategy: Strategy::Default,
+            strategy: headcount_model::Strategy::Default,
             combine: Combine::Max,
             min: 0,
             max: None,

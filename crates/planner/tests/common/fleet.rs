@@ -6,6 +6,7 @@
 //! scaler d max=2 labels=linux,docker keep=1
 //!   pool labels=linux,node20 slots=2
 //! scaler w worker=/bin/w labels=work queue=backlog min=1 most=5
+//! scaler j job=a rollout=immediate labels=work queue=backlog
 //! scaler g gate=gpu priority=5 machine=host labels=linux,gpu,cuda
 //! ```
 //!
@@ -16,8 +17,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use headcount_model::{
-    AgentKind, BackendId, Cap, Fleet, IdleRule, Labels, Layers, LogPressure, MachinePool, Name,
-    PoolName, PoolSpec, ProcessProgram, Recipe, Retry, Role, Roles, ScalerSpec, Timeouts,
+    AgentKind, BackendId, Cap, ClusterAddress, Fleet, HistoryLimits, IdleRule, KubernetesRecipe,
+    Labels, Layers, LogPressure, MachinePool, Name, PoolName, PoolSpec, ProcessProgram, Recipe,
+    Retry, Role, Roles, Rollout, ScalerSpec, Timeouts,
 };
 
 use super::names::bytes;
@@ -192,8 +194,36 @@ fn say(pool: &mut PoolSpec, key: &str, value: &str) {
             let argv = vec![value.to_owned()];
             pool.recipe = Arc::new(recipe(ProcessProgram::Worker(argv)));
         }
+        "job" => {
+            pool.kind = AgentKind::Worker;
+            pool.max_jobs = None;
+            pool.recipe = Arc::new(Recipe::Kubernetes(job(value)));
+        }
+        "rollout" => {
+            let Recipe::Kubernetes(recipe) = Arc::make_mut(&mut pool.recipe) else {
+                panic!("job= before it");
+            };
+            recipe.rollout = match value {
+                "immediate" => Rollout::Immediate,
+                _ => Rollout::Gradual,
+            };
+        }
         "max" | "cpu" | "mem" | "backend" | "machine" | "gate" | "priority" | "roles" => {}
         other => panic!("no such word: {other}"),
+    }
+}
+
+fn job(template: &str) -> KubernetesRecipe {
+    KubernetesRecipe {
+        cluster: ClusterAddress::default(),
+        template: template.to_owned(),
+        container: None,
+        agent_url: None,
+        pending_conditions: Vec::new(),
+        history: HistoryLimits::default(),
+        rollout: Rollout::Gradual,
+        labels: std::collections::BTreeMap::new(),
+        annotations: std::collections::BTreeMap::new(),
     }
 }
 

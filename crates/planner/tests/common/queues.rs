@@ -166,6 +166,11 @@ fn trigger(kind: &str) -> TriggerKind {
                 claim_after: None,
             },
         },
+        "length" => TriggerKind::RedisStream {
+            connection,
+            stream: "jobs".to_owned(),
+            measure: StreamMeasure::Length,
+        },
         "cron" => TriggerKind::Cron(CronWindow {
             timezone: "UTC".to_owned(),
             start: "0 8 * * *".to_owned(),

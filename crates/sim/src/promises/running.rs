@@ -15,6 +15,7 @@ pub(super) fn of_removal(stage: &Stage, agent: AgentId, reason: Reason) -> Found
         Reason::SurplusIdle
             | Reason::IdleTooOld
             | Reason::Outdated
+            | Reason::RolledOut
             | Reason::PoolRemoved
             | Reason::PoolDrained
             | Reason::JobsDone

@@ -25,6 +25,7 @@ enum Event {
     Ack(AgentId),
     End(AgentId),
     Start(AgentId),
+    Read(AgentId),
 }
 
 struct Stage<'s> {
@@ -124,7 +125,12 @@ impl<'s> Stage<'s> {
         {
             let ((_, event), times) = entry.remove_entry();
             for _ in 0..times {
-                arrived |= matches!(event, Event::Arrive(_));
+                arrived |= match event {
+                    Event::Arrive(_) => true,
+                    // Of a list the reader is told when somebody takes from it, too.
+                    Event::Read(_) => self.is_list(),
+                    _ => false,
+                };
                 self.happens(event);
             }
         }
@@ -155,6 +161,9 @@ impl<'s> Stage<'s> {
             Event::Start(agent) => {
                 self.workers.insert(agent, true);
                 self.backend_tells(BackendEvent::Running(agent));
+                self.later(self.story.reads_in, Event::Read(agent));
+            }
+            Event::Read(agent) => {
                 if self.stream.read(agent, self.now) {
                     self.work(agent);
                 } else {
@@ -227,14 +236,23 @@ impl<'s> Stage<'s> {
         }
     }
 
+    fn is_list(&self) -> bool {
+        let mut kinds = self.story.rule.triggers.iter().map(|it| &it.kind);
+        kinds.any(|kind| matches!(kind, TriggerKind::RedisKey { .. }))
+    }
+
     fn sample(&mut self) -> headcount_model::Sample {
+        if self.is_list() {
+            return self.stream.sample_of_list(self.at());
+        }
         let kinds = self.story.rule.triggers.iter().map(|it| &it.kind);
         let measure = kinds.clone().find_map(|kind| match kind {
             TriggerKind::RedisStream { measure, .. } => Some(measure),
             _ => None,
         });
         let measure = measure.unwrap_or(&StreamMeasure::Length);
-        self.stream.sample(measure, self.at())
+        self.stream
+            .sample(measure, self.story.rule.compat, self.at())
     }
 
     fn backend_tells(&mut self, event: BackendEvent) {

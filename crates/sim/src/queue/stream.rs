@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use headcount_model::{
-    AgentId, Backlog, Level, Measure, Reading, Sample, StreamMeasure, Timestamp, Timing,
+    AgentId, Backlog, Compat, Level, Measure, Reading, Sample, StreamMeasure, Timestamp, Timing,
 };
 
 /// Messages in order, by when they arrived.
@@ -52,7 +52,12 @@ impl Stream {
     }
 
     /// What a reader of this measure says now.
-    pub(super) fn sample(&mut self, measure: &StreamMeasure, as_of: Timestamp) -> Sample {
+    pub(super) fn sample(
+        &mut self,
+        measure: &StreamMeasure,
+        compat: Compat,
+        as_of: Timestamp,
+    ) -> Sample {
         self.sampled += 1;
         let backlog = Backlog {
             waiting: self.waiting(),
@@ -63,13 +68,28 @@ impl Stream {
             StreamMeasure::Backlog { .. } => (backlog.total(), Some(backlog)),
             StreamMeasure::Length => (self.added, None),
             StreamMeasure::Pending { .. } => (backlog.in_flight, None),
-            StreamMeasure::Lag { .. } => (backlog.waiting, None),
+            StreamMeasure::Lag { .. } => {
+                let told = (compat == Compat::Headcount).then_some(backlog);
+                (backlog.waiting, told)
+            }
         };
         let value = Level::count(value);
+        self.said(Measure { value, backlog }, as_of)
+    }
+
+    /// What a reader of a list says now: what is taken is in it no more.
+    pub(super) fn sample_of_list(&mut self, as_of: Timestamp) -> Sample {
+        self.sampled += 1;
+        let value = Level::count(self.waiting());
+        let backlog = None;
+        self.said(Measure { value, backlog }, as_of)
+    }
+
+    fn said(&self, measure: Measure, as_of: Timestamp) -> Sample {
         Sample {
             number: self.sampled,
             as_of,
-            readings: vec![Reading::Known(Measure { value, backlog })],
+            readings: vec![Reading::Known(measure)],
             next_change: None,
             timing: Timing::default(),
         }

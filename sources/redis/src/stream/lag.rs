@@ -1,11 +1,11 @@
-//! Entries that a group was not given yet, as the server counts them.
+//! Entries that a group was not given yet, as the server counts them: KEDA's reading. Ours
+//! is part of the backlog.
 
 use std::sync::Arc;
 
-use headcount_model::Compat;
 use redis::Pipeline;
 
-use super::groups::{Standing, Undelivered, find};
+use super::groups::{Standing, find};
 use super::length;
 use crate::fault::{Asked, Fault};
 use crate::reply::{Reply, text};
@@ -24,31 +24,21 @@ pub(crate) fn commands(stream: &str) -> Pipeline {
 /// The replies are those to [`commands`], in order.
 ///
 /// As KEDA has it, whatever `XINFO` refuses is answered by the length, and what the server
-/// does not know is zero. Ours says what was refused, and counts.
+/// does not know is zero.
 pub(crate) fn read(
     asked: &Asked,
     stream: &str,
     group: &str,
-    compat: Compat,
     replies: &[Arc<Reply>],
-) -> Result<Undelivered, Fault> {
+) -> Result<u64, Fault> {
     let [info, len, groups] = replies else {
         return Err(asked.strange("a pipeline"));
     };
     version(asked, info)?;
-    let length = || length::read(asked, stream, len);
-    let standing = match (find(asked, stream, group, groups), compat) {
-        (Err(_), Compat::Keda) => return length().map(Undelivered::Exactly),
-        (standing, _) => standing?,
-    };
-    let group = match standing {
-        Standing::NoStream => return Ok(Undelivered::Exactly(0)),
-        Standing::NoGroup => return length().map(Undelivered::Exactly),
-        Standing::There(group) => group,
-    };
-    match compat {
-        Compat::Keda => Ok(Undelivered::Exactly(group.lag.unwrap_or(0))),
-        Compat::Headcount => Ok(group.undelivered(length().ok())),
+    match find(asked, stream, group, groups) {
+        Err(_) | Ok(Standing::NoGroup) => length::read(asked, stream, len),
+        Ok(Standing::NoStream) => Ok(0),
+        Ok(Standing::There(group)) => Ok(group.lag.unwrap_or(0)),
     }
 }
 

@@ -123,6 +123,15 @@ pub async fn said(trigger: Trigger) -> String {
     shown(&readings[0])
 }
 
+/// What it says where the original's arithmetic is asked for.
+pub async fn as_keda(trigger: Trigger) -> String {
+    let rule = QueueRule {
+        compat: Compat::Keda,
+        ..(*rule(vec![trigger])).clone()
+    };
+    shown(&read_rule(Arc::new(rule)).await[0])
+}
+
 pub fn shown(reading: &Reading) -> String {
     match reading {
         Reading::Known(measure) => match measure.backlog {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use headcount_model::StreamMeasure;
 use headcount_test_redis::{Older, Server, skip};
 
-use crate::common::{at, backlog, said, stream};
+use crate::common::{as_keda, at, backlog, said, stream};
 
 #[tokio::test]
 async fn the_backlog_is_counted_over_many_pages() {
@@ -35,20 +35,25 @@ async fn the_backlog_is_counted_over_many_pages() {
 }
 
 #[tokio::test]
-async fn the_lag_needs_a_later_one() {
+async fn the_lag_of_keda_needs_a_later_one_and_ours_is_counted() {
     if skip() {
         return;
     }
     let server = Server::start();
     let older = Older::in_front_of(&server);
-    let group = "g".to_owned();
+    server.say(&["XADD", "s", "1-1", "a", "b"]);
+    server.say(&["XGROUP", "CREATE", "s", "g", "0"]);
+    let lag = || {
+        let group = "g".to_owned();
+        let measure = StreamMeasure::Lag {
+            group,
+            claim_after: None,
+        };
+        stream(&at(&older.address()), "s", measure)
+    };
+    assert_eq!(said(lag()).await, "1 waiting, 0 in flight, 0 claimable");
     assert_eq!(
-        said(stream(
-            &at(&older.address()),
-            "s",
-            StreamMeasure::Lag { group }
-        ))
-        .await,
+        as_keda(lag()).await,
         format!(
             "Invalid: redis at {}: redis version 7+ required for lag; the mode backlog counts on \
              older servers too",

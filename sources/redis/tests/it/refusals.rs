@@ -73,7 +73,10 @@ async fn a_key_that_is_no_stream_is_said_in_every_mode() {
     let modes = [
         StreamMeasure::Length,
         StreamMeasure::Pending { group: group() },
-        StreamMeasure::Lag { group: group() },
+        StreamMeasure::Lag {
+            group: group(),
+            claim_after: None,
+        },
         backlog(None),
     ];
     for measure in modes {
@@ -145,9 +148,12 @@ async fn these_commands_are_enough() {
         ("+xlen", StreamMeasure::Length, "2"),
         ("+xpending", StreamMeasure::Pending { group: group() }, "1"),
         (
-            "+info +xinfo|groups +xlen +xrange",
-            StreamMeasure::Lag { group: group() },
-            "1",
+            "+xinfo|groups +xlen +xrange",
+            StreamMeasure::Lag {
+                group: group(),
+                claim_after: None,
+            },
+            "1 waiting, 1 in flight, 0 claimable",
         ),
         (
             "+xinfo|groups +xlen +xpending +xrange",

@@ -5,11 +5,15 @@ use crate::manifest::scalar;
 use crate::problem::{Draft, Problems};
 use crate::read::{TextMap, go_boolean, read_entry};
 use crate::suggest::quoted;
-use crate::written::{LabelSet, Policy};
+use crate::written::{COMPAT, LabelSet, Policy};
 use crate::yaml::Entry;
 
 const PAUSED: &str = "autoscaling.keda.sh/paused";
 const EXCLUDED: &str = "scaledjob.keda.sh/job-excluded-labels";
+/// Whose arithmetic holds; spelled as what is written on Jobs.
+const COMPAT_KEY: &str = "headcount.compat";
+/// What we tell, and are told, by.
+const OURS: &str = "headcount.";
 /// Those of a `ScaledObject`, which do nothing here.
 const OF_OTHERS: &[&str] = &[
     "autoscaling.keda.sh/paused-replicas",
@@ -19,7 +23,7 @@ const OF_OTHERS: &[&str] = &[
 /// What `kubectl` keeps for itself.
 const KUBECTL: &str = "kubectl.kubernetes.io/";
 
-/// Annotations go on to each Job, but for those that tell KEDA or `kubectl` something.
+/// Annotations go on to each Job, but for those that tell KEDA, `kubectl` or us something.
 /// Yields the keys of labels that do not go on.
 pub(super) fn annotations(
     metadata: &[Entry],
@@ -36,6 +40,10 @@ pub(super) fn annotations(
         match own.key.as_str() {
             PAUSED => policy.paused = Some(spanned(paused(own, text, problems), own.place())),
             EXCLUDED => excluded = text.split(',').map(str::to_owned).collect(),
+            COMPAT_KEY => policy.compat = read_entry(&COMPAT, own, problems),
+            other if other.starts_with(OURS) => {
+                unknown("Headcount", own, &[COMPAT_KEY], problems);
+            }
             other if OF_OTHERS.contains(&other) => {
                 let message = format!("{} does nothing to a ScaledJob", quoted(other));
                 let hint = format!("write `{PAUSED}: \"true\"` to pause it");
@@ -48,8 +56,9 @@ pub(super) fn annotations(
         }
     }
     if let Some(mut own) = read_entry(&TextMap, entry, problems) {
-        own.value
-            .retain(|key, _| !is_of_keda(key) && !key.starts_with(KUBECTL));
+        own.value.retain(|key, _| {
+            !is_of_keda(key) && !key.starts_with(KUBECTL) && !key.starts_with(OURS)
+        });
         set.job_annotations = Some(own);
     }
     excluded

@@ -1,7 +1,5 @@
 //! One `ScaledJob` as a scaler.
 
-use headcount_model::Compat;
-
 use super::Manifest;
 use super::annotations::{annotations, labels};
 use super::spec::spec;
@@ -30,7 +28,7 @@ pub(super) fn scaler(manifest: &Manifest<'_>, job: &Object, problems: &mut Probl
     };
     let mut policy = Policy {
         place,
-        compat: Some(spanned(Compat::Keda, place)),
+        foreign: true,
         ..Policy::default()
     };
     let kind = find(entries(&job.node), "kind").map_or(place, Entry::place);

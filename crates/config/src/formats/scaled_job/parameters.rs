@@ -57,6 +57,8 @@ pub(super) const PARAMETERS: &[Parameter] = &[
     plain("streamLength", TRIGGER),
     plain("lagCount", TRIGGER),
     plain("activationLagCount", TRIGGER),
+    // Ours: KEDA passes over what it does not know.
+    plain("claimAfter", TRIGGER),
     plain("listName", TRIGGER),
     plain("listLength", TRIGGER),
     plain("activationListLength", TRIGGER),

@@ -1,5 +1,7 @@
 //! The `spec` of a `ScaledJob`, without its triggers.
 
+use headcount_model::Compat;
+
 use super::job::{find, unknown};
 use crate::manifest::{Object, entries, scalar};
 use crate::problem::{Draft, Problems};
@@ -157,7 +159,10 @@ fn strategy(entry: &Entry, policy: &mut Policy, problems: &mut Problems) {
         let draft = Draft::warning(
             "`customScalingQueueLengthDeduction` is not taken off the length of the queue",
         )
-        .label("it is taken off the number of new Jobs, after they were capped")
+        .label(match policy.compat.as_ref().map(|compat| compat.value) {
+            Some(Compat::Keda) => "it is taken off the number of new Jobs, after they were capped",
+            _ => "it is taken off the number of new Jobs: so many messages wait for more to come",
+        })
         .hint("remove it where the length was meant, and raise the threshold of the trigger");
         problems.at(deduction.place, draft);
     }

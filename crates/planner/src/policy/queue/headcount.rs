@@ -1,15 +1,23 @@
-//! The house's arithmetic: what each strategy is for, without counting anything twice.
+//! The house's arithmetic: what each number is for, without counting anything twice.
 //!
+//! What is taken off follows the number, not the name of the strategy. `default`,
+//! `accurate` and `eager` say for which kind of number they are meant; here each number is
+//! taken for what it is, so the three are one.
+//!
+//! - **What agents work on is in the number** (a backlog, a length, a window): all agents
+//!   are taken off.
+//! - **What waits alone, of a group** (`lagCount`): the reader tells the [`Backlog`] too, so
+//!   who holds an entry is known; everybody else has taken nothing yet and is taken off.
+//! - **What waits alone, of a list**: who was not yet seen to have taken anything is taken
+//!   off ([`Crew::empty`]).
+//! - Entries of dead agents ask for nobody before another may claim them.
 //! - The minimum stays ready beside those that demand asks for; both lie within the
-//!   maximum, which nothing passes.
+//!   maximum, which nothing passes. Of a list nobody can tell for ever who holds nothing;
+//!   there, those who are ready for long count as ready no more.
 //! - Several triggers are compared by the agents they ask for, not by raw values.
-//! - A stream that tells who holds what ([`Backlog`]) needs no guess about agents that
-//!   run and have not read yet: with it `accurate` and `eager` count as `default` does,
-//!   and entries of dead agents ask for nobody before another may claim them.
-//! - Where nothing is counted twice, all that `eager` adds to `accurate` is agents that
-//!   find nothing; so they are one.
-//! - `custom` takes its deduction off the demand, before any cap, and agents on their way
-//!   count whole; those that fill the minimum are no answer to demand, here as elsewhere.
+//! - `custom` is what somebody chose for their numbers: a deduction off the demand, before
+//!   any cap; agents on their way whole, of those that run the part that is asked for, of
+//!   those that fill the minimum nothing.
 
 use headcount_model::{Backlog, Combine, Level, Measure, QueueRule, Reading, Strategy, Trigger};
 
@@ -20,11 +28,9 @@ const NOISE: f64 = 1e-9;
 
 pub(super) fn propose(rule: &QueueRule, readings: &[Reading], crew: Crew) -> Proposal {
     let max = rule.max.unwrap_or(DEFAULT_MAX);
-    let min = rule.min.min(max);
+    let min = rule.min.min(max).saturating_sub(crew.resting);
     let minimum = min.saturating_sub(crew.alive);
-    let wanted = demand(rule, readings, crew)
-        .map_or(0, |demand| beyond(rule.strategy, demand, min, crew))
-        .max(minimum);
+    let wanted = new_agents(rule, readings, min, crew).max(minimum);
     Proposal {
         wanted,
         create: wanted.min(max.saturating_sub(crew.alive)),
@@ -32,63 +38,114 @@ pub(super) fn propose(rule: &QueueRule, readings: &[Reading], crew: Crew) -> Pro
     }
 }
 
-/// All triggers as one.
-#[derive(Clone, Copy)]
-struct Demand {
-    /// Agents for it, before any cap.
-    agents: f64,
-    /// Whether what agents already work on is in it.
-    with_work: bool,
-}
-
-/// What the active triggers ask for; nothing while none is active.
-fn demand(rule: &QueueRule, readings: &[Reading], crew: Crew) -> Option<Demand> {
+/// New agents for what the active triggers say, before any cap; none while none is active.
+fn new_agents(rule: &QueueRule, readings: &[Reading], min: u32, crew: Crew) -> u32 {
     let unknown = readings.iter().any(|r| matches!(r, Reading::Unknown(_)));
     if unknown && rule.combine == Combine::Min {
         // What could not be read may be the smallest.
-        return None;
+        return 0;
     }
     let pairs = rule.triggers.iter().zip(readings);
-    let active = pairs.filter_map(|(trigger, reading)| match reading {
+    let demands = pairs.filter_map(|(trigger, reading)| match reading {
         Reading::Known(measure) if measure.value.0 > trigger.activation.0 => {
-            Some(one(trigger, measure, crew))
+            Some(Demand::of(trigger, measure, min, crew))
         }
         Reading::Known(_) | Reading::Unknown(_) => None,
     });
-    let (mut n, mut sum, mut with_work) = (0_u32, 0.0, false);
-    let (mut least, mut most) = (f64::MAX, 0.0_f64);
-    for demand in active {
-        n += 1;
-        sum += demand.agents;
-        least = least.min(demand.agents);
-        most = most.max(demand.agents);
-        with_work |= demand.with_work;
-    }
-    let agents = match rule.combine {
-        _ if n == 0 => return None,
-        Combine::Max => most,
-        Combine::Min => least,
-        Combine::Avg => sum / f64::from(n),
-        Combine::Sum => sum,
+    let new = |demand: Demand| match rule.strategy {
+        Strategy::Custom { deduction, running } => {
+            demand.agents() - f64::from(deduction) - busy(crew, min, running)
+        }
+        Strategy::Default | Strategy::Accurate | Strategy::Eager => demand.missing(min, crew),
     };
-    Some(Demand { agents, with_work })
+    let new = match rule.combine {
+        Combine::Sum => demands.reduce(Demand::and).map(new),
+        Combine::Max => demands.map(new).reduce(f64::max),
+        Combine::Min => demands.map(new).reduce(f64::min),
+        Combine::Avg => mean(demands.map(new)),
+    };
+    whole(new.unwrap_or(0.0) - NOISE)
 }
 
-/// What one trigger asks for.
-fn one(trigger: &Trigger, measure: &Measure, crew: Crew) -> Demand {
-    let target = trigger.target.0;
-    let value = match measure.backlog {
-        Some(backlog) => held(backlog, target, crew),
-        None => measure.value.0,
-    };
-    let agents = if target > 0.0 && value > 0.0 {
-        value / target
-    } else {
-        0.0
-    };
-    Demand {
-        agents: if agents.is_finite() { agents } else { 0.0 },
-        with_work: measure.backlog.is_some() || trigger.kind.counts_work(),
+fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (n, sum) = values.fold((0_u32, 0.0), |(n, sum), value| (n + 1, sum + value));
+    (n > 0).then(|| sum / f64::from(n))
+}
+
+/// What one trigger, or several together, ask for.
+#[derive(Clone, Copy, Default)]
+struct Demand {
+    /// Agents for numbers that hold what agents work on.
+    all: f64,
+    /// Agents beside those at work, for numbers of what waits alone.
+    further: f64,
+    /// Who is at work on what the latter leave out.
+    at_work: u32,
+    /// Whether of some nobody can tell whether they hold anything.
+    unsure: bool,
+}
+
+impl Demand {
+    fn of(trigger: &Trigger, measure: &Measure, min: u32, crew: Crew) -> Self {
+        let target = trigger.target.0;
+        let counts_work = trigger.kind.counts_work();
+        let agents = |value: f64| {
+            let agents = if target > 0.0 && value > 0.0 {
+                value / target
+            } else {
+                0.0
+            };
+            if agents.is_finite() { agents } else { 0.0 }
+        };
+        match measure.backlog {
+            Some(backlog) if counts_work => Self {
+                all: agents(held(backlog, target, crew)),
+                ..Self::default()
+            },
+            None if counts_work => {
+                // Who came for nothing and is not replaced yet stands for one of them.
+                let still = trigger.kind.may_stand_still();
+                let resting = if still { crew.resting } else { 0 };
+                Self {
+                    all: (agents(measure.value.0) - f64::from(resting)).max(0.0),
+                    ..Self::default()
+                }
+            }
+            Some(backlog) => Self {
+                further: agents(measure.value.0),
+                at_work: holders(backlog, crew),
+                ..Self::default()
+            },
+            None => Self {
+                further: agents(measure.value.0),
+                at_work: crew.counted().saturating_sub(crew.empty).max(min),
+                unsure: true,
+                ..Self::default()
+            },
+        }
+    }
+
+    /// Both together. Nobody knows for which of them who is at work works, so these are
+    /// taken off once.
+    fn and(self, other: Self) -> Self {
+        Self {
+            all: self.all + other.all,
+            further: self.further + other.further,
+            at_work: self.at_work.max(other.at_work),
+            unsure: self.unsure || other.unsure,
+        }
+    }
+
+    /// Agents for it, as numbers go.
+    fn agents(self) -> f64 {
+        self.all + self.further
+    }
+
+    /// How many more there should be; below zero where there are too many.
+    fn missing(self, min: u32, crew: Crew) -> f64 {
+        let beside = if self.unsure { 0 } else { min };
+        self.further + self.all.max(f64::from(self.at_work)) + f64::from(beside)
+            - f64::from(crew.counted())
     }
 }
 
@@ -101,28 +158,20 @@ fn held(backlog: Backlog, target: f64, crew: Crew) -> f64 {
     Level::count(free).0 + Level::count(backlog.in_flight).0.min(hold)
 }
 
-/// New agents for this demand, before any cap.
-fn beyond(strategy: Strategy, demand: Demand, min: u32, crew: Crew) -> u32 {
-    let agents = i64::from(whole(demand.agents - NOISE));
-    let (min, counted) = (i64::from(min), i64::from(crew.counted()));
-    let new = match strategy {
-        Strategy::Custom { deduction, running } => {
-            let missing = (min - counted).max(0);
-            agents - i64::from(deduction) - busy(crew, min, running) + missing
-        }
-        Strategy::Accurate | Strategy::Eager if !demand.with_work => {
-            agents - i64::from(crew.pending_then)
-        }
-        Strategy::Default | Strategy::Accurate | Strategy::Eager => agents + min - counted,
-    };
-    u32::try_from(new.max(0)).unwrap_or(u32::MAX)
+/// Agents that hold an entry: who ran when the sample was begun, one entry each.
+fn holders(backlog: Backlog, crew: Crew) -> u32 {
+    let ran = crew.counted().saturating_sub(crew.pending_then);
+    u32::try_from(backlog.in_flight).map_or(ran, |entries| entries.min(ran))
 }
 
 /// Agents that are taken off a custom demand: those on their way whole, of those that run
-/// the part that is asked for, the minimum not at all.
-fn busy(crew: Crew, min: i64, part: Level) -> i64 {
+/// the part that is asked for, the minimum not at all. Below zero is what the minimum lacks.
+fn busy(crew: Crew, min: u32, part: Level) -> f64 {
+    let (min, counted) = (i64::from(min), i64::from(crew.counted()));
     let running = i64::from(crew.counted().saturating_sub(crew.pending));
     let pending = i64::from(crew.pending) - (min - running).max(0);
+    let missing = (min - counted).max(0);
     let part = if part.0.is_finite() { part.0 } else { 1.0 };
-    pending.max(0) + libm::trunc((running - min).max(0) as f64 * part) as i64
+    let running = libm::trunc((running - min).max(0) as f64 * part);
+    (pending.max(0) - missing) as f64 + running
 }

@@ -1,10 +1,12 @@
-//! The test vectors of the original by id, in its arithmetic and in ours.
+//! What numbers ask for, in our arithmetic; the vectors of the original in both.
 
 extern crate std;
 
-use alloc::string::{String, ToString};
+mod vectors;
+
+use alloc::string::ToString;
+use alloc::vec;
 use alloc::vec::Vec;
-use alloc::{format, vec};
 use core::time::Duration;
 
 use headcount_model::{
@@ -12,116 +14,8 @@ use headcount_model::{
     RedisServers, Sample, Strategy, StreamMeasure, Timestamp, Timing, Trigger, TriggerKind,
     Trouble, TroubleKind,
 };
-use serde_json::Value;
 
-use super::keda::{Step, bounds, limits};
 use super::{Crew, Proposal, propose};
-
-const VECTORS: &str = include_str!("../../../tests/vectors/keda_scaled_job.json");
-
-/// Where ours asks for another number, and why.
-const OURS: &[(&str, u32, &str)] = &[
-    (
-        "e2e-min2-max4-q3-first",
-        4,
-        "demand is served while the minimum is made, within the maximum",
-    ),
-    (
-        "f-eager-pending-twice",
-        4,
-        "agents on their way are taken off once: 4 slots are free",
-    ),
-    (
-        "f-custom-half",
-        6,
-        "6 slots are free; the original makes 11 of 10",
-    ),
-    (
-        "f-custom-trunc",
-        7,
-        "7 slots are free; the original makes 12 of 10",
-    ),
-    (
-        "f-custom-neg-ded",
-        5,
-        "a deduction below zero asks for more than the queue is long",
-    ),
-    (
-        "f-custom-pending-ignored",
-        2,
-        "2 on their way are for 2 of the 4 that wait",
-    ),
-    (
-        "f-max-default-with-min",
-        80,
-        "the maximum that is not set is 100 all the same, the minimum included",
-    ),
-    (
-        "f-min-fill-ignores-queue",
-        9,
-        "demand is served while the minimum is made, within the maximum",
-    ),
-    (
-        "f-min-eager",
-        5,
-        "agents on their way are taken off once: 5 slots are free",
-    ),
-    ("f-fraction-tiny", 1, "a little is not nothing"),
-];
-
-fn vectors(kind: &str) -> Vec<Value> {
-    let all: Vec<Value> = serde_json::from_str(VECTORS).unwrap();
-    all.into_iter().filter(|v| v["kind"] == kind).collect()
-}
-
-fn number(value: &Value) -> Option<u32> {
-    value.as_u64().map(|n| u32::try_from(n).unwrap())
-}
-
-fn strategy(input: &Value) -> Strategy {
-    let part = input["custom_running_job_percentage"].as_str();
-    let deduction = input["custom_queue_length_deduction"].as_i64();
-    match (input["strategy"].as_str().unwrap(), part.map(str::parse)) {
-        ("custom", Some(Ok(part))) => Strategy::Custom {
-            deduction: i32::try_from(deduction.unwrap_or(0)).unwrap(),
-            running: Level(part),
-        },
-        ("accurate", _) => Strategy::Accurate,
-        ("eager", _) => Strategy::Eager,
-        // A part that is no number is the default, as the configuration reads it.
-        ("default" | "custom", _) => Strategy::Default,
-        (other, _) => panic!("no such strategy: {other}"),
-    }
-}
-
-fn rule(input: &Value) -> QueueRule {
-    let combine = match input["multiple_scalers_calculation"].as_str() {
-        None | Some("max") => Combine::Max,
-        Some("min") => Combine::Min,
-        Some("avg") => Combine::Avg,
-        Some("sum") => Combine::Sum,
-        Some(other) => panic!("no such combination: {other}"),
-    };
-    let triggers = input["triggers"].as_array().into_iter().flatten();
-    QueueRule {
-        triggers: triggers.map(trigger).collect(),
-        strategy: strategy(input),
-        combine,
-        min: number(&input["min_replica_count"]).unwrap_or(0),
-        max: number(&input["max_replica_count"]),
-        compat: Compat::Keda,
-        polling: Duration::from_secs(30),
-    }
-}
-
-fn trigger(input: &Value) -> Trigger {
-    Trigger {
-        name: String::from("list"),
-        target: Level(input["target"].as_f64().unwrap()),
-        activation: Level(input["activation"].as_f64().unwrap()),
-        kind: list(),
-    }
-}
 
 fn connection() -> alloc::sync::Arc<RedisConnection> {
     alloc::sync::Arc::new(RedisConnection {
@@ -138,19 +32,6 @@ fn list() -> TriggerKind {
         connection: connection(),
         key: "jobs".to_string(),
     }
-}
-
-/// What the triggers said; where one could not even be made, nothing was read.
-fn sample(input: &Value) -> Option<Sample> {
-    let readings =
-        input["triggers"].as_array().unwrap().iter().map(|trigger| {
-            match trigger["error"].as_bool().unwrap() {
-                true => unknown(),
-                false => known(trigger["value"].as_f64().unwrap()),
-            }
-        });
-    let built = !input["trigger_build_error"].as_bool().unwrap();
-    built.then(|| sample_of(readings.collect()))
 }
 
 fn known(value: f64) -> Reading {
@@ -174,89 +55,6 @@ fn sample_of(readings: Vec<Reading>) -> Sample {
         readings,
         next_change: None,
         timing: Timing::default(),
-    }
-}
-
-fn crew(input: &Value) -> Crew {
-    let pending = number(&input["pending_jobs"]).unwrap();
-    Crew {
-        alive: number(&input["running_jobs"]).unwrap(),
-        pending,
-        pending_then: pending,
-        ended: 0,
-    }
-}
-
-#[test]
-fn every_decision_of_the_original_by_id() {
-    let mut wrong = Vec::new();
-    let cases = vectors("decision");
-    assert_eq!(cases.len(), 66);
-    for case in cases {
-        let (id, input) = (case["id"].as_str().unwrap(), &case["input"]);
-        let sample = sample(input);
-        let made = propose(&rule(input), sample.as_ref(), crew(input)).create;
-        let expected = number(&case["expected"]["jobs_to_create"]).unwrap();
-        if made != expected {
-            wrong.push(format!("{id}: {made} instead of {expected}"));
-        }
-    }
-    assert_eq!(wrong, Vec::<String>::new());
-}
-
-#[test]
-fn every_decision_in_our_arithmetic_where_it_differs() {
-    let mut differing = Vec::new();
-    for case in vectors("decision") {
-        let (id, input) = (case["id"].as_str().unwrap(), &case["input"]);
-        let ours = QueueRule {
-            compat: Compat::Headcount,
-            ..rule(input)
-        };
-        let made = propose(&ours, sample(input).as_ref(), crew(input)).create;
-        if made != number(&case["expected"]["jobs_to_create"]).unwrap() {
-            differing.push((id.to_string(), made));
-        }
-    }
-    let stated = OURS.iter().map(|(id, made, _)| (id.to_string(), *made));
-    assert_eq!(differing, stated.collect::<Vec<_>>());
-}
-
-#[test]
-fn every_strategy_of_the_original_by_id() {
-    let cases = vectors("strategy");
-    assert_eq!(cases.len(), 15);
-    for case in cases {
-        let (id, input) = (case["id"].as_str().unwrap(), &case["input"]);
-        let of = |name: &str| input[name].as_i64().unwrap();
-        let step = Step {
-            demand: of("max_scale"),
-            beyond: of("running_jobs"),
-            pending: of("pending_jobs"),
-            max: of("max_replicas"),
-        };
-        let (allowed, up_to) = limits(strategy(input), step, of("scale_to"));
-        let expected = &case["expected"];
-        let wanted = (
-            expected["effective_max_scale"].as_i64().unwrap(),
-            expected["scale_to"].as_i64().unwrap(),
-        );
-        assert_eq!((allowed.max(0), up_to), wanted, "{id}");
-    }
-}
-
-#[test]
-fn every_bound_of_the_original_by_id() {
-    let cases = vectors("replica_bounds");
-    assert_eq!(cases.len(), 5);
-    for case in cases {
-        let mut input = case["input"].clone();
-        input["strategy"] = "default".into();
-        let (min, max) = bounds(&rule(&input));
-        let expected = &case["expected"];
-        let id = &case["id"];
-        assert_eq!(Some(min), expected["effective_min"].as_i64(), "{id}");
-        assert_eq!(Some(max), expected["effective_max"].as_i64(), "{id}");
     }
 }
 
@@ -320,7 +118,8 @@ fn of(alive: u32, pending: u32) -> Crew {
         alive,
         pending,
         pending_then: pending,
-        ended: 0,
+        empty: pending,
+        ..Crew::default()
     }
 }
 
@@ -397,13 +196,108 @@ fn a_window_is_not_added_to_itself_by_a_strategy_for_lists() {
 
 #[test]
 fn who_runs_only_since_the_sample_may_be_what_a_list_waits_for() {
-    let rule = ours(Strategy::Accurate, Combine::Max, vec![list()]);
-    let started = Crew {
-        pending_then: 3,
+    for strategy in [Strategy::Default, Strategy::Accurate, Strategy::Eager] {
+        let rule = ours(strategy, Combine::Max, vec![list()]);
+        let started = Crew {
+            empty: 3,
+            ..of(3, 0)
+        };
+        assert_eq!(made(&rule, vec![known(5.0)], started), 2);
+        assert_eq!(made(&rule, vec![known(5.0)], of(3, 0)), 5);
+    }
+}
+
+/// What a group waits for alone, with what the reader tells beside it.
+fn lag(waiting: u64, in_flight: u64, claimable: u64) -> Reading {
+    let Reading::Known(measure) = entries(waiting, in_flight, claimable) else {
+        unreachable!();
+    };
+    Reading::Known(Measure {
+        value: Level::count(waiting + claimable),
+        ..measure
+    })
+}
+
+fn lag_of(target: f64, strategy: Strategy) -> QueueRule {
+    let measure = StreamMeasure::Lag {
+        group: "g".to_string(),
+        claim_after: None,
+    };
+    let mut rule = ours(strategy, Combine::Max, vec![stream(measure)]);
+    rule.triggers[0].target = Level(target);
+    rule
+}
+
+#[test]
+fn of_what_a_group_waits_for_those_are_taken_off_who_hold_nothing() {
+    for strategy in [Strategy::Default, Strategy::Accurate, Strategy::Eager] {
+        for (target, (waiting, in_flight, claimable), (alive, pending), expected, why) in [
+            (1.0, (10, 0, 0), (0, 0), 10, "one each"),
+            (1.0, (4, 3, 0), (3, 0), 4, "three work, and four wait"),
+            (1.0, (4, 3, 0), (7, 4), 0, "four are on their way"),
+            (1.0, (10, 0, 0), (10, 0), 0, "ten run and have not read yet"),
+            (1.0, (1, 2, 0), (0, 0), 1, "one waits beside two that died"),
+            (1.0, (0, 0, 2), (0, 0), 2, "two may be claimed"),
+            (5.0, (10, 0, 0), (0, 0), 2, "one for five"),
+            (5.0, (4, 1, 0), (1, 0), 1, "four wait beside one that works"),
+            (5.0, (8, 2, 0), (3, 1), 1, "one is on its way"),
+            (1.0, (40, 3, 0), (3, 0), 7, "the maximum"),
+        ] {
+            let rule = lag_of(target, strategy);
+            let reading = vec![lag(waiting, in_flight, claimable)];
+            let number = made(&rule, reading, of(alive, pending));
+            assert_eq!(number, expected, "{strategy:?}: {why}");
+        }
+    }
+}
+
+#[test]
+fn the_minimum_is_beside_what_waits_alone() {
+    let rule = QueueRule {
+        min: 2,
+        ..lag_of(1.0, Strategy::Default)
+    };
+    for ((waiting, in_flight), (alive, pending), expected, why) in [
+        ((3, 0), (0, 0), 5, "three for what waits"),
+        ((3, 0), (5, 5), 0, "all are on their way"),
+        ((1, 3), (5, 0), 1, "two are ready, one of them takes it"),
+        ((0, 3), (5, 0), 0, "nothing waits"),
+    ] {
+        let number = made(&rule, vec![lag(waiting, in_flight, 0)], of(alive, pending));
+        assert_eq!(number, expected, "{why}");
+    }
+}
+
+#[test]
+fn together_with_other_numbers_nobody_at_work_is_taken_off_twice() {
+    let kinds = vec![backlog(), list()];
+    for (combine, expected) in [
+        (Combine::Sum, 4),
+        (Combine::Max, 3),
+        (Combine::Min, 1),
+        (Combine::Avg, 2),
+    ] {
+        let rule = ours(Strategy::Default, combine, kinds.clone());
+        let readings = vec![entries(1, 2, 0), known(3.0)];
+        assert_eq!(made(&rule, readings, of(2, 0)), expected, "{combine:?}");
+    }
+}
+
+#[test]
+fn who_came_for_nothing_is_not_made_again_at_once() {
+    let resting = Crew {
+        resting: 2,
         ..of(3, 0)
     };
-    assert_eq!(made(&rule, vec![known(5.0)], started), 2);
-    assert_eq!(made(&rule, vec![known(5.0)], of(3, 0)), 5);
+    let rule = ours(Strategy::Default, Combine::Max, vec![window()]);
+    assert_eq!(made(&rule, vec![known(5.0)], resting), 0);
+    assert_eq!(made(&rule, vec![known(5.0)], of(3, 0)), 2);
+    let rule = QueueRule {
+        min: 5,
+        ..ours(Strategy::Default, Combine::Max, vec![backlog()])
+    };
+    assert_eq!(made(&rule, vec![entries(0, 0, 0)], resting), 0);
+    assert_eq!(made(&rule, vec![entries(4, 0, 0)], resting), 4);
 }
 
 #[test]
@@ -488,6 +382,7 @@ proptest::proptest! {
         (min, max) in (0..20_u32, 0..20_u32),
         (alive, pending) in (0..30_u32, 0..30_u32),
         strategy in 0..4_usize,
+        kind in 0..3_usize,
     ) {
         let strategy = [
             Strategy::Default,
@@ -498,7 +393,7 @@ proptest::proptest! {
         let rule = QueueRule {
             min,
             max: Some(max),
-            ..ours(strategy, Combine::Max, vec![list()])
+            ..ours(strategy, Combine::Max, vec![[list(), window(), backlog()][kind].clone()])
         };
         let crew = of(alive, pending.min(alive));
         let Proposal { create, .. } = propose(&rule, Some(&sample_of(vec![known(value)])), crew);
