@@ -1,8 +1,8 @@
 //! The loop's logic without IO: observe, plan, and what must be written before anything
 //! is done.
 
-use headcount_model::{AgentId, AgentKind, Answer, Changes, Fleet, Secret, SourceId, Timestamp};
-use headcount_planner::{Action, News, Plan, Restored, Wake, World, observe, plan};
+use headcount_model::{AgentId, AgentKind, Answer, Changes, Fleet, Secret, Timestamp};
+use headcount_planner::{Action, News, Plan, Restored, Wake, WiredSource, World, observe, plan};
 use headcount_ports::{DecisionRow, Recovered};
 
 use crate::{Mint, digest};
@@ -46,7 +46,7 @@ impl Core {
     #[must_use]
     pub fn recover(
         recovered: Recovered,
-        sources: Vec<SourceId>,
+        sources: Vec<WiredSource>,
         fleet: Fleet,
         mint: Box<dyn Mint>,
         now: Timestamp,

@@ -22,8 +22,8 @@ pub mod texts;
 pub use backend::{Backend, BackendError, BackendPromises, CreateRequest, DestroyRequest};
 pub use inbox::{BackendInbox, LinkInbox, SourceInbox};
 pub use job_book::{
-    AttemptView, JobBook, JobFilter, JobRecord, JobStatus, MAX_LISTED, NewJob, QueuedJob,
-    Submitted, end_reason, key_conflict,
+    AttemptView, BUILT_IN, JobBook, JobFilter, JobRecord, JobStatus, MAX_LISTED, NewJob, OpenJob,
+    QueuedJob, Submitted, end_reason, key_conflict,
 };
 pub use ledger::{DecisionRow, Ledger, Recovered, StoreError};
 pub use link::{AgentLink, AssignRequest, LinkError};

@@ -31,7 +31,7 @@ impl QueueSource {
     ) -> Result<Self, StoreError> {
         let id = SourceId::new(SOURCE);
         let mut index = Index::default();
-        for job in book.queued().await? {
+        for job in book.queued(&id).await? {
             index.wait(job.job, Entry::queued(&id, job));
         }
         let shared = Arc::new(Shared::new(id, book, inbox, options, index));
