@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use headcount_model::{
-    AgentId, AttemptPhase, AttemptRecord, ClassKey, Command, JobEnd, JobId, Layer, LogPressure,
-    Outcome, Reason, Selectors, Settlement, SourceId, Timestamp,
+    AgentId, AttemptPhase, AttemptRecord, ClassKey, Command, JobEnd, JobId, JobWork, Layer,
+    LogPressure, Outcome, Reason, Selectors, Settlement, SourceId, Timestamp,
 };
 
 use crate::StoreError;
@@ -247,6 +247,25 @@ pub struct JobRecord {
     pub deliveries: u32,
     /// Its latest attempt, claimed or not.
     pub latest: Option<AttemptView>,
+}
+
+impl JobRecord {
+    /// What an agent is told to run.
+    #[must_use]
+    pub fn work(self) -> JobWork {
+        let spec = self.spec;
+        JobWork {
+            job: self.job,
+            name: spec.name,
+            command: spec.command,
+            env: spec.env,
+            working_dir: spec.working_dir,
+            timeout: spec.timeout,
+            grace: spec.grace,
+            log_limit_bytes: spec.log_limit_bytes,
+            log_pressure: spec.log_pressure,
+        }
+    }
 }
 
 /// The latest attempt of a job.

@@ -7,6 +7,7 @@
 
 pub mod agent_env;
 mod backend;
+mod cancel;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 mod inbox;
@@ -20,6 +21,7 @@ mod source;
 pub mod texts;
 
 pub use backend::{Backend, BackendError, BackendPromises, CreateRequest, DestroyRequest};
+pub use cancel::{CancelError, Cancelled};
 pub use inbox::{BackendInbox, LinkInbox, SourceInbox};
 pub use job_book::{
     AttemptView, BUILT_IN, JobBook, JobFilter, JobRecord, JobStatus, MAX_LISTED, NewJob, OpenJob,

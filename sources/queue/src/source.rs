@@ -69,20 +69,9 @@ impl Source for QueueSource {
 
     async fn work(&self, job: JobId) -> Result<JobWork, SourceError> {
         let record = self.shared.book.get(job).await.map_err(try_again)?;
-        let record = record
-            .filter(|record| !record.status.is_ended())
-            .ok_or_else(|| SourceError::Gone(job.to_string()))?;
-        Ok(JobWork {
-            job,
-            name: record.spec.name,
-            command: record.spec.command,
-            env: record.spec.env,
-            working_dir: record.spec.working_dir,
-            timeout: record.spec.timeout,
-            grace: record.spec.grace,
-            log_limit_bytes: record.spec.log_limit_bytes,
-            log_pressure: record.spec.log_pressure,
-        })
+        let record = record.filter(|record| !record.status.is_ended());
+        let record = record.ok_or_else(|| SourceError::Gone(job.to_string()))?;
+        Ok(record.work())
     }
 
     async fn give_back(

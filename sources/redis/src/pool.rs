@@ -21,7 +21,7 @@ pub(crate) struct Pool {
     pub(crate) rule: Arc<QueueRule>,
     pub(crate) readers: Vec<Reader>,
     /// Something that it reads has changed.
-    pub(crate) changed: Notify,
+    pub(crate) changed: Arc<Notify>,
     /// Samples begun, of all pools: one that went and comes back goes on above its last.
     samples: Arc<AtomicU64>,
 }
@@ -37,7 +37,7 @@ impl Pool {
             name,
             rule,
             readers,
-            changed: Notify::new(),
+            changed: Arc::default(),
             samples,
         }
     }

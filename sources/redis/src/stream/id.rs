@@ -26,6 +26,11 @@ impl EntryId {
         })
     }
 
+    /// When it was added, unless whoever added it chose its id.
+    pub(crate) const fn millis(self) -> u64 {
+        self.millis
+    }
+
     /// The smallest id above this one, with which a range begins that excludes this one on
     /// servers of every version; `None` above the largest.
     #[must_use]

@@ -21,6 +21,7 @@ use crate::signals::Clock;
 use crate::trigger::Reader;
 
 pub use tracking::WATCH_HEARTBEAT;
+pub(crate) use tracking::{Wakes, listen};
 
 /// Between two samples of a pool that nobody asked for, at least. Bounds what a stream that
 /// is written without pause costs.
@@ -53,7 +54,7 @@ struct Posting {
 }
 
 /// Ends with its owner.
-struct Running(JoinHandle<()>);
+pub(crate) struct Running(pub(crate) JoinHandle<()>);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -117,7 +118,7 @@ impl Listening {
         if let Some(place) = self.servers.iter().position(same) {
             return self.servers.swap_remove(place);
         }
-        let listening = tracking::listen(Arc::clone(link), wakes(link, &pools));
+        let listening = listen(Arc::clone(link), wakes(link, &pools));
         Server {
             link: Arc::clone(link),
             pools,
@@ -127,14 +128,14 @@ impl Listening {
 }
 
 /// The keys that are read at a server, each with the pool to wake.
-fn wakes(link: &Arc<Link>, pools: &[Arc<Pool>]) -> Vec<(String, Arc<Pool>)> {
+fn wakes(link: &Arc<Link>, pools: &[Arc<Pool>]) -> Wakes {
     let mut wakes = Vec::new();
     for pool in pools {
         for reader in &pool.readers {
             if let Reader::Redis(reader) = reader
                 && Arc::ptr_eq(&reader.link, link)
             {
-                wakes.push((reader.what.key().to_owned(), Arc::clone(pool)));
+                wakes.push((reader.what.key().to_owned(), Arc::clone(&pool.changed)));
             }
         }
     }

@@ -20,7 +20,6 @@ use crate::COMMAND_PATIENCE;
 use crate::connection::{listening, master};
 use crate::fault::Fault;
 use crate::link::Link;
-use crate::pool::Pool;
 use crate::reply::{count, members, text};
 
 /// How often a silent connection is checked, and a cluster's masters are asked for.
@@ -32,11 +31,11 @@ const LAST_PAUSE: Duration = Duration::from_secs(5);
 const REFUSED_PAUSE: Duration = Duration::from_secs(60);
 
 /// What is woken by which key.
-type Wakes = Vec<(String, Arc<Pool>)>;
+pub(crate) type Wakes = Vec<(String, Arc<Notify>)>;
 
-/// Listens for ever. Whenever it begins to, every pool is woken: what changed before was
+/// Listens for ever. Whenever it begins to, everybody is woken: what changed before was
 /// told to nobody.
-pub(super) async fn listen(link: Arc<Link>, wakes: Wakes) {
+pub(crate) async fn listen(link: Arc<Link>, wakes: Wakes) {
     let wakes = Arc::new(wakes);
     let mut pause = FIRST_PAUSE;
     let mut told = None;
@@ -174,15 +173,15 @@ fn wake(wakes: &Wakes, data: &[Value]) {
         let Value::BulkString(key) = key else {
             continue;
         };
-        for (_, pool) in wakes.iter().filter(|(own, _)| own.as_bytes() == key) {
-            pool.changed.notify_one();
+        for (_, changed) in wakes.iter().filter(|(own, _)| own.as_bytes() == key) {
+            changed.notify_one();
         }
     }
 }
 
 fn wake_all(wakes: &Wakes) {
-    for (_, pool) in wakes {
-        pool.changed.notify_one();
+    for (_, changed) in wakes {
+        changed.notify_one();
     }
 }
 

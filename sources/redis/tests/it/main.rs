@@ -18,3 +18,4 @@ mod outage;
 mod push;
 mod refusals;
 mod reload;
+mod source;
