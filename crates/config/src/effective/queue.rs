@@ -99,7 +99,7 @@ fn counted(out: &mut Writer, measure: &StreamMeasure, target: Level) {
     }
 }
 
-fn redis(out: &mut Writer, server: &RedisServer) {
+pub(super) fn redis(out: &mut Writer, server: &RedisServer) {
     match &server.servers {
         RedisServers::Standalone(address) => out.text("address", address),
         RedisServers::Cluster(addresses) => out.texts("addresses", addresses),
