@@ -15,6 +15,7 @@ mod machine_pools;
 mod office;
 mod queue;
 mod signals;
+mod sources;
 mod state;
 mod stop;
 

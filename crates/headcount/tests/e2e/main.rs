@@ -31,6 +31,7 @@ mod queue;
 mod refusals;
 mod reload;
 mod strangers;
+mod stream_source;
 mod streams;
 mod submit;
 mod workers;
