@@ -166,7 +166,8 @@ fn what_nobody_can_run_stays_in_the_stream_and_is_explained_and_a_running_one_is
     });
     assert_eq!(stream.server.say(&["XLEN", STREAM]), Value::Int(2));
     assert_eq!(stream.pending(), 0, "nobody has taken it");
-    stream.house.close_unused();
+    stream.house.await_empty();
+    stream.house.close();
 }
 
 #[test]

@@ -7,6 +7,7 @@ use headcount_model::{JobEnd, JobId, Timestamp};
 use headcount_ports::{NewJob, SourceError, Submitted};
 
 use super::draft::{Draft, Owed, unfit};
+use super::index::Index;
 use super::shared::{Shared, try_again};
 use crate::entries::Entry;
 use crate::stream::count::{FIRST_PAGE, next_page};
@@ -141,7 +142,7 @@ impl Reader {
                 return Ok(());
             };
             last = Some(newest);
-            self.take_in(shared, mine).await?;
+            self.take_in(shared, mine, |_| {}).await?;
         }
     }
 
@@ -155,13 +156,18 @@ impl Reader {
         let newest = entries.iter().map(|entry| entry.id.millis()).max();
         let newest = newest.map(|millis| Timestamp::from_millis(millis).min(shared.now()));
         let n = entries.len() as u64;
-        let taken = self.take_in(shared, entries).await;
-        shared.change(|index| index.read(n, newest, last == Last::Yes && self.claimable == 0));
-        taken
+        let all = last == Last::Yes && self.claimable == 0;
+        let read = move |index: &mut Index| index.read(n, newest, all);
+        self.take_in(shared, entries, read).await
     }
 
-    async fn take_in(&mut self, shared: &Shared, entries: Vec<Entry>) -> Result<(), SourceError> {
-        let taken = take_in(shared, entries).await;
+    async fn take_in(
+        &mut self,
+        shared: &Shared,
+        entries: Vec<Entry>,
+        read: impl FnOnce(&mut Index),
+    ) -> Result<(), SourceError> {
+        let taken = take_in(shared, entries, read).await;
         // They are pending for us, and the book does not have them.
         self.doubt |= taken.is_err();
         taken
@@ -179,9 +185,14 @@ fn size(entries: &[Entry]) -> u32 {
     u32::try_from(entries.len()).unwrap_or(u32::MAX)
 }
 
-/// Writes entries into the book and lets them wait. Those that the book knows as ended are
+/// Writes entries into the book and lets them wait; `read` takes them off what is in the
+/// stream at the same moment, so that no entry is ever counted twice. Those that the book knows as ended are
 /// told of again; those that can never run end at once.
-async fn take_in(shared: &Shared, entries: Vec<Entry>) -> Result<(), SourceError> {
+async fn take_in(
+    shared: &Shared,
+    entries: Vec<Entry>,
+    read: impl FnOnce(&mut Index),
+) -> Result<(), SourceError> {
     let now = shared.now();
     let (drafts, jobs): (Vec<Draft>, Vec<NewJob>) = {
         let index = shared.index();
@@ -191,20 +202,32 @@ async fn take_in(shared: &Shared, entries: Vec<Entry>) -> Result<(), SourceError
     };
     drop(entries);
     if drafts.is_empty() {
+        shared.change(read);
         return Ok(());
     }
-    let submitted = shared.book.submit(jobs, now).await.map_err(try_again)?;
+    let submitted = match shared.book.submit(jobs, now).await {
+        Ok(submitted) => submitted,
+        Err(error) => {
+            shared.change(read);
+            return Err(try_again(error));
+        }
+    };
     let answered = drafts.into_iter().zip(submitted);
     let (ended, open): (Vec<_>, Vec<_>) = answered.partition(|(_, answer)| answer.ended);
-    end_unfit(shared, wait(shared, open), now).await?;
+    end_unfit(shared, wait(shared, open, read), now).await?;
     tell_again(shared, ended).await
 }
 
 /// Lets them wait; gives back those that can never run.
-fn wait(shared: &Shared, open: Vec<(Draft, Submitted)>) -> Vec<(Owed, JobEnd)> {
+fn wait(
+    shared: &Shared,
+    open: Vec<(Draft, Submitted)>,
+    read: impl FnOnce(&mut Index),
+) -> Vec<(Owed, JobEnd)> {
     let mut never = Vec::new();
     let mut taken = 0;
     shared.change(|index| {
+        read(index);
         for (draft, Submitted { job, .. }) in open {
             match &draft.unfit {
                 None => {

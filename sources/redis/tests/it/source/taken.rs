@@ -1,6 +1,6 @@
 //! From the stream into the book.
 
-use headcount_model::{JobEnd, Reason};
+use headcount_model::{JobEnd, Reason, SourceEvent};
 use headcount_ports::Source;
 use headcount_source_redis::RedisSource;
 use headcount_test_redis::{Server, skip};
@@ -212,4 +212,29 @@ async fn many_entries_are_taken_in_pages() {
     assert_eq!(world.waiting().await, "500");
     assert_eq!(world.take(2_000).await.len(), 500);
     assert!(RedisSource::keeps_hopeless(&world.source));
+}
+
+/// An entry on its way from the stream into the book is in one of them: an agent too many
+/// would be made for it otherwise.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_is_never_counted_twice() {
+    if skip() {
+        return;
+    }
+    let server = Server::start();
+    let mut world = World::open(&server).await;
+    for n in 1..=50 {
+        add(&server, &[&format!("{n}-1")]);
+        world.told(1).await;
+        assert_eq!(world.take(1).await.len(), 1);
+        world
+            .posted_until(|event| {
+                let SourceEvent::Demand { count, .. } = event else {
+                    panic!("it is known: {event:?}");
+                };
+                assert!(count.waiting <= 1, "{event:?}");
+                count.waiting == 0
+            })
+            .await;
+    }
 }
