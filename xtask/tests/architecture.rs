@@ -21,7 +21,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("headcount-ports", &["headcount-model"]),
     (
         "headcount-config",
-        &["headcount-model", "headcount-periods"],
+        &["headcount-model", "headcount-patterns", "headcount-periods"],
     ),
     ("headcount-network", &["headcount-model"]),
     ("headcount-store", &["headcount-model", "headcount-ports"]),

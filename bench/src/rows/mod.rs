@@ -8,6 +8,7 @@ mod plan;
 mod redis;
 mod restart;
 mod sim;
+mod stream;
 mod submit;
 
 use std::fmt;
@@ -34,6 +35,7 @@ pub(crate) const ALL: &[Row] = &[
     ("idle", idle::measure),
     ("restart", restart::measure),
     ("redis", redis::measure),
+    ("redis-source", stream::measure),
     ("container-cold", container::measure_cold),
     ("container-ready", container::measure_ready),
     ("container-many", container::measure_many),

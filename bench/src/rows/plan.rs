@@ -143,7 +143,7 @@ fn world(size: &Size, mood: Mood) -> World {
         .collect();
     let restored = Restored {
         epoch: 2,
-        sources: vec![fleet::source()],
+        sources: vec![fleet::source().into()],
         agents,
         attempts,
         drained_pools: Vec::new(),

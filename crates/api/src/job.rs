@@ -12,6 +12,9 @@ pub struct Job {
     /// Its id.
     #[schema(example = "job-42")]
     pub id: String,
+    /// Where it comes from: `queue` is the built-in queue.
+    #[schema(example = "queue")]
+    pub source: String,
     /// The name its owner gave it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,

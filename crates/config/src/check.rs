@@ -15,6 +15,7 @@ mod readiness;
 mod redis;
 mod resources;
 mod scaler;
+mod source;
 mod top;
 mod trigger;
 

@@ -4,6 +4,7 @@
 
 mod kubernetes;
 mod queue;
+mod source;
 mod writer;
 
 use std::time::Duration;
@@ -40,6 +41,9 @@ pub fn effective_yaml(settings: &Settings) -> String {
         out.text("netmask", &network.netmask.to_string());
         out.text("table", &network.table);
     });
+    if !settings.sources.is_empty() {
+        out.list("sources", &settings.sources, source::source);
+    }
     out.list("scalers", &settings.scalers, scaler);
     out.finish()
 }

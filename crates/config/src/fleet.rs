@@ -6,6 +6,7 @@
 mod container;
 mod kubernetes;
 mod queue;
+mod source;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use headcount_model::{
     QueueRule, Recipe, ScalerSpec,
 };
 
+pub(crate) use self::source::lower_sources;
 use crate::platform::{Platform, system_labels};
 use crate::problem::{Draft, Problems};
 use crate::secrets::Secrets;

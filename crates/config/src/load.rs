@@ -3,12 +3,12 @@
 //! Promise: either everything is right, or nothing is used and every problem is told:
 //! of all files, of every level, in one run.
 
-use headcount_model::Fleet;
+use headcount_model::{Fleet, StreamSource};
 
 use crate::check::check;
 use crate::environment::ConfigPaths;
 use crate::files::{Files, MAX_DROP_INS, check_size, read_files};
-use crate::fleet::{check_runnable, lower};
+use crate::fleet::{check_runnable, lower, lower_sources};
 use crate::formats::{is_manifest, scaled_job};
 use crate::platform::Platform;
 use crate::problem::{Draft, Problems};
@@ -54,6 +54,8 @@ pub struct Loaded {
     pub settings: Settings,
     /// The same for the planner.
     pub fleet: Fleet,
+    /// Streams that are read for agents.
+    pub sources: Vec<StreamSource>,
     /// What has no effect in it.
     pub warnings: Problems,
 }
@@ -113,12 +115,14 @@ fn finish_load(
     let lowered = good.map(|settings| {
         let mut secrets = Secrets::of_this_host(&mut problems);
         let fleet = lower(&settings, platform, &mut secrets);
-        (settings, fleet)
+        let sources = lower_sources(&settings.sources, &mut secrets);
+        (settings, fleet, sources)
     });
-    let ((settings, fleet), warnings) = verdict(lowered, problems)?;
+    let ((settings, fleet, sources), warnings) = verdict(lowered, problems)?;
     Ok(Loaded {
         settings,
         fleet,
+        sources,
         warnings,
     })
 }

@@ -7,8 +7,9 @@ use serde_json::{Value as Json, json};
 
 use crate::read::{Key, Nested, Object, Shape};
 use crate::written::{
-    Amount, Cap, Defaults, DropIn, Firecracker, LabelSet, MachinePool, NetworkPolicy, Policy,
-    Resources, Retry, Rollout, Scaler, Timeouts, Top, Trigger, TriggerMetadata, WarmPool,
+    Amount, Cap, Defaults, DropIn, EntryJob, Firecracker, LabelSet, MachinePool, NetworkPolicy,
+    Policy, Resources, Retry, Rollout, Scaler, Source, Timeouts, Top, Trigger, TriggerMetadata,
+    WarmPool,
 };
 
 /// JSON Schema, draft 2020-12, of the main file. It refuses no file that this program
@@ -30,11 +31,13 @@ pub fn key_tables() -> String {
     table::<MachinePool>(&mut page, "`machinePools` entry");
     table::<Defaults>(&mut page, "`defaults`");
     table::<Firecracker>(&mut page, "`firecracker`");
+    table::<Source>(&mut page, "`sources` entry");
+    table::<EntryJob>(&mut page, "`job` of a source");
     table::<Scaler>(&mut page, "`scalers` entry");
     table::<Policy>(&mut page, "`policy`");
     table::<WarmPool>(&mut page, "`warmPool`");
     table::<Trigger>(&mut page, "`triggers` entry");
-    table::<TriggerMetadata>(&mut page, "`metadata` of a trigger");
+    table::<TriggerMetadata>(&mut page, "`metadata` of a trigger or a source");
     table::<Rollout>(&mut page, "`rollout`");
     table::<Timeouts>(&mut page, "`timeouts`");
     table::<Retry>(&mut page, "`retry`");

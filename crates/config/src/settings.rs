@@ -9,6 +9,7 @@ mod queue;
 mod readiness;
 mod scaler;
 mod secret;
+mod source;
 
 pub use backend::{
     Backend, Container, ContainerAgent, ContainerTemplate, Firecracker, FirecrackerTemplate,
@@ -24,6 +25,7 @@ pub use queue::{
 pub use readiness::{IdlePolicy, Readiness, WarmPool};
 pub use scaler::{LabelSet, Scaler};
 pub use secret::{ManifestPlace, SecretFrom, SecretRef};
+pub use source::{EntryJob, Source};
 
 use std::net::Ipv4Addr;
 
@@ -41,6 +43,8 @@ pub struct Settings {
     pub global_resource_cap: Cap,
     /// Budgets that daemons of one machine share; names are unique.
     pub machine_pools: Vec<MachinePool>,
+    /// Where jobs come from besides the built-in queue; names are unique.
+    pub sources: Vec<Source>,
     /// The lowest layer of resources.
     pub default_resources: Layer,
     /// The network that microVMs share.

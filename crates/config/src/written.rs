@@ -12,6 +12,7 @@ mod queue;
 mod readiness;
 mod scaler;
 mod shapes;
+mod source;
 mod top;
 mod trigger;
 
@@ -23,6 +24,7 @@ pub(crate) use queue::{COMBINE, COMPAT, POLLING, STRATEGY, StrategyWord};
 pub(crate) use readiness::{Policy, PolicyKind, WarmPool};
 pub(crate) use scaler::{RoleWord, Scaler};
 pub(crate) use shapes::{BackendKind, NAME, TEXT, parse_network};
+pub(crate) use source::{EntryJob, Source};
 pub(crate) use top::{Defaults, DropIn, Firecracker, MachinePool, Top};
 pub(crate) use trigger::{RedisForm, TRIGGER_TYPE, Trigger, TriggerMetadata, TriggerWord};
 
@@ -55,7 +57,7 @@ const REMOVED: [(&str, &str); 7] = [
 ];
 
 /// Every mapping: how sentences call it, what it is for, its keys.
-pub(crate) const OBJECTS: [(&str, &str, &[Key]); 18] = [
+pub(crate) const OBJECTS: [(&str, &str, &[Key]); 20] = [
     described::<Top>(),
     described::<MachinePool>(),
     described::<Defaults>(),
@@ -74,6 +76,8 @@ pub(crate) const OBJECTS: [(&str, &str, &[Key]); 18] = [
     described::<Rollout>(),
     described::<Trigger>(),
     described::<TriggerMetadata>(),
+    described::<Source>(),
+    described::<EntryJob>(),
 ];
 
 const fn described<T: Object>() -> (&'static str, &'static str, &'static [Key]) {

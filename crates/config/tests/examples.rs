@@ -32,6 +32,7 @@ fn every_example_is_tested() {
         "scaledjob-custom.yaml",
         "scaledjob.yaml",
         "scalers.yaml",
+        "stream.yaml",
         "warm.yaml",
         "worker.yaml",
     ];
@@ -52,6 +53,26 @@ fn the_starter_runs() {
     let names: Vec<&str> = pools.map(|pool| pool.name.as_str()).collect();
     assert_eq!(names, ["local/linux+shell", "heavy/heavy+linux+shell"]);
     assert_eq!(fleet.scalers[1].mandatory.join(","), "heavy");
+}
+
+#[test]
+fn a_stream_is_read_for_agents() {
+    let loaded = loaded("stream.yaml");
+    let source = &loaded.sources[0];
+    assert_eq!(
+        (source.id.as_str(), source.stream.as_str()),
+        ("ci", "ci:jobs")
+    );
+    assert_eq!(
+        (source.group.as_str(), source.dead_letters.as_str()),
+        ("headcount", "ci:dead")
+    );
+    assert_eq!(
+        (source.attempts, source.min_idle),
+        (3, Duration::from_secs(60))
+    );
+    assert_eq!(source.job.timeout, Some(Duration::from_secs(1800)));
+    assert_eq!(loaded.fleet.scalers[0].pools[0].kind, AgentKind::Managed);
 }
 
 #[test]

@@ -157,11 +157,6 @@ fn what_is_not_built_yet_is_refused() {
             format!("  triggers: []\n{sets}"),
             "c:6:13: error: `triggers` needs at least one item",
         ),
-        (
-            format!("{sets}\nsources: []"),
-            "c:7:10: error: `sources` is not built yet in this version (remove it: jobs come from \
-             the built-in queue, which needs no entry)",
-        ),
     ] {
         assert_eq!(refusal(&scaler(&lines)), expected);
     }

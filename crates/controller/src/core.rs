@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use headcount_model::{
-    AgentId, AgentKind, Answer, Changes, Fleet, PoolName, Secret, SourceId, Timestamp,
+use headcount_model::{AgentId, AgentKind, Answer, Changes, Fleet, PoolName, Secret, Timestamp};
+use headcount_planner::{
+    Action, News, Plan, Report, Restored, Wake, WiredSource, World, observe, plan,
 };
-use headcount_planner::{Action, News, Plan, Report, Restored, Wake, World, observe, plan};
 use headcount_ports::{DecisionRow, Recovered};
 
 use crate::{Mint, digest};
@@ -53,7 +53,7 @@ impl Core {
     #[must_use]
     pub fn recover(
         recovered: Recovered,
-        sources: Vec<SourceId>,
+        sources: Vec<WiredSource>,
         fleet: Fleet,
         mint: Box<dyn Mint>,
         now: Timestamp,

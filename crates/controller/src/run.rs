@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use headcount_model::{AgentId, AgentKind, Answer, Fleet, Refusal, SourceId, Timestamp};
-use headcount_planner::{Action, Wake};
+use headcount_planner::{Action, Wake, WiredSource};
 use headcount_ports::{
     AgentLink, Backend, Booking, Ledger, MachinePools, Recovered, Signals, Source, TriggersOf,
 };
@@ -102,8 +102,8 @@ impl Controller {
         let backends = wiring.backends.into_iter();
         let now = wiring.clock.now();
         let adopted = bookings(&recovered.agents);
-        let ids = sources.keys().cloned().collect();
-        let core = Core::recover(recovered, ids, wiring.fleet.clone(), mint, now);
+        let wired = sources.values().map(|source| wired(&**source)).collect();
+        let core = Core::recover(recovered, wired, wiring.fleet.clone(), mint, now);
         let (reader, teller) = Reader::new(wiring.signals);
         let executor = Executor {
             owner,
@@ -317,6 +317,13 @@ impl Hall {
                 tracing::warn!(%error, "old records could not be removed");
             }
         }));
+    }
+}
+
+fn wired(source: &dyn Source) -> WiredSource {
+    WiredSource {
+        id: source.id(),
+        keeps_hopeless: source.keeps_hopeless(),
     }
 }
 

@@ -232,7 +232,7 @@ fn the_digest_is_in_the_round_that_orders_the_creation_and_nothing_prints_the_to
     let fleet = fleet([scaler("d", "linux", 1)]);
     let mut core = Core::recover(
         recovered,
-        vec![source.clone()],
+        vec![source.clone().into()],
         fleet,
         Box::new(Hunter),
         now,

@@ -26,6 +26,7 @@ mod resources;
 mod secret;
 mod selectors;
 mod signal;
+mod stream_source;
 mod time;
 mod trigger;
 
@@ -54,6 +55,7 @@ pub use resources::{Cap, Granted, Layer, Partial, Resources};
 pub use secret::{Digest, Secret};
 pub use selectors::{Pattern, PatternKind, Selectors};
 pub use signal::{Backlog, Level, Measure, Reading, Sample, Timing};
+pub use stream_source::{JobTemplate, StreamSource};
 pub use time::Timestamp;
 pub use trigger::{
     Combine, Compat, CronWindow, QueueRule, RedisConnection, RedisServers, RedisTls, Strategy,

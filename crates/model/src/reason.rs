@@ -205,6 +205,9 @@ reasons! {
     /// Five agents in a row did not take it.
     Undeliverable = "undeliverable", "five agents in a row did not claim it",
         "Look at the output files of the agents that were given it.";
+    /// Its message can never run, or was tried too often before it came here.
+    Poisoned = "poisoned", "its message cannot run, or was delivered too often",
+        "Read the message of the job; the entry lies among the dead letters of its stream.";
     /// Somebody cancelled it.
     CancelRequested = "cancel_requested", "somebody cancelled it",
         "Nothing.";

@@ -26,7 +26,7 @@ pub use action::{Action, CreateOrder};
 pub use check::{Violation, check_plan, check_world};
 pub use explain::{Explanation, PoolVerdict, Verdict, explain};
 pub use fit::{Impossible, admission, candidates};
-pub use news::{Answered, News, Operator, Restored};
+pub use news::{Answered, News, Operator, Restored, WiredSource};
 pub use observe::observe;
 pub use plan::{Plan, plan};
 pub use report::{

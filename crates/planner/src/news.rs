@@ -35,13 +35,32 @@ pub enum News {
     Minted(AgentId, Digest),
 }
 
+/// A source of this daemon.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WiredSource {
+    /// Which.
+    pub id: SourceId,
+    /// Whether jobs that no pool could ever serve stay where they are, instead of being
+    /// failed: they belong to somebody else, who may have other consumers for them.
+    pub keeps_hopeless: bool,
+}
+
+impl From<SourceId> for WiredSource {
+    fn from(id: SourceId) -> Self {
+        Self {
+            id,
+            keeps_hopeless: false,
+        }
+    }
+}
+
 /// What the ledger kept.
 #[derive(Clone, Debug)]
 pub struct Restored {
     /// New at this start.
     pub epoch: u64,
     /// Every source that is wired.
-    pub sources: Vec<SourceId>,
+    pub sources: Vec<WiredSource>,
     /// Agents that are not gone.
     pub agents: Vec<AgentRecord>,
     /// Attempts that are not settled.

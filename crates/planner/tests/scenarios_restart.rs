@@ -187,7 +187,7 @@ fn a_launch_is_not_late_because_no_daemon_ran() {
     later.world = World::new();
     let restored = Restored {
         epoch: 2,
-        sources: vec![source()],
+        sources: vec![source().into()],
         agents,
         attempts,
         drained_pools: Vec::new(),
@@ -321,7 +321,7 @@ fn an_operators_drain_outlives_a_restart() {
     let pool = headcount_model::PoolName::new("d/linux");
     let restored = Restored {
         epoch: 2,
-        sources: vec![source()],
+        sources: vec![source().into()],
         agents: Vec::new(),
         attempts: Vec::new(),
         drained_pools: vec![pool],

@@ -237,3 +237,21 @@ fn a_source_that_falls_silent_while_it_is_asked_is_asked_again() {
     s.ok_all();
     assert_eq!(s.plan(), "refresh queue: facts_missing");
 }
+
+/// It need not wait for the end of a long delay to be believed again.
+#[test]
+fn a_source_that_tells_again_is_asked_at_once() {
+    let mut s = Scenario::new("scaler d labels=linux");
+    let silent = SourceEvent::Unknown("gone quiet".to_owned());
+    s.tell(News::Source(source(), silent));
+    s.plan();
+    s.fail("refresh", TroubleKind::Transient);
+    assert_eq!(s.plan(), "wake in 0.2s: retry");
+    let told = SourceEvent::Demand {
+        sample: 1_000,
+        class: class("linux"),
+        count: Default::default(),
+    };
+    s.tell(News::Source(source(), told));
+    assert_eq!(s.plan(), "refresh queue: facts_missing");
+}

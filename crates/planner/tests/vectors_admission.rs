@@ -171,6 +171,18 @@ fn a12_a_request_above_the_cap_fails_with_the_reason() {
     assert_eq!(s.ends(), "job-1 failed: never_fits");
 }
 
+/// A queue of somebody else is not emptied because of our caps; the class says why it waits.
+#[test]
+fn what_nobody_could_serve_stays_at_a_source_that_keeps_it() {
+    let mut s = Scenario::keeping_hopeless("scaler d cpu=2000 labels=linux");
+    s.ok_all();
+    s.jobs("linux,cpu:8000", 1);
+    assert_eq!(s.plan(), "linux wait: 1 never_fits");
+    assert_eq!(s.ends(), "");
+    s.configure("scaler d cpu=9000 labels=linux");
+    assert!(s.plan().starts_with("create a-1-1 in d/linux"));
+}
+
 #[test]
 fn a12_at_the_cap_it_fits_and_another_pool_may_take_it() {
     let mut s = Scenario::new("scaler small cpu=2000 labels=linux\nscaler big labels=linux,big");

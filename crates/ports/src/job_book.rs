@@ -1,12 +1,13 @@
-//! The job book: the jobs of the built-in queue, from acceptance to end.
+//! The job book: the jobs that sources keep here, from acceptance to end: those of the
+//! built-in queue, and those that another source took from where they waited before.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use headcount_model::{
-    AgentId, AttemptPhase, AttemptRecord, ClassKey, Command, JobEnd, JobId, Layer, LogPressure,
-    Outcome, Reason, Selectors, Settlement, Timestamp,
+    AgentId, AttemptPhase, AttemptRecord, ClassKey, Command, JobEnd, JobId, JobWork, Layer,
+    LogPressure, Outcome, Reason, Selectors, Settlement, SourceId, Timestamp,
 };
 
 use crate::StoreError;
@@ -14,23 +15,42 @@ use crate::StoreError;
 /// The most jobs one [`JobBook::list`] gives, whatever its filter asks for.
 pub const MAX_LISTED: usize = 10_000;
 
-/// Keeps jobs. Called by the queue source (writes) and by the API (reads).
+/// The built-in queue as a source: nobody is to be told how its jobs ended.
+pub const BUILT_IN: &str = "queue";
+
+/// Keeps jobs. Called by sources (writes) and by the API (reads).
 #[async_trait]
 pub trait JobBook: Send + Sync {
     /// Accepts jobs, all or none, durably. A job whose key is known is not accepted again:
-    /// its first id is returned, with `existed`.
+    /// its first id is returned, with `existed`. Each source has keys of its own.
     ///
     /// # Errors
-    /// None of them is accepted. [`StoreError::Conflict`] when a known key comes with
-    /// another job.
+    /// None of them is accepted. [`StoreError::Conflict`] when a known key of the built-in
+    /// queue comes with another job; a key that another source made names the same job
+    /// whatever comes with it.
     async fn submit(&self, jobs: Vec<NewJob>, at: Timestamp) -> Result<Vec<Submitted>, StoreError>;
 
-    /// All jobs that are neither ended nor held by an unsettled attempt, in order of id,
-    /// for the queue's index at start.
+    /// All jobs of a source that are neither ended nor held by an unsettled attempt, in
+    /// order of id, for its index at start.
     ///
     /// # Errors
     /// The daemon must not start.
-    async fn queued(&self) -> Result<Vec<QueuedJob>, StoreError>;
+    async fn queued(&self, source: &SourceId) -> Result<Vec<QueuedJob>, StoreError>;
+
+    /// All jobs of a source that are open, in order of id: those of which it has not said
+    /// yet that their end was [`told`](JobBook::told). None of the built-in queue ever is.
+    ///
+    /// # Errors
+    /// The daemon must not start.
+    async fn open_jobs(&self, source: &SourceId) -> Result<Vec<OpenJob>, StoreError>;
+
+    /// The ends of these jobs were told where they came from: from now on they need not be
+    /// kept. Until then no job of another source than the built-in queue is removed, however
+    /// old. Idempotent; a job that has not ended stays open.
+    ///
+    /// # Errors
+    /// Some may still be open.
+    async fn told(&self, jobs: Vec<JobId>) -> Result<(), StoreError>;
 
     /// One job, whole.
     ///
@@ -74,7 +94,9 @@ pub trait JobBook: Send + Sync {
 /// A job as it is accepted.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewJob {
-    /// Chosen by the client; the same key is the same job.
+    /// Where it comes from.
+    pub source: SourceId,
+    /// Chosen by the client or the source; the same key is the same job.
     pub key: Option<String>,
     /// For people; not unique.
     pub name: Option<String>,
@@ -107,11 +129,11 @@ pub struct NewJob {
 }
 
 impl NewJob {
-    /// The class the job belongs to, once it waits at `source`.
+    /// The class the job belongs to while it waits.
     #[must_use]
-    pub fn class(&self, source: &headcount_model::SourceId) -> ClassKey {
+    pub fn class(&self) -> ClassKey {
         ClassKey {
-            source: source.clone(),
+            source: self.source.clone(),
             runs_on: self.runs_on.clone(),
             exclude: self.exclude.clone(),
             resources: self.resources,
@@ -160,6 +182,21 @@ pub struct Submitted {
     pub job: JobId,
     /// Whether its key was known already.
     pub existed: bool,
+    /// Whether it has ended already.
+    pub ended: bool,
+}
+
+/// A job whose end is still to be told where it came from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OpenJob {
+    /// The job as it waits, waited, or would wait.
+    pub job: QueuedJob,
+    /// Its key, which says where that is.
+    pub key: String,
+    /// How it stands.
+    pub status: JobStatus,
+    /// How it ended; absent while an attempt is being settled.
+    pub end: Option<JobEnd>,
 }
 
 /// What the queue's index needs of a waiting job.
@@ -210,6 +247,25 @@ pub struct JobRecord {
     pub deliveries: u32,
     /// Its latest attempt, claimed or not.
     pub latest: Option<AttemptView>,
+}
+
+impl JobRecord {
+    /// What an agent is told to run.
+    #[must_use]
+    pub fn work(self) -> JobWork {
+        let spec = self.spec;
+        JobWork {
+            job: self.job,
+            name: spec.name,
+            command: spec.command,
+            env: spec.env,
+            working_dir: spec.working_dir,
+            timeout: spec.timeout,
+            grace: spec.grace,
+            log_limit_bytes: spec.log_limit_bytes,
+            log_pressure: spec.log_pressure,
+        }
+    }
 }
 
 /// The latest attempt of a job.

@@ -7,6 +7,7 @@
 
 pub mod agent_env;
 mod backend;
+mod cancel;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 mod inbox;
@@ -21,10 +22,11 @@ pub mod texts;
 pub mod turns;
 
 pub use backend::{Backend, BackendError, BackendPromises, CreateRequest, DestroyRequest};
+pub use cancel::{CancelError, Cancelled};
 pub use inbox::{BackendInbox, LinkInbox, SourceInbox};
 pub use job_book::{
-    AttemptView, JobBook, JobFilter, JobRecord, JobStatus, MAX_LISTED, NewJob, QueuedJob,
-    Submitted, end_reason, key_conflict,
+    AttemptView, BUILT_IN, JobBook, JobFilter, JobRecord, JobStatus, MAX_LISTED, NewJob, OpenJob,
+    QueuedJob, Submitted, end_reason, key_conflict,
 };
 pub use ledger::{DecisionRow, Ledger, Recovered, StoreError};
 pub use link::{AgentLink, AssignRequest, LinkError};

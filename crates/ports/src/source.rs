@@ -13,6 +13,13 @@ pub trait Source: Send + Sync {
     /// Which source this is.
     fn id(&self) -> SourceId;
 
+    /// Whether jobs of it that no pool could ever serve stay where they are, instead of
+    /// being failed: those of somebody else's queue, which may have other consumers. Never
+    /// asked to [`fail_class`](Source::fail_class) then.
+    fn keeps_hopeless(&self) -> bool {
+        false
+    }
+
     /// All classes as they stand now. Reading only.
     ///
     /// # Errors

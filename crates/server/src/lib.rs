@@ -31,7 +31,7 @@ pub use access::{Access, BindRefused, check_bind};
 pub use feed::{Feed, WatchedBook};
 pub use needs::{
     CancelRefused, Cancelled, Candidate, Daemon, Grammar, GrammarError, JobDefaults, JobWatch,
-    Queue, ReloadRefused, Reloaded, SubmitRefused,
+    Queue, ReloadRefused, Reloaded, StreamNumbers, SubmitRefused,
 };
 pub use openapi::openapi;
 pub use serve::{MAX_CONNECTIONS, serve};

@@ -10,6 +10,7 @@ mod keda;
 mod kici;
 mod scrape;
 mod signals;
+mod streams;
 
 pub(crate) use count::Metrics;
 pub(crate) use scrape::{Names, Snapshot, text};

@@ -131,8 +131,28 @@ pub trait Daemon: Send + Sync {
     /// The ledger cannot be read.
     async fn decisions(&self, limit: usize) -> Result<Vec<DecisionRow>, StoreError>;
 
+    /// What each stream that is read for agents has done since the start, and holds.
+    fn stream_numbers(&self) -> BTreeMap<SourceId, StreamNumbers>;
+
     /// How many registrations and reconnects of agents were refused so far, by code.
     fn refused_registrations(&self) -> BTreeMap<&'static str, u64>;
+}
+
+/// What a source has done with the entries of its stream, and what it has in hand.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct StreamNumbers {
+    /// Entries that became jobs.
+    pub taken: u64,
+    /// Entries that were taken over from silent consumers.
+    pub claimed: u64,
+    /// Entries that were acknowledged.
+    pub acknowledged: u64,
+    /// Entries that became dead letters.
+    pub buried: u64,
+    /// Entries that are pending for this daemon.
+    pub held: u64,
+    /// Ends that the server has not heard of yet.
+    pub untold: u64,
 }
 
 /// A fleet that texts describe.

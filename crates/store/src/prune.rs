@@ -23,8 +23,8 @@ const SPARE_PAGES: i64 = 1024;
 const MAX_RETURNED_PAGES: i64 = 4096;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What is kept. Jobs that have not ended, and attempts that are not settled, always are;
-/// attempts and output go with their job.
+/// What is kept. Jobs that have not ended, those whose source is to be told of it, and
+/// attempts that are not settled, always are; attempts and output go with their job.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Retention {
     /// Ended jobs stay this long.
@@ -127,7 +127,7 @@ impl Round<'_> {
     }
 
     fn old_jobs(&mut self, before: i64) -> Result<(), Fault> {
-        let sql = "SELECT id FROM jobs WHERE ended_at < ?1 AND NOT EXISTS
+        let sql = "SELECT id FROM jobs WHERE ended_at < ?1 AND open = 0 AND NOT EXISTS
                      (SELECT 1 FROM attempts WHERE job = jobs.id AND settled = 0)
                    ORDER BY ended_at, id LIMIT ?2";
         let jobs = self.ids(sql, before, MAX_ROWS)?;
@@ -141,7 +141,7 @@ impl Round<'_> {
         if surplus == 0 {
             return Ok(());
         }
-        let sql = "SELECT id FROM jobs WHERE ended_at >= ?1 AND NOT EXISTS
+        let sql = "SELECT id FROM jobs WHERE ended_at >= ?1 AND open = 0 AND NOT EXISTS
                      (SELECT 1 FROM attempts WHERE job = jobs.id AND settled = 0)
                    ORDER BY ended_at, id LIMIT ?2";
         let room = MAX_ROWS.saturating_sub(self.pruned.jobs);

@@ -120,7 +120,7 @@ async fn a_file_of_a_newer_program_is_left_alone() {
     drop(db);
     let before = fs::read(place.file()).unwrap();
     let expected = format!(
-        "state file {} was written by a newer headcount (schema 7, this one knows 1); start \
+        "state file {} was written by a newer headcount (schema 7, this one knows 2); start \
          that version again, or choose another directory with --state-dir",
         fs::canonicalize(place.file()).unwrap().display()
     );
@@ -220,7 +220,38 @@ async fn everything_is_private_and_set_to_last() {
     let db = Connection::open(path.join("headcount.db")).unwrap();
     let pragma = |name| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     assert_eq!(pragma("auto_vacuum").unwrap(), 2, "incremental");
-    assert_eq!(pragma("user_version").unwrap(), 1);
+    assert_eq!(pragma("user_version").unwrap(), 2);
     let journal = db.pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0));
     assert_eq!(journal.unwrap(), "wal");
+}
+
+/// What was kept under the first schema is kept under this one, as jobs of the queue.
+#[tokio::test]
+async fn a_file_of_an_earlier_schema_is_brought_up_to_date() {
+    let place = Place::new();
+    let db = Connection::open(place.file()).unwrap();
+    db.execute_batch(include_str!("../migrations/0001_base.sql"))
+        .unwrap();
+    db.execute_batch(
+        "INSERT INTO jobs (key, wants, work, priority, retries, accepted_at, status, attempts,
+                           deliveries)
+         VALUES ('k', '{\"runs_on\":[\"linux\"],\"timeout\":null}',
+                 '{\"command\":{\"argv\":[\"true\"]},\"working_dir\":null,
+                   \"grace\":{\"secs\":1,\"nanos\":0},\"log_limit_bytes\":1,
+                   \"log_pressure\":null}',
+                 0, 0, 5, 0, 0, 0);
+         PRAGMA application_id = 1212433236;
+         PRAGMA user_version = 1;",
+    )
+    .unwrap();
+    drop(db);
+    let store = place.open();
+    let queue = headcount_model::SourceId::new("queue");
+    let waiting = store.queued(&queue).await.unwrap();
+    assert_eq!(waiting.len(), 1);
+    let record = store.get(waiting[0].job).await.unwrap().unwrap();
+    assert_eq!(
+        (record.spec.source, record.spec.key.as_deref()),
+        (queue, Some("k"))
+    );
 }

@@ -6,8 +6,8 @@ mod common;
 use std::time::Duration;
 
 use common::{Place, at, attempt, chunk, commit, job, settle, submit};
-use headcount_model::{Changes, JobEnd, JobId};
-use headcount_ports::{DecisionRow, JobBook, JobFilter, Ledger, LogBook, LogPage};
+use headcount_model::{Changes, JobEnd, JobId, SourceId};
+use headcount_ports::{DecisionRow, JobBook, JobFilter, Ledger, LogBook, LogPage, NewJob};
 use headcount_store::{Options, Pruned, Retention, SqliteStore};
 
 const DAY_MILLIS: u64 = 24 * 60 * 60 * 1000;
@@ -31,6 +31,28 @@ async fn known(store: &SqliteStore) -> Vec<u64> {
     };
     let jobs = store.list(filter).await.unwrap();
     jobs.iter().map(|it| it.job.0).collect()
+}
+
+/// However old and however many: a removed job would be run again, were its entry given
+/// to us once more.
+#[tokio::test]
+async fn a_job_whose_end_is_to_be_told_stays() {
+    let place = Place::new();
+    let store = place.open_with(keeping(Retention {
+        ended_jobs: 0,
+        ..Retention::default()
+    }));
+    let elsewhere = NewJob {
+        source: SourceId::new("ci"),
+        ..job("elsewhere")
+    };
+    let id = submit(&store, elsewhere).await;
+    end(&store, id, 0).await;
+    store.prune(at(30 * DAY_MILLIS)).await.unwrap();
+    assert_eq!(known(&store).await, [id.0]);
+    store.told(vec![id]).await.unwrap();
+    store.prune(at(30 * DAY_MILLIS)).await.unwrap();
+    assert!(known(&store).await.is_empty());
 }
 
 #[tokio::test]

@@ -40,7 +40,10 @@ async fn a_conflict_spoils_only_its_own_call() {
         conflicts, 100,
         "whichever came first, half of the calls conflict"
     );
-    let waiting = store.queued().await.unwrap();
+    let waiting = store
+        .queued(&headcount_model::SourceId::new("queue"))
+        .await
+        .unwrap();
     assert_eq!(waiting.len(), accepted);
     assert_eq!(
         accepted, 101,
@@ -61,7 +64,10 @@ async fn a_caller_that_stops_waiting_changes_nothing() {
     drop(call);
     // Writes are carried out in order, so this one comes after it.
     store.requeue(JobId(1), 3, 4).await.unwrap();
-    let waiting = store.queued().await.unwrap();
+    let waiting = store
+        .queued(&headcount_model::SourceId::new("queue"))
+        .await
+        .unwrap();
     let found: Vec<_> = waiting
         .iter()
         .map(|it| (it.attempts, it.deliveries))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use headcount_model::{JobEnd, JobId};
-use headcount_ports::{JobStatus, SourceError, StoreError};
+use headcount_ports::{CancelError, Cancelled, JobStatus, SourceError, StoreError};
 
 use crate::index::{Index, Place};
 use crate::shared::{Shared, to_the_end};
@@ -12,35 +12,6 @@ use crate::weed::end_all;
 
 /// A job may move between two looks at it; it does not move for ever.
 const LOOKS: usize = 4;
-
-/// What became of a wish to cancel.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Cancelled {
-    /// It waited; it has ended as cancelled, durably.
-    Ended,
-    /// It is with an agent or on its way: whoever has it is being told, and it will not
-    /// wait again. A crash of the daemon right now may forget the wish.
-    Requested,
-}
-
-/// Why a job is not cancelled.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum CancelError {
-    /// No job has this id.
-    #[error("{0} is not known; `headcount jobs` lists those that are")]
-    NotFound(JobId),
-    /// Too late: it has ended.
-    #[error("{job} has ended already ({})", status.code())]
-    AlreadyEnded {
-        /// Which job.
-        job: JobId,
-        /// How.
-        status: JobStatus,
-    },
-    /// Not now: try again.
-    #[error("{0}")]
-    Unavailable(String),
-}
 
 /// What one look at a job found.
 enum Look {

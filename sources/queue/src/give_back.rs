@@ -72,6 +72,6 @@ async fn find(shared: &Shared, job: JobId) -> Result<Entry, SourceError> {
     let record = shared.book.get(job).await.map_err(try_again)?;
     record
         .filter(|record| record.ended_at.is_none())
-        .map(|record| Entry::held(&shared.id, &record))
+        .map(|record| Entry::held(&record))
         .ok_or_else(|| SourceError::Gone(job.to_string()))
 }

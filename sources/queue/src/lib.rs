@@ -17,11 +17,11 @@ mod source;
 mod submit;
 mod weed;
 
-pub use cancel::{CancelError, Cancelled};
 pub use check::{
     MAX_ARGUMENTS, MAX_BATCH, MAX_GRACE, MAX_JOB_BYTES, MAX_LABEL_BYTES, MAX_LABELS,
     MAX_LOG_LIMIT_BYTES, MAX_NAME_BYTES, MAX_RETRIES, MAX_TIMEOUT,
 };
+pub use headcount_ports::{CancelError, Cancelled};
 pub use index::Position;
 pub use options::{
     Clock, DEFAULT_EXPIRY, DEFAULT_GRACE, DEFAULT_LOG_LIMIT_BYTES, DEFAULT_MAX_DEPTH, Options,

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use headcount_model::Timestamp;
 
 /// The name of the built-in queue as a source.
-pub const SOURCE: &str = "queue";
+pub const SOURCE: &str = headcount_ports::BUILT_IN;
 /// Jobs that may wait at once.
 pub const DEFAULT_MAX_DEPTH: u64 = 1_000_000;
 /// A job that still waits after this long expires.

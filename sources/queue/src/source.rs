@@ -31,7 +31,7 @@ impl QueueSource {
     ) -> Result<Self, StoreError> {
         let id = SourceId::new(SOURCE);
         let mut index = Index::default();
-        for job in book.queued().await? {
+        for job in book.queued(&id).await? {
             index.wait(job.job, Entry::queued(&id, job));
         }
         let shared = Arc::new(Shared::new(id, book, inbox, options, index));
@@ -69,20 +69,9 @@ impl Source for QueueSource {
 
     async fn work(&self, job: JobId) -> Result<JobWork, SourceError> {
         let record = self.shared.book.get(job).await.map_err(try_again)?;
-        let record = record
-            .filter(|record| !record.status.is_ended())
-            .ok_or_else(|| SourceError::Gone(job.to_string()))?;
-        Ok(JobWork {
-            job,
-            name: record.spec.name,
-            command: record.spec.command,
-            env: record.spec.env,
-            working_dir: record.spec.working_dir,
-            timeout: record.spec.timeout,
-            grace: record.spec.grace,
-            log_limit_bytes: record.spec.log_limit_bytes,
-            log_pressure: record.spec.log_pressure,
-        })
+        let record = record.filter(|record| !record.status.is_ended());
+        let record = record.ok_or_else(|| SourceError::Gone(job.to_string()))?;
+        Ok(record.work())
     }
 
     async fn give_back(

@@ -74,10 +74,7 @@ async fn submit(
         let default = shared.options.default_expiry;
         job.expires_at = job.expires_at.or(default.map(|span| now.after(span)));
     }
-    let entries: Vec<Entry> = jobs
-        .iter()
-        .map(|job| Entry::accepted(&shared.id, job, now))
-        .collect();
+    let entries: Vec<Entry> = jobs.iter().map(|job| Entry::accepted(job, now)).collect();
     let submitted = shared.book.submit(jobs, now).await;
     shared.change(|index| {
         index.unreserve(n_jobs);

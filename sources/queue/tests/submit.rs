@@ -217,7 +217,12 @@ async fn bad_jobs_are_refused_with_the_field_and_the_bound() {
         "job 10000: jobs: a call holds at most 10000 jobs, this one has 10001; split it"
     );
     assert!(
-        world.book.queued().await.unwrap().is_empty(),
+        world
+            .book
+            .queued(&headcount_model::SourceId::new("queue"))
+            .await
+            .unwrap()
+            .is_empty(),
         "nothing was accepted"
     );
 }

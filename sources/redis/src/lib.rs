@@ -1,6 +1,7 @@
-//! Signals of pools that are read from Redis, and from windows of time.
+//! Signals of pools that are read from Redis, and from windows of time; and streams as
+//! sources of jobs ([`RedisSource`]).
 //!
-//! Promise: a number is what the server said at one moment, or it is unknown and says why
+//! Promise of the signals: a number is what the server said at one moment, or it is unknown and says why
 //! and what to do; reading changes nothing on the server. Every trigger of a pool is read
 //! in one round trip over one connection per server, shared by all pools; a longer count
 //! follows only where the server cannot tell a number itself. A write to what a pool reads
@@ -19,6 +20,7 @@ mod link;
 mod pool;
 mod reply;
 mod signals;
+mod source;
 mod stream;
 mod trigger;
 mod watch;
@@ -27,9 +29,10 @@ mod wire;
 pub use connection::CONNECT_PATIENCE;
 pub use entries::{
     Entries, Entry, EntryId, FIELD_PREFIX, Field, Group, MAX_ENTRIES, MAX_ENVIRONMENT_BYTES,
-    Poisoned, environment,
+    MAX_VARIABLE_BYTES, Poisoned, environment,
 };
 pub use pool::READING_PATIENCE;
 pub use signals::{Clock, RedisSignals};
+pub use source::{RedisSource, SourceStats};
 pub use watch::{SPACING, WATCH_HEARTBEAT};
 pub use wire::COMMAND_PATIENCE;

@@ -26,7 +26,7 @@ pub(crate) struct Pool {
     /// What is known of the past of each trigger, in the same order.
     arrivals: Vec<Arrivals>,
     /// Something that it reads has changed.
-    pub(crate) changed: Notify,
+    pub(crate) changed: Arc<Notify>,
     /// Samples begun, of all pools: one that went and comes back goes on above its last.
     samples: Arc<AtomicU64>,
 }
@@ -43,7 +43,7 @@ impl Pool {
             rule,
             arrivals: readers.iter().map(|_| Arrivals::default()).collect(),
             readers,
-            changed: Notify::new(),
+            changed: Arc::default(),
             samples,
         }
     }

@@ -7,6 +7,7 @@ use headcount_model::Layer;
 use super::overlap::check_overlaps;
 use super::resources::{cap, check_fits, layer};
 use super::scaler::check_scaler;
+use super::source::sources;
 use super::value;
 use crate::problem::{Draft, Problems};
 use crate::settings::{DEFAULT_GLOBAL_MAX_AGENTS, FirecrackerNetwork, MachinePool, Settings};
@@ -18,6 +19,7 @@ use crate::written::{self, parse_network};
 pub(crate) fn check(top: &written::Top, problems: &mut Problems) -> Option<Settings> {
     check_scalers_exist(top, problems);
     let pools = machine_pools(top, problems);
+    let sources = sources(top, problems);
     let defaults = default_layer(top, problems);
     let global_cap = cap(top.global_resource_cap.as_ref());
     let written = top.scalers.as_ref().map_or(&[][..], |list| &list.value);
@@ -34,6 +36,7 @@ pub(crate) fn check(top: &written::Top, problems: &mut Problems) -> Option<Setti
             .unwrap_or(DEFAULT_GLOBAL_MAX_AGENTS),
         global_resource_cap: global_cap,
         machine_pools: pools?,
+        sources: sources?,
         default_resources: defaults,
         firecracker: firecracker(top),
         scalers: scalers.into_iter().collect::<Option<_>>()?,

@@ -106,7 +106,7 @@ fn claimed(out: &mut Writer, after: Option<Duration>) {
     }
 }
 
-fn redis(out: &mut Writer, server: &RedisServer) {
+pub(super) fn redis(out: &mut Writer, server: &RedisServer) {
     match &server.servers {
         RedisServers::Standalone(address) => out.text("address", address),
         RedisServers::Cluster(addresses) => out.texts("addresses", addresses),

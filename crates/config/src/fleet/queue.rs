@@ -70,7 +70,10 @@ fn trigger(
     })
 }
 
-fn connection(server: &RedisServer, secrets: &mut Secrets<'_>) -> Option<RedisConnection> {
+pub(super) fn connection(
+    server: &RedisServer,
+    secrets: &mut Secrets<'_>,
+) -> Option<RedisConnection> {
     let password = secrets.optional(server.password.as_ref());
     let tls = server.tls.as_ref().map(|tls| certificates(tls, secrets));
     let servers = match &server.servers {

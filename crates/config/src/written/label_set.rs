@@ -93,7 +93,7 @@ object! {
     }
 }
 
-const PRESSURE: Choice<LogPressure> = Choice {
+pub(super) const PRESSURE: Choice<LogPressure> = Choice {
     words: &[("pause", LogPressure::Pause), ("drop", LogPressure::Drop)],
     others: &[],
 };

@@ -1,8 +1,8 @@
 //! The top level.
 
 use super::shapes::{AGENT_NETWORK, IPV4, NAME, TEXT};
-use super::{Cap, Resources, Scaler};
-use crate::read::{List, Nested, Text, Unbuilt, default, integer, object, optional, required};
+use super::{Cap, Resources, Scaler, Source};
+use crate::read::{List, Nested, Text, default, integer, object, optional, required};
 use crate::source::Spanned;
 use crate::suggest::quoted;
 use crate::value::ValueError;
@@ -31,10 +31,11 @@ object! {
         /// The network that microVMs share.
         firecracker: Firecracker = "firecracker", Nested::<Firecracker>::NEW,
             default("its defaults");
-        /// Where jobs come from, besides the built-in queue. Not built yet.
-        sources: () = "sources", Unbuilt {
-            hint: "remove it: jobs come from the built-in queue, which needs no entry",
-        }, optional();
+        /// Where jobs come from, besides the built-in queue. A change holds from the next
+        /// start.
+        sources: Vec<Spanned<Source>> = "sources", List {
+            of: Nested::<Source>::NEW, filled: false,
+        }, default("none");
     }
 }
 

@@ -6,12 +6,13 @@
 
 use std::collections::BTreeSet;
 
-use headcount_config::{ConfigTexts, Platform, json_schema, load_texts};
+use headcount_config::{ConfigTexts, Loaded, Platform, json_schema, load_texts};
 use headcount_model::{Fleet, PoolSpec, ScalerSpec};
 use serde_json::Value;
 
 mod queue_rows;
 mod rows;
+mod source_rows;
 
 use queue_rows::{KUBERNETES_ROWS, QUEUE_ROWS};
 use rows::Class::{self, AnotherBackend, AnotherPool, Live, NewAgents, NoEffect, Refused};
@@ -22,10 +23,13 @@ fn every_key_has_a_class_and_no_class_is_left_over() {
     let mut keys = BTreeSet::new();
     leaves(&json_schema(), "", &mut keys);
     let rows = all_rows().map(|(_, (key, ..))| *key);
-    let told: BTreeSet<String> = rows
+    let told = rows
         .chain(OF_OTHER_BACKENDS.iter().copied())
-        .map(str::to_owned)
-        .collect();
+        .map(str::to_owned);
+    let of_sources = source_rows::SOURCE_ROWS.iter();
+    let of_sources = of_sources.map(|(key, ..)| format!("sources[].{key}"));
+    let metadata = source_rows::metadata().map(|(key, ..)| key);
+    let told: BTreeSet<String> = told.chain(of_sources).chain(metadata).collect();
     let without: Vec<_> = keys.difference(&told).collect();
     assert!(without.is_empty(), "say what a reload makes of {without:?}");
     let unknown: Vec<_> = told.difference(&keys).collect();
@@ -43,6 +47,36 @@ fn every_class_is_what_two_files_that_differ_show() {
         };
         assert_eq!(seen, *class, "{key}");
     }
+}
+
+#[test]
+fn sources_hold_from_the_next_start() {
+    let rows = source_rows::SOURCE_ROWS.iter().map(|(key, old, new)| {
+        let lines = [old, new].map(|line| source_rows::source(line));
+        ((*key).to_owned(), Class::Restart, lines)
+    });
+    let metadata = source_rows::metadata().map(|(key, class, old, new)| (key, class, [old, new]));
+    for (key, class, lines) in rows.chain(metadata) {
+        let [before, after] = lines.map(|line| with_top(&line));
+        let before = before.unwrap_or_else(|problems| panic!("{key}: {problems}"));
+        let seen = match after {
+            Err(_) => Refused,
+            Ok(after) if before.fleet != after.fleet => Live,
+            Ok(after) if before.sources != after.sources => Class::Restart,
+            Ok(_) => NoEffect,
+        };
+        assert_eq!(seen, class, "{key}");
+    }
+}
+
+fn with_top(line: &str) -> Result<Loaded, String> {
+    let text = format!("version: 1\n{line}\nscalers: []\n");
+    let platform = Platform {
+        os: "linux".into(),
+        arch: "x86_64".into(),
+    };
+    let loaded = load_texts(ConfigTexts::single("c", text.clone()), &platform);
+    loaded.map_err(|problems| format!("{}\n{text}", problems.render(false, 100)))
 }
 
 /// Paths of all keys that hold no mapping.

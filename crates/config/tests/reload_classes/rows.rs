@@ -12,6 +12,9 @@ pub enum Class {
     /// Needs another backend; backends are made when the daemon starts, so the reload is
     /// refused with the words "restart required" unless the daemon has that one too.
     AnotherBackend,
+    /// Is read when the daemon starts: the reload is refused with the words "restart
+    /// required".
+    Restart,
     /// Changes nothing on this host, and a warning says so.
     NoEffect,
     /// The only value there is, or a backend that this version refuses to run.
@@ -98,7 +101,6 @@ pub const ROWS: &[Row] = &[
         "defaults: {resources: {limits: {memory: 1g}}}",
         "defaults: {resources: {limits: {memory: 2g}}}",
     ),
-    ("sources", Refused, "", "sources: []"),
     ("scalers[].name", AnotherPool, "name: s", "name: t"),
     (
         "scalers[].type",

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use headcount_model::{Command, Layer, Selectors};
+use headcount_model::{Command, Layer, Selectors, SourceId};
 use headcount_ports::NewJob;
-use headcount_source_queue::{DEFAULT_GRACE, DEFAULT_LOG_LIMIT_BYTES};
+use headcount_source_queue::{DEFAULT_GRACE, DEFAULT_LOG_LIMIT_BYTES, SOURCE};
 
 /// Commands that any host has, as name and script.
 const WORK: &[(&str, &str)] = &[
@@ -41,6 +41,7 @@ fn job(n: usize) -> NewJob {
         WORK[n % WORK.len()]
     };
     NewJob {
+        source: SourceId::new(SOURCE),
         key: None,
         name: Some(name.to_owned()),
         runs_on: Selectors::new(["linux"]),

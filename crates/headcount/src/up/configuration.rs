@@ -5,7 +5,7 @@ use std::sync::Arc;
 use headcount_config::{ConfigPaths, ConfigText, ConfigTexts, Loaded, Platform, Problems};
 use headcount_controller::{Handle, PoolChange};
 use headcount_gateway::CertificateError;
-use headcount_model::Fleet;
+use headcount_model::{Fleet, StreamSource};
 use headcount_ports::MachinePools;
 use tokio::sync::{Mutex, OnceCell};
 
@@ -55,6 +55,8 @@ pub(crate) struct Configuration {
     ledger: Ledger,
     remote: RemoteAgents,
     handle: OnceCell<Handle>,
+    /// The streams that are read, once they are.
+    sources: OnceCell<Vec<StreamSource>>,
     /// One reload at a time.
     reloading: Mutex<()>,
 }
@@ -73,6 +75,7 @@ impl Configuration {
             ledger,
             remote,
             handle: OnceCell::new(),
+            sources: OnceCell::new(),
             reloading: Mutex::new(()),
         })
     }
@@ -86,6 +89,12 @@ impl Configuration {
     pub(super) fn attach(&self, handle: Handle) {
         // Attached once, at start; a second controller would be a second daemon.
         drop(self.handle.set(handle));
+    }
+
+    /// From now on these streams are read, and no others until the next start.
+    pub(super) fn reads(&self, sources: Vec<StreamSource>) {
+        // Told once, at start, as of the controller.
+        drop(self.sources.set(sources));
     }
 
     /// Reads the configuration as it is now and checks it against this host.
@@ -104,7 +113,7 @@ impl Configuration {
             }
         };
         let loaded = loaded.map_err(ConfigError::Problems)?;
-        self.check_host(&loaded.fleet)?;
+        self.check_host(&loaded)?;
         Ok(loaded)
     }
 
@@ -115,17 +124,31 @@ impl Configuration {
     pub(super) fn candidate(&self, texts: ConfigTexts) -> Result<Loaded, ConfigError> {
         let loaded = headcount_config::load_texts(texts, &self.platform);
         let loaded = loaded.map_err(ConfigError::Problems)?;
-        self.check_host(&loaded.fleet)?;
+        self.check_host(&loaded)?;
         Ok(loaded)
     }
 
-    fn check_host(&self, fleet: &Fleet) -> Result<(), ConfigError> {
-        let missing = self.backends.check(fleet);
+    fn check_host(&self, loaded: &Loaded) -> Result<(), ConfigError> {
+        let mut missing = self.backends.check(&loaded.fleet);
+        missing.extend(self.check_sources(&loaded.sources));
         if missing.is_empty() {
             Ok(())
         } else {
             Err(ConfigError::Missing(missing))
         }
+    }
+
+    fn check_sources(&self, wanted: &[StreamSource]) -> Option<String> {
+        let running = self.sources.get()?;
+        let changed = |source: &&StreamSource| !running.contains(source);
+        let gone = |source: &&StreamSource| wanted.iter().all(|it| it.id != source.id);
+        let source = wanted.iter().find(changed);
+        let source = source.or_else(|| running.iter().find(gone))?;
+        Some(format!(
+            "source `{}`: restart required: sources are read as they were when the daemon \
+             started",
+            source.id
+        ))
     }
 
     /// Makes the machine pools of this fleet known to their ledger, before anything is

@@ -14,7 +14,7 @@ use headcount_backend_process::{
 use headcount_controller::{Clock, Controller, Handle, Wiring};
 use headcount_gateway::{AgentListener, Gateway, GatewayOptions};
 use headcount_model::{OwnerId, Secret};
-use headcount_ports::{AgentLink, Ledger, LogBook, Source};
+use headcount_ports::{AgentLink, JobBook, Ledger, LogBook, Source};
 use headcount_server::{Access, Feed, Parts, Server, WatchedBook};
 use headcount_source_queue::QueueSource;
 use headcount_source_redis::RedisSignals;
@@ -30,6 +30,7 @@ use super::machine_pools::{Ledger as MachineLedger, LedgerSettings};
 use super::office::Office;
 use super::queue::{QueueDesk, QueueSettings};
 use super::remote_agents::{RemoteAgents, RemoteSettings};
+use super::sources::Streams;
 
 /// The agents' Unix socket, in the state directory. Its folder holds nothing else, because
 /// containers see all of it.
@@ -78,6 +79,7 @@ impl Daemon {
         let backends = Backends::new(process, dir.join(AGENT_SOCKET), call_back, &recovered);
         let configuration = Configuration::new(settings.config, backends, shared, remote);
         let loaded = configuration.load()?;
+        configuration.reads(loaded.sources.clone());
         configuration.share(&loaded.fleet).await?;
         if !loaded.warnings.is_empty() {
             tracing::warn!("{}", loaded.warnings.render(false, 100));
@@ -95,7 +97,8 @@ impl Daemon {
             default_expiry: settings.queue.expiry,
             clock: Arc::new(move || clock.now()),
         };
-        let queue = QueueSource::open(Arc::new(book), inbox.clone(), queue_options);
+        let book: Arc<dyn JobBook> = Arc::new(book);
+        let queue = QueueSource::open(Arc::clone(&book), inbox.clone(), queue_options);
         let queue = Arc::new(queue.await.context("the queue cannot be read")?);
         let gateway = Gateway::new(inbox.clone(), logs, GatewayOptions::default());
         let link: Arc<dyn AgentLink> = gateway.clone();
@@ -113,7 +116,10 @@ impl Daemon {
         let backends = configuration.backends();
         let backends = backends.start(&loaded.fleet, &inbox).await?;
 
-        let sources: Vec<Arc<dyn Source>> = vec![queue.clone()];
+        let owner = recovered.owner.clone();
+        let streams = Streams::open(loaded.sources, &owner, &book, &inbox, clock).await?;
+        let mut sources: Vec<Arc<dyn Source>> = vec![queue.clone()];
+        sources.extend(streams.all());
         let signals = RedisSignals::new(inbox.clone()).with_clock(Arc::new(move || clock.now()));
         let (handle, hall) = controller.start(Wiring {
             backlog_warning: settings.queue.warning_depth,
@@ -135,6 +141,7 @@ impl Daemon {
             configuration: configuration.clone(),
             store: store.clone(),
             gateway: gateway.clone(),
+            streams: streams.clone(),
         };
         let server = Server::new(Parts {
             handle: handle.clone(),
@@ -143,6 +150,7 @@ impl Daemon {
             logs: Arc::new(store.clone()),
             queue: Arc::new(QueueDesk {
                 queue: queue.clone(),
+                streams,
                 store: store.clone(),
             }),
             daemon: Arc::new(office),

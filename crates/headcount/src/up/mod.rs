@@ -16,6 +16,7 @@ mod office;
 mod queue;
 mod remote_agents;
 mod signals;
+mod sources;
 mod state;
 mod stop;
 

@@ -7,17 +7,20 @@ use async_trait::async_trait;
 use headcount_api::{Place, PlanRequest, ProblemItem, Severity};
 use headcount_config::{ConfigText, ConfigTexts, Problems};
 use headcount_gateway::Gateway;
+use headcount_model::SourceId;
 use headcount_ports::{DecisionRow, Ledger, StoreError};
-use headcount_server::{Candidate, Daemon, ReloadRefused, Reloaded};
+use headcount_server::{Candidate, Daemon, ReloadRefused, Reloaded, StreamNumbers};
 use headcount_store::SqliteStore;
 
 use super::configuration::{ConfigError, Configuration};
+use super::sources::Streams;
 
 /// The daemon as the API sees it.
 pub(super) struct Office {
     pub(super) configuration: Arc<Configuration>,
     pub(super) store: SqliteStore,
     pub(super) gateway: Arc<Gateway>,
+    pub(super) streams: Streams,
 }
 
 #[async_trait]
@@ -50,6 +53,10 @@ impl Daemon for Office {
 
     async fn decisions(&self, limit: usize) -> Result<Vec<DecisionRow>, StoreError> {
         self.store.decisions(limit).await
+    }
+
+    fn stream_numbers(&self) -> BTreeMap<SourceId, StreamNumbers> {
+        self.streams.numbers()
     }
 
     fn refused_registrations(&self) -> BTreeMap<&'static str, u64> {

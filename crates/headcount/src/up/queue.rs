@@ -1,4 +1,5 @@
-//! What the API needs of the built-in queue, over the queue source and the store.
+//! What the API needs of the built-in queue and of jobs from elsewhere, over the sources
+//! and the store.
 
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -6,13 +7,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use headcount_model::{JobId, SourceId};
-use headcount_ports::{NewJob, StoreError, Submitted};
+use headcount_ports::{JobBook, NewJob, StoreError, Submitted};
 use headcount_server::{CancelRefused, Cancelled, JobDefaults, JobWatch, Queue, SubmitRefused};
 use headcount_source_queue::{
     CancelError, Cancelled as QueueCancelled, DEFAULT_EXPIRY, DEFAULT_GRACE,
     DEFAULT_LOG_LIMIT_BYTES, DEFAULT_MAX_DEPTH, QueueSource, SOURCE, SubmitError,
 };
 use headcount_store::{LogWatch, SqliteStore};
+
+use super::sources::Streams;
 
 /// When so many jobs wait it is told, unless something else is said.
 const DEFAULT_WARNING_DEPTH: u64 = 100;
@@ -41,7 +44,21 @@ impl Default for QueueSettings {
 /// The built-in queue as the API sees it.
 pub(super) struct QueueDesk {
     pub(super) queue: Arc<QueueSource>,
+    pub(super) streams: Streams,
     pub(super) store: SqliteStore,
+}
+
+impl QueueDesk {
+    /// Where the job comes from hears of it: the built-in queue, or a stream.
+    async fn cancel_at_source(&self, job: JobId) -> Result<QueueCancelled, CancelError> {
+        let record = self.store.get(job).await;
+        let record = record.map_err(|error| CancelError::Unavailable(error.to_string()))?;
+        let source = record.ok_or(CancelError::NotFound(job))?.spec.source;
+        match source.as_str() {
+            SOURCE => self.queue.cancel(job).await,
+            _ => self.streams.cancel(&source, job).await,
+        }
+    }
 }
 
 #[async_trait]
@@ -75,7 +92,7 @@ impl Queue for QueueDesk {
     }
 
     async fn cancel(&self, job: JobId) -> Result<Cancelled, CancelRefused> {
-        match self.queue.cancel(job).await {
+        match self.cancel_at_source(job).await {
             Ok(QueueCancelled::Requested) => Ok(Cancelled::Requested),
             Ok(QueueCancelled::Ended) | Err(CancelError::AlreadyEnded { .. }) => {
                 Ok(Cancelled::Ended)
@@ -86,7 +103,8 @@ impl Queue for QueueDesk {
     }
 
     fn ahead_of(&self, job: JobId) -> Option<u64> {
-        self.queue.position(job).map(|position| position.ahead)
+        let own = self.queue.position(job).map(|position| position.ahead);
+        own.or_else(|| self.streams.ahead_of(job))
     }
 
     fn watch(&self, job: JobId) -> Result<Box<dyn JobWatch>, StoreError> {

@@ -34,6 +34,7 @@ mod remote_agents;
 mod scenarios;
 mod strangers;
 mod stream_faults;
+mod stream_source;
 mod streams;
 mod submit;
 mod workers;

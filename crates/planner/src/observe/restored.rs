@@ -15,7 +15,7 @@ pub(super) fn restored(world: &mut World, restored: Restored, now: Timestamp) ->
     for source in restored.sources {
         world
             .sources
-            .insert(source.clone(), SourceFacts::new(source));
+            .insert(source.id.clone(), SourceFacts::new(source));
     }
     world.drained = restored.drained_pools.into_iter().collect();
     for pool in world.pools.values_mut() {

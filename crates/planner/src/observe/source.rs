@@ -26,10 +26,18 @@ pub(super) fn event(
             class,
             count,
         } => {
-            if class.source != *id || !world.sources.contains_key(id) {
+            let Some(facts) = world.sources.get_mut(id).filter(|_| class.source == *id) else {
                 return Answer::Refused(Refusal::Contradiction);
+            };
+            // It can tell again: what it could not say before is asked without more delay.
+            let waits = matches!(facts.refreshing, Effect::RetryAt(..));
+            if waits {
+                facts.refreshing = Effect::None;
             }
-            set_count(world, &class, count, sample)
+            match set_count(world, &class, count, sample) {
+                Answer::Known if waits => Answer::Applied,
+                answer => answer,
+            }
         }
         SourceEvent::CancelRequested(job) => cancel(world, id, job, now),
         SourceEvent::Unknown(message) => {

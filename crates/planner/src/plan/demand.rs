@@ -107,11 +107,10 @@ fn not_now(round: &mut Round<'_>, class: &Class) -> Option<Reason> {
         .iter()
         .all(|pool| never_fits(round, class, *pool))
     {
-        let end = JobEnd::Failed {
-            reason: Reason::NeverFits,
-            outcome: None,
-        };
-        end_waiting(round, class, end, Reason::NeverFits);
+        match source.keeps_hopeless {
+            true => expire(round, class),
+            false => fail(round, class, Reason::NeverFits),
+        }
         return Some(Reason::NeverFits);
     }
     expire(round, class);
@@ -131,6 +130,14 @@ fn expire(round: &mut Round<'_>, class: &Class) {
     if round.wakes.due(at, WakeReason::Expiry) {
         end_waiting(round, class, JobEnd::Expired, Reason::Expired);
     }
+}
+
+fn fail(round: &mut Round<'_>, class: &Class, reason: Reason) {
+    let end = JobEnd::Failed {
+        reason,
+        outcome: None,
+    };
+    end_waiting(round, class, end, reason);
 }
 
 fn end_waiting(round: &mut Round<'_>, class: &Class, end: JobEnd, reason: Reason) {

@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use headcount_model::{AgentId, BackendId, ClassKey, JobId, PoolName, SourceId, Timestamp};
 
-use crate::Effect;
+use crate::{Effect, WiredSource};
 
 /// What is known of a backend.
 #[derive(Clone, Debug)]
@@ -50,6 +50,8 @@ pub struct Stranger {
 pub struct SourceFacts {
     /// Which.
     pub id: SourceId,
+    /// Whether its jobs that no pool could ever serve stay where they are.
+    pub(crate) keeps_hopeless: bool,
     /// Whether it has answered since start and not fallen silent since.
     pub fresh: bool,
     /// The refresh that is under way or waits for its next try.
@@ -100,9 +102,10 @@ impl Backend {
 }
 
 impl SourceFacts {
-    pub(crate) const fn new(id: SourceId) -> Self {
+    pub(crate) fn new(source: WiredSource) -> Self {
         Self {
-            id,
+            id: source.id,
+            keeps_hopeless: source.keeps_hopeless,
             fresh: false,
             refreshing: Effect::None,
             doubted: false,

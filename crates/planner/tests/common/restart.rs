@@ -32,7 +32,7 @@ impl Scenario {
         next.epoch += 1;
         let restored = Restored {
             epoch: next.epoch,
-            sources: vec![source()],
+            sources: vec![source().into()],
             agents,
             attempts,
             drained_pools: self.drained.clone(),

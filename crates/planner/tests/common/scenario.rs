@@ -54,13 +54,32 @@ impl Scenario {
         };
         let restored = Restored {
             epoch: EPOCH,
-            sources: vec![source()],
+            sources: vec![source().into()],
             agents,
             attempts,
             drained_pools: Vec::new(),
         };
         scenario.tell(News::Restored(Box::new(restored)));
         scenario.configure(fleet_text);
+        scenario
+    }
+
+    /// A daemon whose source keeps the jobs that nobody could ever serve, and has answered.
+    pub fn keeping_hopeless(fleet_text: &str) -> Self {
+        let mut scenario = Self::started(fleet_text);
+        let mut source = headcount_planner::WiredSource::from(source());
+        source.keeps_hopeless = true;
+        let restored = Restored {
+            epoch: EPOCH,
+            sources: vec![source],
+            agents: Vec::new(),
+            attempts: Vec::new(),
+            drained_pools: Vec::new(),
+        };
+        scenario.world = World::new();
+        scenario.tell(News::Restored(Box::new(restored)));
+        scenario.configure(fleet_text);
+        scenario.plan();
         scenario
     }
 

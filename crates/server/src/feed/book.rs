@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use headcount_api::{Event, JobState};
-use headcount_model::{JobEnd, JobId, Timestamp};
+use headcount_model::{JobEnd, JobId, SourceId, Timestamp};
 use headcount_ports::{
-    JobBook, JobFilter, JobRecord, JobStatus, NewJob, QueuedJob, StoreError, Submitted, end_reason,
+    JobBook, JobFilter, JobRecord, JobStatus, NewJob, OpenJob, QueuedJob, StoreError, Submitted,
+    end_reason,
 };
 
 use crate::feed::Feed;
@@ -66,8 +67,16 @@ impl JobBook for WatchedBook {
         Ok(submitted)
     }
 
-    async fn queued(&self) -> Result<Vec<QueuedJob>, StoreError> {
-        self.book.queued().await
+    async fn queued(&self, source: &SourceId) -> Result<Vec<QueuedJob>, StoreError> {
+        self.book.queued(source).await
+    }
+
+    async fn open_jobs(&self, source: &SourceId) -> Result<Vec<OpenJob>, StoreError> {
+        self.book.open_jobs(source).await
+    }
+
+    async fn told(&self, jobs: Vec<JobId>) -> Result<(), StoreError> {
+        self.book.told(jobs).await
     }
 
     async fn get(&self, job: JobId) -> Result<Option<JobRecord>, StoreError> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use headcount_controller::View;
+use headcount_model::SourceId;
 use headcount_ports::JobStatus;
 use prometheus_client::encoding::text::encode_eof;
 use serde::Deserialize;
@@ -11,6 +12,7 @@ use serde::Deserialize;
 use super::count::Metrics;
 use super::gauges::{Page, cpus_of, float, memory_of, per_machine_pool, per_scaler};
 use super::{keda, kici};
+use crate::needs::StreamNumbers;
 
 /// Names of another system that are given besides ours.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, utoipa::ToSchema)]
@@ -27,6 +29,7 @@ pub(crate) struct Snapshot<'a> {
     pub(crate) view: &'a View,
     /// `None` when the book could not be read: then nothing is said of it.
     pub(crate) jobs: Option<BTreeMap<JobStatus, u64>>,
+    pub(crate) streams: BTreeMap<SourceId, StreamNumbers>,
     pub(crate) refused_registrations: BTreeMap<&'static str, u64>,
 }
 
@@ -48,6 +51,7 @@ pub(crate) fn text(
     page.demand(snapshot.view);
     page.signals(snapshot.view);
     page.edges(snapshot);
+    page.streams(&snapshot.streams);
     let mut text = metrics.text_of_counters()?;
     page.write(&mut text)?;
     match names {

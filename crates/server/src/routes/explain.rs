@@ -90,7 +90,7 @@ pub(crate) async fn job(
     Path(id): Path<String>,
 ) -> Answer<Json<Explanation>> {
     let record = find(&server, job_id(&id)?).await?;
-    let key = record.spec.class(&server.queue().source());
+    let key = record.spec.class();
     let explained = server.handle().explain(key.clone()).await?;
     let view = server.handle().view().await?;
     let job = shown(&server, &record, Some(&view));

@@ -118,6 +118,7 @@ pub(crate) async fn metrics(
     let snapshot = Snapshot {
         view: &view,
         jobs: jobs.ok(),
+        streams: server.daemon().stream_numbers(),
         refused_registrations: server.daemon().refused_registrations(),
     };
     let text = text(server.feed().metrics(), &snapshot, params.names);

@@ -124,7 +124,7 @@ pub(crate) async fn provisioning(
     Path(id): Path<String>,
 ) -> Answer<Json<Vec<ProvisioningEvent>>> {
     let record = find(&server, job_id(&id)?).await?;
-    let key = record.spec.class(&server.queue().source());
+    let key = record.spec.class();
     Ok(Json(show::provisioning(server.handle(), &record, &key)))
 }
 
@@ -201,10 +201,8 @@ fn not_found(job: JobId) -> Refused {
 
 /// A job as it is shown, with its reason.
 pub(super) fn shown(server: &Server, record: &JobRecord, view: Option<&View>) -> Job {
-    let source = server.queue().source();
     let context = JobContext {
         view,
-        source: &source,
         ahead_of: &|record| server.queue().ahead_of(record.job),
     };
     show::job(record, &context)

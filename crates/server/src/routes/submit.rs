@@ -46,8 +46,7 @@ pub(crate) async fn submit(State(server): State<Server>, body: Body) -> Answer<R
     let defaults = server.queue().defaults();
     let now = server.clock().now();
     let jobs = parse_all(asked, server.grammar(), defaults, now)?;
-    let source = server.queue().source();
-    admit(&jobs, &source, server.handle(), server.grammar())?;
+    admit(&jobs, server.handle(), server.grammar())?;
     let submitted = accept(&server, jobs, many).await?;
     let answers = answers(&server, &submitted).await?;
     let known = submitted.iter().all(|job| job.existed);

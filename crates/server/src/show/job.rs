@@ -2,9 +2,7 @@
 
 use headcount_api::{Attempt, Job, JobState, LogPressure, Outcome};
 use headcount_controller::View;
-use headcount_model::{
-    Command, Exit, JobEnd, LogPressure as Pressure, Outcome as Ended, Reason, SourceId,
-};
+use headcount_model::{Command, Exit, JobEnd, LogPressure as Pressure, Outcome as Ended, Reason};
 use headcount_ports::{AttemptView, JobRecord, JobStatus, end_reason};
 
 use super::{layer, millis, moment, selectors, waiting_reason};
@@ -13,8 +11,6 @@ use super::{layer, millis, moment, selectors, waiting_reason};
 pub(crate) struct JobContext<'a> {
     /// The world at one moment; absent while the loop has ended.
     pub(crate) view: Option<&'a View>,
-    /// The built-in queue.
-    pub(crate) source: &'a SourceId,
     /// Tells how many jobs of its class are before a waiting one.
     pub(crate) ahead_of: &'a dyn Fn(&JobRecord) -> Option<u64>,
 }
@@ -30,6 +26,7 @@ pub(crate) fn job(record: &JobRecord, context: &JobContext<'_>) -> Job {
     let (exit_code, signal, message) = outcome.map_or((None, None, None), facts);
     Job {
         id: record.job.to_string(),
+        source: spec.source.to_string(),
         name: spec.name.clone(),
         key: spec.key.clone(),
         state: job_state(record.status),
@@ -77,7 +74,7 @@ fn reason(record: &JobRecord, context: &JobContext<'_>) -> Option<Reason> {
     if let Some(taken) = taken.ok().and_then(|at| view.jobs.get(at)) {
         return Some(taken.reason);
     }
-    let key = record.spec.class(context.source);
+    let key = record.spec.class();
     let class = view.classes.iter().find(|class| *class.key == key)?;
     match class.shares.as_slice() {
         [only] => Some(only.reason),

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use headcount_controller::Handle;
-use headcount_model::{Reason, SourceId};
+use headcount_model::Reason;
 use headcount_ports::NewJob;
 
 use crate::needs::Grammar;
@@ -11,15 +11,10 @@ use crate::refused::{Answer, Kind, Refused};
 use crate::show;
 
 /// Refuses the batch if one of its jobs is larger than a cap could ever allow.
-pub(crate) fn admit(
-    jobs: &[NewJob],
-    source: &SourceId,
-    handle: &Handle,
-    grammar: &dyn Grammar,
-) -> Answer<()> {
+pub(crate) fn admit(jobs: &[NewJob], handle: &Handle, grammar: &dyn Grammar) -> Answer<()> {
     let mut asked = HashSet::new();
     for (index, job) in jobs.iter().enumerate() {
-        let key = job.class(source);
+        let key = job.class();
         if asked.contains(&key) {
             continue;
         }

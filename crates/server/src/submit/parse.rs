@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use headcount_api::{LogPressure as Pressure, ProblemItem, Quantity, SubmitJob};
-use headcount_model::{Command, LogPressure, Timestamp};
+use headcount_model::{Command, LogPressure, SourceId, Timestamp};
 use headcount_patterns::Checked;
-use headcount_ports::NewJob;
+use headcount_ports::{BUILT_IN, NewJob};
 
 use super::class::{read_resources, read_selectors};
 use crate::needs::{Grammar, GrammarError, JobDefaults};
@@ -98,6 +98,7 @@ fn parse(
     let command = keep(command(asked.command, asked.script), "command", &mut wrong);
     match command {
         Some(command) if wrong.is_empty() => Ok(NewJob {
+            source: SourceId::new(BUILT_IN),
             key: asked.key,
             name: asked.name,
             runs_on,

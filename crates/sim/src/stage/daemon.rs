@@ -253,7 +253,7 @@ impl Stage {
         self.pools.configure(&fleet.machine_pools);
         self.pools.adopt(bookings(&recovered.agents));
         let mint = Box::new(SeededMint(self.random.fork()));
-        let core = Core::recover(recovered, vec![source_id()], fleet, mint, self.now);
+        let core = Core::recover(recovered, vec![source_id().into()], fleet, mint, self.now);
         self.daemon.core = Some(core);
         self.daemon.starting = true;
         self.daemon.fleet = self.file;

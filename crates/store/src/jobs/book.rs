@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use headcount_model::{JobEnd, JobId, Timestamp};
+use headcount_model::{JobEnd, JobId, SourceId, Timestamp};
 use headcount_ports::{
-    JobBook, JobFilter, JobRecord, JobStatus, NewJob, QueuedJob, StoreError, Submitted,
+    JobBook, JobFilter, JobRecord, JobStatus, NewJob, OpenJob, QueuedJob, StoreError, Submitted,
 };
 
-use super::change::{End, Requeue};
+use super::change::{End, Requeue, Told};
 use super::submit::Submit;
 use super::{find, status};
 use crate::store::SqliteStore;
@@ -22,8 +22,21 @@ impl JobBook for SqliteStore {
         self.write(Submit { jobs, at }).await
     }
 
-    async fn queued(&self) -> Result<Vec<QueuedJob>, StoreError> {
-        self.read(find::queued).await
+    async fn queued(&self, source: &SourceId) -> Result<Vec<QueuedJob>, StoreError> {
+        let source = source.clone();
+        self.read(move |db| find::queued(db, &source)).await
+    }
+
+    async fn open_jobs(&self, source: &SourceId) -> Result<Vec<OpenJob>, StoreError> {
+        let source = source.clone();
+        self.read(move |db| find::open(db, &source)).await
+    }
+
+    async fn told(&self, jobs: Vec<JobId>) -> Result<(), StoreError> {
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        self.write(Told { jobs }).await
     }
 
     async fn get(&self, job: JobId) -> Result<Option<JobRecord>, StoreError> {

@@ -1,4 +1,4 @@
-//! What becomes of accepted jobs: ends and requeues.
+//! What becomes of accepted jobs: ends, tellings and requeues.
 
 use headcount_model::{JobEnd, JobId, Timestamp};
 use headcount_ports::JobStatus;
@@ -44,6 +44,28 @@ impl Write for End {
 
     fn touched(&self, answer: &Vec<JobId>) -> Vec<JobId> {
         answer.clone()
+    }
+}
+
+/// The ends of these jobs are known where they came from.
+pub(super) struct Told {
+    pub(super) jobs: Vec<JobId>,
+}
+
+impl Write for Told {
+    type Answer = ();
+
+    fn bytes(&self) -> usize {
+        self.jobs.len() * END_BYTES
+    }
+
+    fn apply(&self, db: &Connection) -> Result<(), Fault> {
+        let sql = "UPDATE jobs SET open = 0 WHERE id = ?1 AND ended_at IS NOT NULL";
+        let mut update = db.prepare_cached(sql)?;
+        for job in &self.jobs {
+            update.execute([rows::sql(job.0)])?;
+        }
+        Ok(())
     }
 }
 

@@ -2,37 +2,70 @@
 
 use std::collections::HashMap;
 
-use headcount_model::{AttemptPhase, AttemptRecord, JobEnd, JobId, Settlement, Timestamp};
+use headcount_model::{
+    AttemptPhase, AttemptRecord, JobEnd, JobId, Settlement, SourceId, Timestamp,
+};
 use headcount_ports::{
-    AttemptView, JobFilter, JobRecord, JobStatus, MAX_LISTED, NewJob, QueuedJob,
+    AttemptView, JobFilter, JobRecord, JobStatus, MAX_LISTED, NewJob, OpenJob, QueuedJob,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::fault::Fault;
 use crate::rows::{self, Wants, WorkRow};
 
-/// All jobs that wait, in order of id.
-pub(super) fn queued(db: &Connection) -> Result<Vec<QueuedJob>, Fault> {
+/// All jobs of a source that wait, in order of id.
+pub(super) fn queued(db: &Connection, source: &SourceId) -> Result<Vec<QueuedJob>, Fault> {
     let sql = "SELECT id, wants, priority, retries, accepted_at, expires_at, attempts, deliveries
-               FROM jobs WHERE status = ?1 ORDER BY id";
+               FROM jobs WHERE status = ?1 AND source = ?2 ORDER BY id";
     let mut query = db.prepare_cached(sql)?;
-    let mut found = query.query([rows::status_to_number(JobStatus::Queued)])?;
-    // A million jobs usually are of a few kinds.
-    let mut kinds: HashMap<String, Wants> = HashMap::new();
+    let queued = rows::status_to_number(JobStatus::Queued);
+    let mut found = query.query(params![queued, source.as_str()])?;
+    let mut kinds = Kinds::default();
     let mut jobs = Vec::new();
     while let Some(row) = found.next()? {
-        let text = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
-        let wants = match kinds.get(text) {
-            Some(wants) => wants.clone(),
-            None => {
-                let wants = rows::wants_from_json(text)?;
-                kinds.insert(text.to_string(), wants.clone());
-                wants
-            }
-        };
-        jobs.push(queued_job(row, wants)?);
+        jobs.push(queued_job(row, kinds.of(row)?)?);
     }
     Ok(jobs)
+}
+
+/// All jobs of a source whose end it is to be told or was not said to have been, in order
+/// of id.
+pub(super) fn open(db: &Connection, source: &SourceId) -> Result<Vec<OpenJob>, Fault> {
+    let sql = "SELECT id, wants, priority, retries, accepted_at, expires_at, attempts, deliveries,
+                      key, status, ending
+               FROM jobs WHERE open = 1 AND source = ?1 ORDER BY id";
+    let mut query = db.prepare_cached(sql)?;
+    let mut found = query.query([source.as_str()])?;
+    let mut kinds = Kinds::default();
+    let mut jobs = Vec::new();
+    while let Some(row) = found.next()? {
+        let job = queued_job(row, kinds.of(row)?)?;
+        let ending: Option<String> = row.get(10)?;
+        let end = ending.map(|ending| rows::end_from_json(job.job, &ending));
+        jobs.push(OpenJob {
+            key: row.get::<_, Option<String>>(8)?.unwrap_or_default(),
+            status: rows::status_from_number(row.get(9)?)?,
+            end: end.transpose()?,
+            job,
+        });
+    }
+    Ok(jobs)
+}
+
+/// What jobs want, read once for each text: a million jobs usually are of a few kinds.
+#[derive(Default)]
+struct Kinds(HashMap<String, Wants>);
+
+impl Kinds {
+    fn of(&mut self, row: &Row<'_>) -> Result<Wants, Fault> {
+        let text = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
+        if let Some(wants) = self.0.get(text) {
+            return Ok(wants.clone());
+        }
+        let wants = rows::wants_from_json(text)?;
+        self.0.insert(text.to_string(), wants.clone());
+        Ok(wants)
+    }
 }
 
 fn queued_job(row: &Row<'_>, wants: Wants) -> Result<QueuedJob, Fault> {
@@ -93,7 +126,7 @@ fn matching(db: &Connection, filter: &JobFilter) -> Result<Vec<JobId>, Fault> {
 /// One job, whole.
 pub(super) fn job(db: &Connection, id: JobId) -> Result<Option<JobRecord>, Fault> {
     let sql = "SELECT key, name, wants, work, env, priority, retries, accepted_at, expires_at,
-                      ended_at, ending, status, attempts, deliveries
+                      ended_at, ending, status, attempts, deliveries, source
                FROM jobs WHERE id = ?1";
     let mut query = db.prepare_cached(sql)?;
     let mut found = query.query([rows::sql(id.0)])?;
@@ -134,6 +167,7 @@ fn spec(row: &Row<'_>) -> Result<NewJob, Fault> {
     let work: WorkRow = rows::from_json("a job", &text(3)?)?;
     let env: Option<String> = row.get(4)?;
     Ok(NewJob {
+        source: SourceId::new(&text(14)?),
         key: row.get(0)?,
         name: row.get(1)?,
         runs_on: wants.runs_on,

@@ -1,7 +1,7 @@
 //! Accepting jobs: all of a call or none.
 
 use headcount_model::{Command, JobId, Timestamp};
-use headcount_ports::{JobStatus, NewJob, Submitted, key_conflict};
+use headcount_ports::{BUILT_IN, JobStatus, NewJob, Submitted, key_conflict};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use super::find;
@@ -26,16 +26,18 @@ impl Write for Submit {
 
     fn apply(&self, db: &Connection) -> Result<Vec<Submitted>, Fault> {
         let sql = "INSERT INTO jobs (key, name, wants, work, env, priority, retries, accepted_at,
-                                     expires_at, status, attempts, deliveries)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, 0)";
+                                     expires_at, status, attempts, deliveries, source,
+                                     open)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, 0, ?11, ?12)";
         let mut insert = db.prepare_cached(sql)?;
         let mut submitted = Vec::with_capacity(self.jobs.len());
         for job in &self.jobs {
             submitted.push(match known(db, job)? {
-                Some(job) => Submitted { job, existed: true },
+                Some(known) => known,
                 None => Submitted {
                     job: self.accept(&mut insert, job)?,
                     existed: false,
+                    ended: false,
                 },
             });
         }
@@ -56,21 +58,43 @@ impl Submit {
             rows::sql_moment(self.at),
             job.expires_at.map(rows::sql_moment),
             rows::status_to_number(JobStatus::Queued),
+            job.source.as_str(),
+            is_told_of_ends(job),
         ])?;
         Ok(JobId(rows::count(id)))
     }
 }
 
+/// Whether its source must hear how it ended.
+fn is_told_of_ends(job: &NewJob) -> bool {
+    job.source.as_str() != BUILT_IN
+}
+
 /// The job that has the key of this one already.
-fn known(db: &Connection, job: &NewJob) -> Result<Option<JobId>, Fault> {
+fn known(db: &Connection, job: &NewJob) -> Result<Option<Submitted>, Fault> {
     let Some(key) = &job.key else {
         return Ok(None);
     };
-    let mut query = db.prepare_cached("SELECT id FROM jobs WHERE key = ?1")?;
-    let id: Option<i64> = query.query_row([key], |row| row.get(0)).optional()?;
-    let Some(id) = id.map(|id| JobId(rows::count(id))) else {
+    let sql = "SELECT id, ended_at IS NOT NULL FROM jobs WHERE source = ?1 AND key = ?2";
+    let mut query = db.prepare_cached(sql)?;
+    let found = query
+        .query_row([job.source.as_str(), key], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get(1)?))
+        })
+        .optional()?;
+    let Some((id, ended)) = found else {
         return Ok(None);
     };
+    let id = JobId(rows::count(id));
+    let submitted = Submitted {
+        job: id,
+        existed: true,
+        ended,
+    };
+    // What another source calls the same is the same, though its settings may have changed.
+    if is_told_of_ends(job) {
+        return Ok(Some(submitted));
+    }
     let Some(mut known) = find::job(db, id)? else {
         return Ok(None);
     };
@@ -80,7 +104,7 @@ fn known(db: &Connection, job: &NewJob) -> Result<Option<JobId>, Fault> {
     }
     match known.spec.difference(job) {
         Some(field) => Err(key_conflict(key, id, field).into()),
-        None => Ok(Some(id)),
+        None => Ok(Some(submitted)),
     }
 }
 

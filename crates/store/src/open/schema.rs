@@ -3,13 +3,16 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// The newest schema this program knows: the number of the last migration.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// "HDCT": marks a database as ours.
 pub(super) const APPLICATION_ID: i32 = 0x4844_4354;
 
 /// Step n leads from schema n to n + 1. Steps that were released never change.
-const MIGRATIONS: [&str; SCHEMA as usize] = [include_str!("../../migrations/0001_base.sql")];
+const MIGRATIONS: [&str; SCHEMA as usize] = [
+    include_str!("../../migrations/0001_base.sql"),
+    include_str!("../../migrations/0002_sources.sql"),
+];
 
 /// Brings a file of schema `found` up to [`SCHEMA`], in one transaction: a crash leaves
 /// the old schema or the new one.

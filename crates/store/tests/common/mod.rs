@@ -44,6 +44,7 @@ pub const fn at(millis: u64) -> Timestamp {
 
 pub fn job(script: &str) -> NewJob {
     NewJob {
+        source: SourceId::new("queue"),
         key: None,
         name: None,
         runs_on: Selectors::new(["linux"]),

@@ -42,9 +42,9 @@ pub(crate) enum Wish {
 
 impl Entry {
     /// A job that was just accepted.
-    pub(crate) fn accepted(source: &SourceId, job: &NewJob, at: Timestamp) -> Self {
+    pub(crate) fn accepted(job: &NewJob, at: Timestamp) -> Self {
         Self {
-            class: Arc::new(job.class(source)),
+            class: Arc::new(job.class()),
             accepted_at: at,
             expires_at: job.expires_at,
             attempts: 0,
@@ -74,12 +74,12 @@ impl Entry {
     }
 
     /// A job that was taken before this daemon started.
-    pub(crate) fn held(source: &SourceId, job: &JobRecord) -> Self {
+    pub(crate) fn held(job: &JobRecord) -> Self {
         Self {
             attempts: job.attempts,
             deliveries: job.deliveries,
             retries_left: job.spec.retries.saturating_sub(job.attempts),
-            ..Self::accepted(source, &job.spec, job.accepted_at)
+            ..Self::accepted(&job.spec, job.accepted_at)
         }
     }
 

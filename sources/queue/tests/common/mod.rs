@@ -13,7 +13,8 @@ use headcount_model::{
 };
 use headcount_ports::conformance::memory::MemoryStore;
 use headcount_ports::{
-    JobBook, JobFilter, JobRecord, JobStatus, NewJob, QueuedJob, SourceInbox, StoreError, Submitted,
+    JobBook, JobFilter, JobRecord, JobStatus, NewJob, OpenJob, QueuedJob, SourceInbox, StoreError,
+    Submitted,
 };
 use headcount_source_queue::{DEFAULT_GRACE, DEFAULT_LOG_LIMIT_BYTES, Options, QueueSource};
 use tokio::sync::{Semaphore, mpsc};
@@ -89,6 +90,7 @@ impl World {
 
 pub fn job(label: &str) -> NewJob {
     NewJob {
+        source: SourceId::new("queue"),
         key: None,
         name: None,
         runs_on: Selectors::new([label]),
@@ -108,7 +110,7 @@ pub fn job(label: &str) -> NewJob {
 }
 
 pub fn class(label: &str) -> ClassKey {
-    job(label).class(&SourceId::new("queue"))
+    job(label).class()
 }
 
 /// Waits for something another task brings about, giving it every chance to.
@@ -190,8 +192,17 @@ impl JobBook for Book {
         self.memory.submit(jobs, at).await
     }
 
-    async fn queued(&self) -> Result<Vec<QueuedJob>, StoreError> {
-        self.memory.queued().await
+    async fn queued(&self, source: &SourceId) -> Result<Vec<QueuedJob>, StoreError> {
+        self.memory.queued(source).await
+    }
+
+    async fn open_jobs(&self, source: &SourceId) -> Result<Vec<OpenJob>, StoreError> {
+        self.memory.open_jobs(source).await
+    }
+
+    async fn told(&self, jobs: Vec<JobId>) -> Result<(), StoreError> {
+        self.write().await?;
+        self.memory.told(jobs).await
     }
 
     async fn get(&self, job: JobId) -> Result<Option<JobRecord>, StoreError> {

@@ -18,7 +18,9 @@ use headcount_ports::SourceError;
 use redis::{Pipeline, Value};
 
 pub use crate::stream::id::EntryId;
-pub use environment::{FIELD_PREFIX, MAX_ENVIRONMENT_BYTES, Poisoned, environment};
+pub use environment::{
+    FIELD_PREFIX, MAX_ENVIRONMENT_BYTES, MAX_VARIABLE_BYTES, Poisoned, environment,
+};
 
 use crate::fault::{Asked, Fault};
 use crate::reply::Reply;
@@ -61,6 +63,15 @@ pub struct Entries {
     group: Group,
     wire: Wire,
     asked: Asked,
+}
+
+impl Entry {
+    /// Bytes of its names and values.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let fields = self.fields.iter().flatten();
+        fields.map(|(name, value)| name.len() + value.len()).sum()
+    }
 }
 
 impl Entries {

@@ -33,6 +33,16 @@ impl Entries {
         self.with_fields(rows).await.map_err(again)
     }
 
+    /// One entry, while it is pending, under whosever name. Changes nothing.
+    ///
+    /// # Errors
+    /// An error says nothing about it.
+    pub async fn one_pending(&self, id: EntryId) -> Result<Option<Entry>, SourceError> {
+        let rows = self.deliveries(&[id]).await.map_err(again)?;
+        let mut entries = self.with_fields(rows).await.map_err(again)?;
+        Ok(entries.pop())
+    }
+
     /// New entries, oldest first: at most `n`. They are ours whether the answer arrives
     /// or not.
     ///

@@ -12,7 +12,7 @@ use crate::link::Link;
 use crate::reply::{Reply, bytes, members, text};
 
 /// Entries of the first page, and the most of any.
-const FIRST_PAGE: usize = 16;
+pub(crate) const FIRST_PAGE: usize = 16;
 const LARGEST_PAGE: usize = 1_000;
 /// A page with less data than this is followed by a larger one, with more than four times
 /// this by a smaller one.
@@ -111,7 +111,7 @@ fn id(entry: &Value) -> Option<EntryId> {
 }
 
 /// Entries of the next page, after one of so many with so many bytes.
-fn next_page(page: usize, bytes: usize) -> usize {
+pub(crate) fn next_page(page: usize, bytes: usize) -> usize {
     if bytes < SMALL_PAGE {
         (page * 8).min(LARGEST_PAGE)
     } else if bytes > SMALL_PAGE * 4 {

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use headcount_ports::SignalInbox;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -21,6 +22,7 @@ use crate::signals::Clock;
 use crate::trigger::Reader;
 
 pub use tracking::WATCH_HEARTBEAT;
+pub(crate) use tracking::{Wakes, listen};
 
 /// Between two samples of a pool that nobody asked for, at least. Bounds what a stream that
 /// is written without pause costs.
@@ -53,7 +55,7 @@ struct Posting {
 }
 
 /// Ends with its owner.
-struct Running(JoinHandle<()>);
+pub(crate) struct Running(pub(crate) JoinHandle<()>);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -117,7 +119,7 @@ impl Listening {
         if let Some(place) = self.servers.iter().position(same) {
             return self.servers.swap_remove(place);
         }
-        let listening = tracking::listen(Arc::clone(link), wakes(link, &pools));
+        let listening = listen(Arc::clone(link), wakes(link, &pools));
         Server {
             link: Arc::clone(link),
             pools,
@@ -126,16 +128,40 @@ impl Listening {
     }
 }
 
-/// A trigger that is woken when its key changes.
-struct Wake {
-    key: String,
-    pool: Arc<Pool>,
-    /// Which of the pool's.
-    place: usize,
+/// Whom a change of a key concerns.
+pub(crate) struct Wake {
+    pub(crate) key: String,
+    pub(crate) whom: Whom,
+}
+
+/// Who is woken.
+pub(crate) enum Whom {
+    /// The trigger at this place of a pool.
+    Trigger(Arc<Pool>, usize),
+    /// Whoever takes entries.
+    Taker(Arc<Notify>),
+}
+
+impl Wake {
+    /// Its key has changed.
+    fn told(&self) {
+        match &self.whom {
+            Whom::Trigger(pool, place) => pool.wake(*place),
+            Whom::Taker(changed) => changed.notify_one(),
+        }
+    }
+
+    /// Something may have changed: what, and since when, is not told.
+    fn perhaps(&self) {
+        match &self.whom {
+            Whom::Trigger(pool, _) => pool.changed.notify_one(),
+            Whom::Taker(changed) => changed.notify_one(),
+        }
+    }
 }
 
 /// The keys that are read at a server, each with whom to wake.
-fn wakes(link: &Arc<Link>, pools: &[Arc<Pool>]) -> Vec<Wake> {
+fn wakes(link: &Arc<Link>, pools: &[Arc<Pool>]) -> Wakes {
     let mut wakes = Vec::new();
     for pool in pools {
         for (place, reader) in pool.readers.iter().enumerate() {
@@ -144,8 +170,7 @@ fn wakes(link: &Arc<Link>, pools: &[Arc<Pool>]) -> Vec<Wake> {
             {
                 wakes.push(Wake {
                     key: reader.what.key().to_owned(),
-                    pool: Arc::clone(pool),
-                    place,
+                    whom: Whom::Trigger(Arc::clone(pool), place),
                 });
             }
         }

@@ -32,11 +32,11 @@ const LAST_PAUSE: Duration = Duration::from_secs(5);
 const REFUSED_PAUSE: Duration = Duration::from_secs(60);
 
 /// What is woken by which key.
-type Wakes = Vec<Wake>;
+pub(crate) type Wakes = Vec<Wake>;
 
-/// Listens for ever. Whenever it begins to, every pool is woken: what changed before was
+/// Listens for ever. Whenever it begins to, everybody is woken: what changed before was
 /// told to nobody.
-pub(super) async fn listen(link: Arc<Link>, wakes: Wakes) {
+pub(crate) async fn listen(link: Arc<Link>, wakes: Wakes) {
     let wakes = Arc::new(wakes);
     let mut pause = FIRST_PAUSE;
     let mut told = None;
@@ -174,16 +174,15 @@ fn wake(wakes: &Wakes, data: &[Value]) {
         let Value::BulkString(key) = key else {
             continue;
         };
-        for told in wakes.iter().filter(|told| told.key.as_bytes() == key) {
-            told.pool.wake(told.place);
+        for wake in wakes.iter().filter(|wake| wake.key.as_bytes() == key) {
+            wake.told();
         }
     }
 }
 
 fn wake_all(wakes: &Wakes) {
-    for told in wakes {
-        // What changed, and since when, is not told.
-        told.pool.changed.notify_one();
+    for wake in wakes {
+        wake.perhaps();
     }
 }
 

@@ -185,7 +185,7 @@ async fn without_scripts_a_letter_is_written_before_the_entry_ends() {
     assert_eq!(server.say(&["XLEN", "s-dlq"]), Value::Int(1));
 }
 
-fn from(value: &Value) -> Vec<(String, Vec<String>)> {
+pub fn from(value: &Value) -> Vec<(String, Vec<String>)> {
     let text = |value: &Value| match value {
         Value::BulkString(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         other => panic!("no text: {other:?}"),

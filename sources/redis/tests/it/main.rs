@@ -19,3 +19,4 @@ mod outage;
 mod push;
 mod refusals;
 mod reload;
+mod source;

@@ -154,6 +154,11 @@ impl Api {
         self.get(&format!("/jobs/{id}/logs?format=text")).text
     }
 
+    /// Jobs, newest first, at most a thousand.
+    pub fn jobs(&self) -> Vec<Job> {
+        self.get("/jobs?limit=1000").good()
+    }
+
     /// All agents.
     pub fn agents(&self) -> Vec<Agent> {
         self.get("/agents").good()

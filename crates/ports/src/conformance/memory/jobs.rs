@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use headcount_model::{AttemptPhase, AttemptRecord, JobEnd, JobId, Settlement, Timestamp};
+use headcount_model::{
+    AttemptPhase, AttemptRecord, JobEnd, JobId, Settlement, SourceId, Timestamp,
+};
 
 use super::state::{Job, MemoryStore, State};
 use crate::{
-    AttemptView, JobBook, JobFilter, JobRecord, JobStatus, MAX_LISTED, NewJob, QueuedJob,
-    StoreError, Submitted, key_conflict,
+    AttemptView, BUILT_IN, JobBook, JobFilter, JobRecord, JobStatus, MAX_LISTED, NewJob, OpenJob,
+    QueuedJob, StoreError, Submitted, key_conflict,
 };
 
 #[async_trait]
@@ -30,13 +32,37 @@ impl JobBook for MemoryStore {
         Ok(submitted)
     }
 
-    async fn queued(&self) -> Result<Vec<QueuedJob>, StoreError> {
+    async fn queued(&self, source: &SourceId) -> Result<Vec<QueuedJob>, StoreError> {
         let state = self.state();
-        let waiting = state
+        let own = state
             .jobs
             .iter()
-            .filter(|(id, job)| state.status(**id, job) == JobStatus::Queued);
+            .filter(|(_, job)| job.spec.source == *source);
+        let waiting = own.filter(|(id, job)| state.status(**id, job) == JobStatus::Queued);
         Ok(waiting.map(|(id, job)| queued(*id, job)).collect())
+    }
+
+    async fn open_jobs(&self, source: &SourceId) -> Result<Vec<OpenJob>, StoreError> {
+        let state = self.state();
+        let own = state.jobs.iter();
+        let own = own.filter(|(_, job)| job.open && job.spec.source == *source);
+        let open = own.map(|(id, job)| OpenJob {
+            job: queued(*id, job),
+            key: job.spec.key.clone().unwrap_or_default(),
+            status: state.status(*id, job),
+            end: job.end.as_ref().map(|(end, _)| end.clone()),
+        });
+        Ok(open.collect())
+    }
+
+    async fn told(&self, jobs: Vec<JobId>) -> Result<(), StoreError> {
+        let mut state = self.state();
+        for id in jobs {
+            if let Some(job) = state.jobs.get_mut(&id).filter(|job| job.end.is_some()) {
+                job.open = false;
+            }
+        }
+        Ok(())
     }
 
     async fn get(&self, job: JobId) -> Result<Option<JobRecord>, StoreError> {
@@ -95,14 +121,17 @@ impl JobBook for MemoryStore {
 impl State {
     fn accept(&mut self, spec: NewJob, at: Timestamp) -> Result<Submitted, StoreError> {
         if let Some(known) = self.known(&spec)? {
+            let job = self.jobs.get(&known);
             return Ok(Submitted {
                 job: known,
                 existed: true,
+                ended: job.is_some_and(|job| job.end.is_some()),
             });
         }
         self.last_job += 1;
         let job = JobId(self.last_job);
         let row = Job {
+            open: spec.source.as_str() != BUILT_IN,
             spec,
             accepted_at: at,
             end: None,
@@ -113,6 +142,7 @@ impl State {
         Ok(Submitted {
             job,
             existed: false,
+            ended: false,
         })
     }
 
@@ -123,10 +153,13 @@ impl State {
         let Some((id, job)) = self
             .jobs
             .iter()
-            .find(|(_, job)| job.spec.key.as_ref() == Some(key))
+            .find(|(_, job)| job.spec.source == spec.source && job.spec.key.as_ref() == Some(key))
         else {
             return Ok(None);
         };
+        if spec.source.as_str() != BUILT_IN {
+            return Ok(Some(*id));
+        }
         let mut known = job.spec.clone();
         if job.end.is_some() {
             known.env.clone_from(&spec.env);

@@ -61,6 +61,8 @@ pub(super) struct Attempt {
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) spec: NewJob,
+    /// Its source is still to be told of its end.
+    pub(super) open: bool,
     pub(super) accepted_at: Timestamp,
     pub(super) end: Option<(JobEnd, Timestamp)>,
     pub(super) attempts: u32,

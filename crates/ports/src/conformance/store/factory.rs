@@ -40,6 +40,8 @@ pub async fn check_all<F: StoreFactory>(factory: &mut F) {
     jobs::an_end_is_recorded_once(factory).await;
     jobs::the_environment_ends_with_the_job(factory).await;
     jobs::lists_are_paged_and_filtered(factory).await;
+    jobs::sources_have_their_own_jobs_and_keys(factory).await;
+    jobs::a_job_of_another_source_is_open_until_its_end_was_told(factory).await;
 
     logs::output_comes_back_in_order(factory).await;
     logs::repeated_chunks_are_dropped(factory).await;

@@ -2,11 +2,14 @@
 
 use headcount_model::{
     AttemptPhase, AttemptRecord, Changes, Exit, JobEnd, JobId, Outcome, Reason, Settlement,
+    SourceId,
 };
 
 use super::StoreFactory;
 use super::samples::{agent_id, at, attempt, claimed, full_job, plain_job, submit};
-use crate::{AttemptView, JobBook, JobFilter, JobRecord, JobStatus, Ledger, NewJob, StoreError};
+use crate::{
+    AttemptView, JobBook, JobFilter, JobRecord, JobStatus, Ledger, NewJob, OpenJob, StoreError,
+};
 
 pub(super) async fn submitted_jobs_come_back_whole<F: StoreFactory>(factory: &mut F) {
     let store = factory.fresh().await;
@@ -33,7 +36,7 @@ pub(super) async fn submitted_jobs_come_back_whole<F: StoreFactory>(factory: &mu
         assert_eq!(record(&store, id).await, expected);
     }
     let store = factory.reopen(store).await;
-    let waiting = store.queued().await.expect("queued");
+    let waiting = store.queued(&SourceId::new("queue")).await.expect("queued");
     let job = waiting.last().expect("two jobs wait");
     let full = full_job("k");
     assert_eq!((&job.runs_on, &job.exclude), (&full.runs_on, &full.exclude));
@@ -102,7 +105,11 @@ pub(super) async fn a_conflict_accepts_none_of_the_batch<F: StoreFactory>(factor
     );
     assert_eq!(refused, Err(StoreError::Conflict(text)));
     assert_eq!(
-        store.queued().await.expect("queued").len(),
+        store
+            .queued(&SourceId::new("queue"))
+            .await
+            .expect("queued")
+            .len(),
         1,
         "all or none"
     );
@@ -170,7 +177,7 @@ pub(super) async fn queued_leaves_out_held_and_ended_jobs<F: StoreFactory>(facto
     settle(&store, back, 1).await;
     end(&store, over, JobEnd::Expired).await;
     let store = factory.reopen(store).await;
-    let waiting = store.queued().await.expect("queued");
+    let waiting = store.queued(&SourceId::new("queue")).await.expect("queued");
     assert_eq!(
         waiting.iter().map(|it| it.job).collect::<Vec<_>>(),
         [free, back]
@@ -190,7 +197,7 @@ pub(super) async fn requeues_are_counted<F: StoreFactory>(factory: &mut F) {
             let noted = store.requeue(id, attempts, deliveries).await;
             noted.expect("requeue");
         }
-        let waiting = store.queued().await.expect("queued");
+        let waiting = store.queued(&SourceId::new("queue")).await.expect("queued");
         let job = waiting.first().expect("it waits");
         assert_eq!((job.attempts, job.deliveries), (attempts, deliveries));
         assert_eq!(job.retries_left, retries_left);
@@ -289,6 +296,93 @@ pub(super) async fn lists_are_paged_and_filtered<F: StoreFactory>(factory: &mut 
         [3, 0, 0, 1, 0, 0, 1].map(Some),
         "every status is listed"
     );
+}
+
+/// The same job of another source than the built-in queue.
+fn elsewhere(job: NewJob) -> NewJob {
+    NewJob {
+        source: SourceId::new("ci"),
+        ..job
+    }
+}
+
+pub(super) async fn sources_have_their_own_jobs_and_keys<F: StoreFactory>(factory: &mut F) {
+    let store = factory.fresh().await;
+    let own = submit(&store, full_job("k")).await;
+    let other = submit(&store, elsewhere(full_job("k"))).await;
+    assert_ne!(own, other, "the same key of another source is another job");
+    let changed = NewJob {
+        retries: 9,
+        env: [].into(),
+        ..elsewhere(full_job("k"))
+    };
+    let known = submit(&store, changed).await;
+    assert_eq!(
+        known, other,
+        "what another source calls the same is the same"
+    );
+    let store = factory.reopen(store).await;
+    for (source, expected) in [("queue", own), ("ci", other)] {
+        let waiting = store.queued(&SourceId::new(source)).await.expect("queued");
+        assert_eq!(
+            waiting.iter().map(|it| it.job).collect::<Vec<_>>(),
+            [expected]
+        );
+        let record = record(&store, expected).await;
+        assert_eq!(record.spec.source.as_str(), source);
+        assert_eq!(record.spec.class().source.as_str(), source);
+    }
+}
+
+pub(super) async fn a_job_of_another_source_is_open_until_its_end_was_told<F: StoreFactory>(
+    factory: &mut F,
+) {
+    let store = factory.fresh().await;
+    let source = SourceId::new("ci");
+    submit(&store, full_job("own")).await;
+    let first = submit(&store, elsewhere(full_job("a"))).await;
+    let second = submit(&store, elsewhere(full_job("b"))).await;
+    let shown = |open: Vec<OpenJob>| -> Vec<_> {
+        let rows = open.into_iter();
+        rows.map(|it| (it.job.job, it.key, it.status, it.end))
+            .collect()
+    };
+    let waits = |id, key: &str| (id, key.to_owned(), JobStatus::Queued, None);
+    let open = store.open_jobs(&source).await.expect("open");
+    assert_eq!(shown(open), [waits(first, "a"), waits(second, "b")]);
+
+    store.told(vec![first]).await.expect("told");
+    end(&store, first, JobEnd::Succeeded).await;
+    let store = factory.reopen(store).await;
+    let ended = (
+        first,
+        "a".to_owned(),
+        JobStatus::Succeeded,
+        Some(JobEnd::Succeeded),
+    );
+    let open = store.open_jobs(&source).await.expect("open");
+    assert_eq!(
+        shown(open),
+        [ended, waits(second, "b")],
+        "it had not ended when it was told"
+    );
+    let again = store
+        .submit(vec![elsewhere(full_job("a"))], at(7))
+        .await
+        .expect("submit");
+    let again: Vec<_> = again
+        .iter()
+        .map(|it| (it.job, it.existed, it.ended))
+        .collect();
+    assert_eq!(again, [(first, true, true)]);
+
+    for _ in 0..2 {
+        store.told(vec![first, JobId(777)]).await.expect("told");
+    }
+    let open = store.open_jobs(&source).await.expect("open");
+    assert_eq!(shown(open), [waits(second, "b")]);
+    let built_in = store.open_jobs(&SourceId::new("queue")).await;
+    assert_eq!(built_in, Ok(vec![]), "nobody is to be told of its jobs");
 }
 
 async fn record(store: &impl JobBook, id: JobId) -> JobRecord {

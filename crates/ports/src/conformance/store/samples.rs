@@ -84,6 +84,7 @@ pub(super) fn claimed(record: AttemptRecord) -> AttemptRecord {
 
 pub(super) fn plain_job() -> NewJob {
     NewJob {
+        source: SourceId::new("queue"),
         key: None,
         name: None,
         runs_on: Selectors::new(["linux"]),
@@ -104,6 +105,7 @@ pub(super) fn plain_job() -> NewJob {
 
 pub(super) fn full_job(key: &str) -> NewJob {
     NewJob {
+        source: SourceId::new("queue"),
         key: Some(key.to_string()),
         name: Some("büild \"1\"".to_string()),
         runs_on: Selectors::new(["linux", "docker", "node2?", r"/gpu-\d{1,2}/"]),

@@ -59,7 +59,7 @@ impl TestQueue {
     }
 
     async fn waiting(&self, state: &State) -> Vec<(ClassKey, QueuedJob)> {
-        let queued = self.book.queued().await.unwrap();
+        let queued = self.book.queued(&source()).await.unwrap();
         let waiting = queued.into_iter();
         let waiting = waiting.filter(|job| !state.taken.contains(&job.job));
         waiting.map(|job| (class(&job), job)).collect()
@@ -152,7 +152,7 @@ impl Queue for TestQueue {
                 message: format!("at most 100, not {}", jobs[index].retries),
             });
         }
-        let classes: BTreeSet<_> = jobs.iter().map(|job| job.class(&source())).collect();
+        let classes: BTreeSet<_> = jobs.iter().map(|job| job.class()).collect();
         let submitted = self.book.submit(jobs, self.clock.now()).await;
         let submitted = submitted.map_err(|error| match error {
             StoreError::Conflict(why) => SubmitRefused::KeyConflict(why),
@@ -179,7 +179,7 @@ impl Queue for TestQueue {
         let end = JobEnd::Cancelled { outcome: None };
         let ends = vec![(job, end)];
         self.book.end(ends, self.clock.now()).await.unwrap();
-        self.post(record.spec.class(&source())).await;
+        self.post(record.spec.class()).await;
         Ok(Cancelled::Ended)
     }
 
@@ -254,7 +254,7 @@ impl Source for TestQueue {
         self.book.requeue(job, attempts, n).await.unwrap();
         self.state.lock().await.taken.remove(&job);
         let record = self.book.get(job).await.unwrap().unwrap();
-        self.post(record.spec.class(&source())).await;
+        self.post(record.spec.class()).await;
         Ok(())
     }
 

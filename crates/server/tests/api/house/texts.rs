@@ -7,10 +7,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use headcount_api::{PlanRequest, ProblemItem};
 use headcount_controller::Handle;
-use headcount_model::Fleet;
+use headcount_model::{Fleet, SourceId};
 use headcount_ports::conformance::memory::MemoryStore;
 use headcount_ports::{DecisionRow, Ledger as _, StoreError};
-use headcount_server::{Candidate, Daemon, Grammar, GrammarError, ReloadRefused, Reloaded};
+use headcount_server::{
+    Candidate, Daemon, Grammar, GrammarError, ReloadRefused, Reloaded, StreamNumbers,
+};
 
 use super::fleet;
 
@@ -131,6 +133,16 @@ impl Daemon for TestDaemon {
 
     async fn decisions(&self, limit: usize) -> Result<Vec<DecisionRow>, StoreError> {
         self.store.decisions(limit).await
+    }
+
+    fn stream_numbers(&self) -> BTreeMap<SourceId, StreamNumbers> {
+        let numbers = StreamNumbers {
+            taken: 7,
+            buried: 2,
+            held: 3,
+            ..StreamNumbers::default()
+        };
+        [(SourceId::new("ci"), numbers)].into()
     }
 
     fn refused_registrations(&self) -> BTreeMap<&'static str, u64> {

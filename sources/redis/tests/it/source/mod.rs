@@ -1,0 +1,7 @@
+//! A stream as a source, on real servers.
+
+mod ends;
+mod killed;
+mod taken;
+mod trouble;
+mod world;
