@@ -5,6 +5,7 @@
 
 mod container;
 mod kubernetes;
+mod program;
 mod queue;
 
 use std::collections::BTreeSet;
@@ -51,6 +52,7 @@ pub(crate) fn check_runnable(top: &written::Top, problems: &mut Problems) {
                 match kind.value {
                     BackendKind::BareMetal => check_bare_metal(scaler, problems),
                     BackendKind::Kubernetes => kubernetes::check(scaler, problems),
+                    BackendKind::Program => {}
                     _ => container::check(scaler, problems),
                 }
             }
@@ -137,6 +139,7 @@ fn lower_scaler(
         Backend::BareMetal { .. } => BackendId::new(BARE_METAL),
         Backend::Container(engine) => container::address(engine).backend_id(),
         Backend::Kubernetes(cluster) => kubernetes::address(cluster).backend_id(),
+        Backend::Program(program) => program::address(program).backend_id(),
         Backend::Firecracker(_) => return None,
     };
     let system_labels = system_labels(&scaler.name, &scaler.backend, &scaler.roles, platform);
@@ -193,6 +196,9 @@ fn recipe(scaler: &Scaler, set: &LabelSet) -> Option<Recipe> {
         )),
         (Backend::Kubernetes(cluster), Template::Kubernetes(template)) => Some(Recipe::Kubernetes(
             kubernetes::recipe(scaler, cluster, template),
+        )),
+        (Backend::Program(program), Template::Program(template)) => Some(Recipe::Program(
+            program::recipe(scaler, program, set, template),
         )),
         _ => None,
     }

@@ -9,7 +9,7 @@ use core::time::Duration;
 
 use crate::{
     BackendId, Cap, ContainerRecipe, KubernetesRecipe, Labels, Layer, LogPressure, Name, PoolName,
-    QueueRule,
+    ProgramRecipe, QueueRule,
 };
 
 /// Everything the configuration says about scalers. Immutable; a reload makes a new one.
@@ -234,6 +234,8 @@ pub enum Recipe {
     Container(ContainerRecipe),
     /// A Job of a Kubernetes cluster.
     Kubernetes(KubernetesRecipe),
+    /// A machine that a program of the user makes.
+    Program(ProgramRecipe),
 }
 
 /// What a host process executes.
