@@ -33,6 +33,8 @@ pub(crate) struct Call {
     pub(crate) input: Vec<u8>,
     pub(crate) deadline: Duration,
     pub(crate) max_output: usize,
+    /// Whether what it leaves behind is looked for.
+    pub(crate) sees_left: bool,
 }
 
 /// How it ended.
@@ -44,8 +46,8 @@ pub(crate) struct Said {
     pub(crate) output: Vec<u8>,
     /// The end of standard error, on one line.
     pub(crate) words: String,
-    /// Processes it left behind in its group; they are ended.
-    pub(crate) left: usize,
+    /// Whether it left somebody behind in its group, if that was to be seen; they are ended.
+    pub(crate) left: bool,
 }
 
 /// Why there is no answer.
@@ -128,7 +130,10 @@ impl Call {
                 });
             }
         }
-        let left = child.left_behind();
+        let left = match self.sees_left {
+            true => child.leaves_somebody().map_err(lost)?,
+            false => false,
+        };
         let code = child.end(KILL_WAIT).await.map_err(lost)?;
         // What it wrote is in the pipes; who still holds their other end is not waited for.
         if child.drain(&mut output, &mut words).is_err() {

@@ -156,12 +156,12 @@ fn call(to: &Provisioner, command: Command, deadline: Duration, pool: Option<&Po
 fn aim(to: &Provisioner, call: &mut Call, target: &Target) {
     let id = target.id.clone().unwrap_or_else(|| to.name(target.agent));
     call.environment.insert("GARM_INSTANCE_ID".to_owned(), id);
-    if to.contract() == ProvisionerContract::GarmV011 {
-        if let Some(pool) = &target.pool {
-            let id = marks::pool_id(pool);
-            call.environment.insert("GARM_POOL_ID".to_owned(), id);
-            specify(to, call, pool);
-        }
+    if to.contract() == ProvisionerContract::GarmV011
+        && let Some(pool) = &target.pool
+    {
+        let id = marks::pool_id(pool);
+        call.environment.insert("GARM_POOL_ID".to_owned(), id);
+        specify(to, call, pool);
     }
 }
 
@@ -236,6 +236,3 @@ impl Machine {
         matches!(self.state, headcount_model::InstanceState::Ended(_))
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -16,6 +16,7 @@ mod census;
 mod environment;
 mod fault;
 mod garm;
+mod kit;
 mod marks;
 mod native;
 mod options;
@@ -23,4 +24,5 @@ mod provisioner;
 mod start_up;
 
 pub use backend::ProgramBackend;
+pub use kit::{Case, KitOptions, Report, Verdict, run_kit};
 pub use options::{Pace, ProgramOptions};

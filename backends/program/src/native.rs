@@ -11,13 +11,15 @@ use std::time::Duration;
 use headcount_model::{AgentId, OwnerId, PoolName};
 use headcount_ports::texts::one_line;
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::call::Said;
 use crate::fault::{Fault, Verdict};
 use crate::marks;
 use crate::provisioner::{Machine, Order, Provisioner, Target};
 
-pub(crate) use answer::{Answer, MachineSaid, refusal};
+use answer::refusal;
+pub(crate) use answer::{Answer, MachineSaid};
 pub(crate) use request::{MachineAsked, Request, Resources, StartUpData, Verb};
 
 /// The version that stands in every document.
@@ -26,8 +28,35 @@ pub(crate) const CONTRACT: &str = "headcount/v1";
 /// See [`Provisioner::create`].
 pub(crate) async fn create(to: &Provisioner, order: &Order<'_>) -> Result<Machine, Fault> {
     let asked = order.request;
-    let options: serde_json::Value = serde_json::from_str(order.options)
-        .map_err(|error| Fault::new(Verdict::Invalid, format!("`options` is no JSON: {error}")))?;
+    let options = options(order)?;
+    let request = creation(to, order, &options);
+    let answer = ask(to, &request).await?;
+    let machine = one(answer, &to.name(asked.agent))?;
+    // What was made is what was asked for, or nobody knows what was made.
+    let made = read(&to.options.owner, machine)?
+        .ok_or_else(|| Fault::unknown("it answered with a machine of another owner"))?;
+    match made.agent == asked.agent {
+        true => Ok(made),
+        false => Err(Fault::unknown(format!(
+            "it was asked for {} and answered with {}",
+            asked.agent, made.agent
+        ))),
+    }
+}
+
+/// What a label set hands to the program.
+pub(crate) fn options(order: &Order<'_>) -> Result<Value, Fault> {
+    serde_json::from_str(order.options)
+        .map_err(|error| Fault::new(Verdict::Invalid, format!("`options` is no JSON: {error}")))
+}
+
+/// What is asked when a machine is to be made.
+pub(crate) fn creation<'a>(
+    to: &'a Provisioner,
+    order: &Order<'a>,
+    options: &'a Value,
+) -> Request<'a> {
+    let asked = order.request;
     let mut request = Request::new(Verb::Create, to, to.options.pace.create);
     request.machine = Some(MachineAsked {
         pool: Some(asked.pool.to_string()),
@@ -38,41 +67,38 @@ pub(crate) async fn create(to: &Provisioner, order: &Order<'_>) -> Result<Machin
     });
     request.labels = Some(asked.labels.split(',').collect());
     request.resources = Some(Resources::of(&asked.granted));
-    request.options = Some(&options);
+    request.options = Some(options);
     request.start_up = Some(StartUpData::of(&order.start_up));
-    let answer = ask(to, &request).await?;
-    let machine = one(answer, &to.name(asked.agent))?;
-    // What was made is what was asked for, or nobody knows what was made.
-    let made = read(&to.options.owner, machine)?
-        .ok_or_else(|| Fault::unknown("it answered with a machine of another owner".to_owned()))?;
-    match made.agent == asked.agent {
-        true => Ok(made),
-        false => Err(Fault::unknown(format!(
-            "it was asked for {} and answered with {}",
-            asked.agent, made.agent
-        ))),
-    }
+    request
 }
 
 /// See [`Provisioner::list`].
 pub(crate) async fn list(to: &Provisioner) -> Result<Vec<Machine>, Fault> {
-    let request = Request::new(Verb::List, to, to.options.pace.list);
+    let mut ours = Vec::new();
+    for machine in list_all(to, None).await? {
+        ours.extend(read(&to.options.owner, machine)?);
+    }
+    Ok(ours)
+}
+
+/// All that a complete list shows, of one pool or of all, whoever owns it.
+pub(crate) async fn list_all(
+    to: &Provisioner,
+    pool: Option<&str>,
+) -> Result<Vec<MachineSaid>, Fault> {
+    let mut request = Request::new(Verb::List, to, to.options.pace.list);
+    request.pool = pool;
     let mut call = to.call(to.options.pace.list);
-    request.into_call(&mut call);
+    request.set(&mut call);
     let answer = heard(Verb::List, to.run_list(call).await?)?;
     if answer.complete != Some(true) {
         return Err(Fault::unknown(
             "its list does not say `\"complete\": true`, so what is missing in it may exist",
         ));
     }
-    let machines = answer.machines.ok_or_else(|| {
+    answer.machines.ok_or_else(|| {
         Fault::unknown("its list has no `machines`; write `\"machines\": []` for none")
-    })?;
-    let mut ours = Vec::new();
-    for machine in machines {
-        ours.extend(read(&to.options.owner, machine)?);
-    }
-    Ok(ours)
+    })
 }
 
 /// See [`Provisioner::status`].
@@ -100,9 +126,10 @@ pub(crate) async fn destroy(
     }
 }
 
-async fn ask(to: &Provisioner, request: &Request<'_>) -> Result<Answer, Fault> {
+/// One call and its answer.
+pub(crate) async fn ask(to: &Provisioner, request: &Request<'_>) -> Result<Answer, Fault> {
     let mut call = to.call(Duration::from_secs(request.deadline_seconds));
-    request.into_call(&mut call);
+    request.set(&mut call);
     heard(request.verb, to.run(call).await?)
 }
 
@@ -169,3 +196,6 @@ fn read(owner: &OwnerId, said: MachineSaid) -> Result<Option<Machine>, Fault> {
         agent,
     }))
 }
+
+#[cfg(test)]
+mod tests;

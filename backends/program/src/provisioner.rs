@@ -5,14 +5,14 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use headcount_model::{AgentId, Exit, InstanceState, PoolName, ProvisionerContract, Secret};
 use headcount_ports::CreateRequest;
 use tokio::sync::Semaphore;
 
-use crate::call::{Call, MAX_OUTPUT, Said};
+use crate::call::{Call, CallError, MAX_OUTPUT, Said};
 use crate::environment::environment;
 use crate::fault::Fault;
 use crate::options::ProgramOptions;
@@ -25,6 +25,14 @@ pub(crate) struct Provisioner {
     calls: Semaphore,
     /// Pools that may have machines here, with their options.
     pools: Mutex<BTreeMap<PoolName, String>>,
+    /// Who is told of every call; the kit.
+    observer: Option<Arc<dyn Observer>>,
+}
+
+/// Somebody who looks at calls themselves.
+pub(crate) trait Observer: Send + Sync {
+    /// A call has ended.
+    fn note(&self, verb: &'static str, took: Duration, ended: &Result<Said, CallError>);
 }
 
 /// A machine that a program says there is.
@@ -66,7 +74,16 @@ impl Provisioner {
         Self {
             calls: Semaphore::new(options.pace.calls.max(1)),
             pools: Mutex::new(pools),
+            observer: None,
             options,
+        }
+    }
+
+    /// With somebody who looks at every call.
+    pub(crate) fn observed(options: ProgramOptions, observer: Arc<dyn Observer>) -> Self {
+        Self {
+            observer: Some(observer),
+            ..Self::new(options)
         }
     }
 
@@ -137,18 +154,24 @@ impl Provisioner {
             input: Vec::new(),
             deadline,
             max_output: MAX_OUTPUT,
+            sees_left: self.observer.is_some(),
         }
     }
 
     /// Runs a call once there is room for it.
     pub(crate) async fn run(&self, call: Call) -> Result<Said, Fault> {
         let _room = self.calls.acquire().await;
-        Ok(call.run().await?)
+        self.run_list(call).await
     }
 
     /// Runs a list, which waits for nobody.
     pub(crate) async fn run_list(&self, call: Call) -> Result<Said, Fault> {
-        Ok(call.run().await?)
+        let (verb, started) = (call.argument.unwrap_or_default(), Instant::now());
+        let ended = call.run().await;
+        if let Some(observer) = &self.observer {
+            observer.note(verb, started.elapsed(), &ended);
+        }
+        Ok(ended?)
     }
 }
 

@@ -24,8 +24,9 @@ pub(crate) struct StartUp {
     pub(crate) environment: Vec<(String, String)>,
     /// Good for one registration.
     pub(crate) token: Option<Secret>,
-    /// The agent program as the machine finds it.
-    pub(crate) binary: String,
+    /// What the machine becomes: the agent program as the machine finds it, and its
+    /// arguments.
+    pub(crate) command: Vec<String>,
 }
 
 impl StartUp {
@@ -46,7 +47,8 @@ impl StartUp {
         for (name, value) in &self.environment {
             text.push_str(&format!("export {name}={}\n", quote(value)));
         }
-        text.push_str(&format!("exec {} agent\n", quote(&self.binary)));
+        let words = self.command.iter().map(|word| quote(word));
+        text.push_str(&format!("exec {}\n", words.collect::<Vec<_>>().join(" ")));
         text
     }
 
@@ -98,7 +100,7 @@ mod tests {
                 ),
             ],
             token: Some(Secret::new("t0ken".into())),
-            binary: "headcount".into(),
+            command: vec!["headcount".into(), "agent".into()],
         }
     }
 
@@ -112,7 +114,7 @@ export HEADCOUNT_AGENT_TOKEN_FILE="$folder/token"
 export HEADCOUNT_AGENT_DIR="$folder/work"
 export HEADCOUNT_AGENT_ID='a-1-2'
 export HEADCOUNT_AGENT_LABELS='it'\''s,$(reboot),{{x}}'
-exec 'headcount' agent
+exec 'headcount' 'agent'
 "#;
 
     #[test]
@@ -162,7 +164,7 @@ exec 'headcount' agent
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         std::fs::set_permissions(&fake, mode).unwrap();
         let mut start_up = start_up();
-        start_up.binary = fake.display().to_string();
+        start_up.command[0] = fake.display().to_string();
         let output = std::process::Command::new("sh")
             .arg("-c")
             .arg(start_up.script())

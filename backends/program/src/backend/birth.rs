@@ -123,10 +123,13 @@ fn start_up(
     Ok(StartUp {
         environment: merged.into_iter().collect(),
         token: request.token.clone(),
-        binary: recipe
-            .agent_binary
-            .clone()
-            .unwrap_or_else(|| OWN_BINARY.to_owned()),
+        command: vec![
+            recipe
+                .agent_binary
+                .clone()
+                .unwrap_or_else(|| OWN_BINARY.to_owned()),
+            "agent".to_owned(),
+        ],
     })
 }
 

@@ -10,7 +10,9 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, kill_process_group, pidfd_open, test_kill_process_group,
+};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::net::unix::pipe::{Receiver, Sender};
@@ -42,6 +44,8 @@ pub(super) struct Process {
     watch: AsyncFd<OwnedFd>,
     /// `None` once it is collected.
     child: Option<std::process::Child>,
+    /// Its exit code, once it is collected; `None` when a signal ended it.
+    code: Option<i32>,
 }
 
 impl Child {
@@ -75,9 +79,16 @@ impl Child {
         (&mut self.pipes, &self.process)
     }
 
-    /// How many of its group live beside it.
-    pub(super) fn left_behind(&self) -> usize {
-        group_members(self.process.pid).unwrap_or(0)
+    /// Whether anybody of its group is left; for a child that has ended, which is collected
+    /// by this. Only while somebody is left does the group's number stay taken.
+    pub(super) fn leaves_somebody(&mut self) -> io::Result<bool> {
+        self.process.collect()?;
+        let left = test_kill_process_group(self.process.pid).is_ok();
+        if left {
+            // They may have gone by now.
+            let _ = kill_process_group(self.process.pid, Signal::KILL);
+        }
+        Ok(left)
     }
 
     /// Kills the group and collects the leader. Its exit code, or `None` if by a signal.
@@ -87,10 +98,7 @@ impl Child {
             Ok(ended) => ended?,
             Err(_) => return Err(io::Error::other("it cannot be killed")),
         }
-        match self.process.child.take() {
-            Some(mut child) => Ok(child.wait()?.code()),
-            None => Err(io::Error::other("it was collected already")),
-        }
+        self.process.collect()
     }
 
     /// Takes what is left in the pipes and waits for nothing.
@@ -112,6 +120,7 @@ impl Process {
                 pid,
                 watch,
                 child: Some(child),
+                code: None,
             }),
             Err(error) => {
                 child.kill()?;
@@ -127,6 +136,14 @@ impl Process {
         self.watch.readable().await.map(|mut guard| {
             guard.retain_ready();
         })
+    }
+
+    /// The exit code of a process that has ended.
+    fn collect(&mut self) -> io::Result<Option<i32>> {
+        if let Some(mut child) = self.child.take() {
+            self.code = child.wait()?.code();
+        }
+        Ok(self.code)
     }
 
     fn kill(&self) {
@@ -194,31 +211,4 @@ fn not_started(error: &io::Error) -> String {
         _ => "",
     };
     format!("{error}{hint}")
-}
-
-/// Living processes of a group beside its leader.
-fn group_members(leader: Pid) -> io::Result<usize> {
-    let leader = leader.as_raw_nonzero().get();
-    let mut members = 0;
-    for entry in std::fs::read_dir("/proc")? {
-        let name = entry?.file_name();
-        let Some(pid) = name.to_str().and_then(|name| name.parse::<i32>().ok()) else {
-            continue;
-        };
-        // Gone meanwhile, or somebody else's.
-        let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else {
-            continue;
-        };
-        let mut fields = stat
-            .rsplit(')')
-            .next()
-            .unwrap_or_default()
-            .split_whitespace();
-        let (state, group) = (fields.next(), fields.nth(1));
-        let same = group.and_then(|group| group.parse().ok()) == Some(leader);
-        if same && pid != leader && state != Some("Z") {
-            members += 1;
-        }
-    }
-    Ok(members)
 }

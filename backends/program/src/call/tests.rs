@@ -18,6 +18,7 @@ fn script(text: &str) -> (TempDir, Call) {
         input: b"in\n".to_vec(),
         deadline: Duration::from_secs(20),
         max_output: 1024,
+        sees_left: true,
     };
     (dir, call)
 }
@@ -47,7 +48,7 @@ async fn a_document_goes_in_and_one_comes_out() {
     assert_eq!(String::from_utf8_lossy(&said.output), "in\nverb:1\n");
     assert_eq!(
         (said.code, said.words.as_str(), said.left),
-        (Some(3), "a b", 0)
+        (Some(3), "a b", false)
     );
 }
 
@@ -71,10 +72,10 @@ async fn a_late_program_is_ended_with_all_it_started() {
 }
 
 #[tokio::test]
-async fn what_it_leaves_in_its_group_is_ended_and_counted() {
+async fn what_it_leaves_in_its_group_is_ended_and_seen() {
     let (dir, call) = script("sleep 600 >/dev/null 2>&1 & echo $! > ${0%/*}/pid; echo done");
     let said = call.run().await.unwrap();
-    assert_eq!((said.output.as_slice(), said.left), (&b"done\n"[..], 1));
+    assert_eq!((said.output.as_slice(), said.left), (&b"done\n"[..], true));
     await_gone(&dir.path().join("pid")).await;
 }
 

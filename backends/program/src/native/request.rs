@@ -109,18 +109,12 @@ pub(crate) struct StartUpData {
 
 impl<'a> Request<'a> {
     pub(crate) fn new(verb: Verb, to: &'a Provisioner, deadline: Duration) -> Self {
-        Self::bare(verb, to.options.owner.as_str(), deadline)
-            .with_config(to.options.provisioner.config.as_deref())
-    }
-
-    /// For whoever has no backend.
-    pub(crate) const fn bare(verb: Verb, owner: &'a str, deadline: Duration) -> Self {
         Self {
             contract: CONTRACT,
             verb,
             deadline_seconds: deadline.as_secs(),
-            owner,
-            config: None,
+            owner: to.options.owner.as_str(),
+            config: to.options.provisioner.config.as_deref(),
             pool: None,
             machine: None,
             grace_seconds: None,
@@ -129,11 +123,6 @@ impl<'a> Request<'a> {
             options: None,
             start_up: None,
         }
-    }
-
-    pub(crate) const fn with_config(mut self, config: Option<&'a str>) -> Self {
-        self.config = config;
-        self
     }
 
     /// One line of JSON.
@@ -145,7 +134,7 @@ impl<'a> Request<'a> {
     }
 
     /// Makes a call ask this.
-    pub(crate) fn into_call(&self, call: &mut Call) {
+    pub(crate) fn set(&self, call: &mut Call) {
         call.argument = Some(self.verb.word());
         call.input = self.document();
     }

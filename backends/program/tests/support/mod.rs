@@ -12,7 +12,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use headcount_backend_program::{Pace, ProgramBackend, ProgramOptions};
 use headcount_model::{
-    AgentId, AgentKind, Granted, LogPressure, OwnerId, ProgramRecipe, ProvisionerAddress,
+    AgentId, AgentKind, Granted, LogPressure, OwnerId, PoolName, ProgramRecipe, ProvisionerAddress,
     ProvisionerContract, Recipe, Secret,
 };
 use headcount_ports::conformance::backend::{Events, Life, Rig};
@@ -25,6 +25,8 @@ pub struct Place {
     pub program: PathBuf,
     pub contract: ProvisionerContract,
     pub options: String,
+    /// Pools that are configured.
+    pub pools: BTreeMap<PoolName, String>,
 }
 
 impl Place {
@@ -55,6 +57,7 @@ impl Place {
             program,
             contract: ProvisionerContract::Native,
             options: "{}".to_owned(),
+            pools: BTreeMap::new(),
         }
     }
 
@@ -89,7 +92,7 @@ impl Place {
             agent_trust: Vec::new(),
             forwarded: BTreeMap::new(),
             known: Vec::new(),
-            pools: BTreeMap::new(),
+            pools: self.pools.clone(),
             pace: Pace {
                 create: Duration::from_secs(20),
                 list: Duration::from_secs(20),
@@ -154,6 +157,11 @@ impl Place {
             .count()
     }
 
+    /// Machines that run, of whomever.
+    pub fn anything_runs(&self) -> usize {
+        self.processes().len()
+    }
+
     /// Leaders of machines: the folder and the number of each.
     fn processes(&self) -> Vec<(String, i32)> {
         let here = self.dir.path().display().to_string();
@@ -195,6 +203,22 @@ fn write_program(path: &Path, text: &str) {
     fs::set_permissions(&new, fs::Permissions::from_mode(0o755)).expect("a mode");
     fs::rename(&new, path).expect("it can be moved");
 }
+
+/// A quick program whose machines are files below `$here/m`, for texts that spoil it. `good
+/// VERB` does what is right; `$n`, `$o`, `$p`, `$c` are name, owner, pool and contract.
+pub const GOOD: &str = r#"request=$(cat); mkdir -p $here/m; echo "$1" >>$here/calls
+eval "$(printf %s "$request" | jq -r '@sh "n=\(.machine.name // "") o=\(.owner) p=\(.pool // "") c=\(.contract)"')"
+ask() { printf %s "$request" | jq -r "$1"; }
+say() { jq -c '{contract: "headcount/v1"} + .'; }
+good() { [ "$c" = headcount/v1 ] || exit 14; case $1 in
+create) [ -e $here/m/$n ] || { ask '.machine + {id: .machine.name, status: "running"}' >$here/new.$$ && mv $here/new.$$ $here/m/$n; }
+  jq '{machine: .}' $here/m/$n | say;;
+list) cat $here/m/* 2>/dev/null | jq -s --arg o "$o" --arg p "$p" '{complete: true, machines: map(select(.owner == $o and ($p == "" or .pool == $p)))}' | say;;
+status) [ -e $here/m/$n ] || exit 15; jq '{machine: .}' $here/m/$n | say;;
+destroy) rm -f $here/m/$n; echo '{"contract":"headcount/v1"}';;
+*) exit 14;;
+esac; }
+"#;
 
 #[async_trait]
 impl Rig for Place {
