@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use headcount_model::{AgentId, OwnerId, PoolName, ProvisionerAddress};
+use headcount_ports::agent_env::CallBack;
 
 /// Everything the backend needs to know. Made by the binary, once for each provisioner.
 #[derive(Clone, Debug)]
@@ -15,11 +16,11 @@ pub struct ProgramOptions {
     /// The daemon's own environment; only what the contract and the provisioner's allow-list
     /// name reaches the program.
     pub host_env: BTreeMap<String, String>,
-    /// Where agents reach the daemon, unless their recipe says otherwise.
-    pub agent_url: Option<String>,
-    /// What agents must trust and otherwise know to reach it: names and values, none of
-    /// them secret.
-    pub agent_trust: Vec<(String, String)>,
+    /// Where agents of other machines reach the daemon, unless their recipe says otherwise.
+    pub call_back: CallBack,
+    /// Where agents of this host reach it. Told to machines of a daemon that awaits nobody
+    /// from elsewhere: they can only be processes and containers of this host.
+    pub own_url: Option<String>,
     /// Set for every agent: `HEADCOUNT_AGENT_ENV_*` with the prefix removed.
     pub forwarded: BTreeMap<String, String>,
     /// Agents that the ledger knows here. They count as present until absence is confirmed.

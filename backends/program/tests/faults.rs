@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use headcount_backend_program::ProgramBackend;
 use headcount_model::{AgentId, BackendEvent, Exit, InstanceState};
+use headcount_ports::agent_env::CallBack;
 use headcount_ports::{Backend, BackendError, DestroyRequest};
 use support::{GOOD, Place, agent};
 
@@ -411,14 +412,28 @@ async fn an_end_is_told_to_be_looked_at() {
 #[tokio::test]
 async fn without_an_address_no_agent_is_made() {
     let place = place("");
-    let (backend, _) = place.open_with(|options| options.agent_url = None);
+    let (backend, _) = place.open_with(|options| options.own_url = None);
+    let why = CallBack::default().tell(None).unwrap_err().to_string();
     assert_eq!(
         backend.create(place.request(1)).await,
-        Err(BackendError::Invalid(
-            "the agent of a machine cannot find this daemon; set `orchestratorUrl` of the scaler, \
-             or HEADCOUNT_ORCHESTRATOR_URL of the daemon"
-                .into()
-        ))
+        Err(BackendError::Invalid(why))
     );
     assert!(!place.path("calls").exists());
+}
+
+#[tokio::test]
+async fn an_agent_of_another_machine_is_told_whom_to_trust() {
+    let place = place("[ $1 = create ] && ask .startUp.script >$here/script");
+    let (backend, _) = place.open_with(|options| {
+        options.call_back = CallBack::new(Ok("wss://ci.example.com:4873".to_owned()));
+        options.call_back.trust(Some("sha256:ab".to_owned()));
+    });
+    backend.create(place.request(1)).await.unwrap();
+    let script = fs::read_to_string(place.path("script")).unwrap();
+    for line in [
+        "export HEADCOUNT_AGENT_URL='wss://ci.example.com:4873'\n",
+        "export HEADCOUNT_AGENT_PIN='sha256:ab'\n",
+    ] {
+        assert!(script.contains(line), "{script}");
+    }
 }

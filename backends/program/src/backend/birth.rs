@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use headcount_model::{ProgramRecipe, Recipe};
+use headcount_ports::agent_env::Told;
 use headcount_ports::{BackendError, CreateRequest, agent_env};
 use tokio::sync::oneshot;
 
@@ -49,12 +50,12 @@ async fn bear(
         let wrong = format!("{agent} is not to be made by a program; please report this");
         return Err(BackendError::Invalid(wrong));
     };
-    let url = url(core, recipe)?;
+    let told = told(core, recipe)?;
     let order = Order {
         request,
         options: &recipe.options,
-        start_up: start_up(core, request, recipe, url)?,
-        url,
+        start_up: start_up(core, request, recipe, &told)?,
+        url: &told.url,
         token: request.token.as_ref(),
     };
     let is_new = core.census().expect(agent, &request.pool, Instant::now());
@@ -77,16 +78,17 @@ async fn bear(
     }
 }
 
-fn url<'a>(core: &'a Core, recipe: &'a ProgramRecipe) -> Result<&'a str, BackendError> {
-    let url = recipe.agent_url.as_deref();
-    url.or(core.provisioner.options.agent_url.as_deref())
-        .ok_or_else(|| {
-            BackendError::Invalid(
-                "the agent of a machine cannot find this daemon; set `orchestratorUrl` of the \
-             scaler, or HEADCOUNT_ORCHESTRATOR_URL of the daemon"
-                    .into(),
-            )
-        })
+/// Where its agent finds the daemon.
+fn told(core: &Core, recipe: &ProgramRecipe) -> Result<Told, BackendError> {
+    let options = &core.provisioner.options;
+    let configured = recipe.agent_url.as_deref();
+    match (configured.or(options.call_back.url()), &options.own_url) {
+        (None, Some(url)) => Ok(Told {
+            url: url.clone(),
+            pins: None,
+        }),
+        _ => Ok(options.call_back.tell(configured)?),
+    }
 }
 
 /// What the machine is told. Precedence as for every agent: the label set beats what is
@@ -95,7 +97,7 @@ fn start_up(
     core: &Core,
     request: &CreateRequest,
     recipe: &ProgramRecipe,
-    url: &str,
+    told: &Told,
 ) -> Result<StartUp, BackendError> {
     let options = &core.provisioner.options;
     let mut merged = std::collections::BTreeMap::new();
@@ -106,7 +108,6 @@ fn start_up(
             merged.insert(name.clone(), value.clone());
         }
     }
-    merged.extend(options.agent_trust.iter().cloned());
     let pressure = agent_env::log_pressure(request.log_pressure);
     let identity = [
         (agent_env::ID, request.agent.to_string()),
@@ -117,9 +118,12 @@ fn start_up(
             format!("{}/{}", options.owner, request.agent),
         ),
         (agent_env::SLOTS, request.slots.to_string()),
-        (agent_env::URL, url.to_owned()),
+        (agent_env::URL, told.url.clone()),
     ];
     merged.extend(identity.map(|(name, value)| (name.to_owned(), value)));
+    if let Some(pins) = &told.pins {
+        merged.insert(agent_env::PIN.to_owned(), pins.clone());
+    }
     Ok(StartUp {
         environment: merged.into_iter().collect(),
         token: request.token.clone(),

@@ -214,10 +214,14 @@ pub(super) async fn run_all(stage: &Stage) -> Vec<Case> {
 /// Why the program is not asked any more. What was seen is told all the same, and what was
 /// made is taken away.
 fn stopped(stage: &Stage, elapsed: Duration, name: Name) -> Option<String> {
-    if matches!(
-        name,
-        Name::InTime | Name::NothingLeft | Name::Secrets | Name::CleanUp
-    ) {
+    if name == Name::CleanUp {
+        return None;
+    }
+    let (only, sentence) = (&stage.options.only, sentence_of(name));
+    if !only.is_empty() && !only.iter().any(|text| sentence.contains(text)) {
+        return Some("not asked for".to_owned());
+    }
+    if matches!(name, Name::InTime | Name::NothingLeft | Name::Secrets) {
         return None;
     }
     if stage.witness.seen().late.len() >= MAX_LATE {
@@ -260,7 +264,10 @@ async fn play(stage: &Stage, name: Name) -> Outcome {
 async fn clean_up(stage: &Stage) -> Outcome {
     let mut left = Vec::new();
     for owner in [&stage.one, &stage.two] {
-        let mut targets = listed(stage, owner).await?;
+        let mut targets = listed(stage, owner).await.unwrap_or_else(|why| {
+            left.push(why);
+            BTreeMap::new()
+        });
         if std::ptr::eq(owner, &stage.one) {
             for agent in stage.made().iter() {
                 targets.entry(*agent).or_insert_with(|| by_name(*agent));

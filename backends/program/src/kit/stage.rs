@@ -10,6 +10,7 @@ use headcount_model::{
     ProvisionerContract, Recipe,
 };
 use headcount_ports::CreateRequest;
+use headcount_ports::agent_env::CallBack;
 use jiff::Timestamp;
 use tokio::time::sleep;
 
@@ -204,8 +205,8 @@ fn program_options(options: &KitOptions, owner: OwnerId) -> ProgramOptions {
         },
         owner,
         host_env: options.host_env.clone(),
-        agent_url: None,
-        agent_trust: Vec::new(),
+        call_back: CallBack::default(),
+        own_url: None,
         forwarded: BTreeMap::new(),
         known: Vec::new(),
         pools: BTreeMap::new(),

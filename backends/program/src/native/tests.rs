@@ -8,6 +8,7 @@ use headcount_model::{
     ProvisionerContract, Recipe, Resources as Amounts,
 };
 use headcount_ports::CreateRequest;
+use headcount_ports::agent_env::CallBack;
 
 use super::*;
 use crate::options::{Pace, ProgramOptions};
@@ -39,8 +40,8 @@ fn provisioner() -> Provisioner {
         },
         owner: "0123456789abcdef".into(),
         host_env: BTreeMap::new(),
-        agent_url: None,
-        agent_trust: Vec::new(),
+        call_back: CallBack::default(),
+        own_url: None,
         forwarded: BTreeMap::new(),
         known: Vec::new(),
         pools: BTreeMap::new(),

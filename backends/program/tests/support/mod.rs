@@ -15,6 +15,7 @@ use headcount_model::{
     AgentId, AgentKind, Granted, LogPressure, OwnerId, PoolName, ProgramRecipe, ProvisionerAddress,
     ProvisionerContract, Recipe, Secret,
 };
+use headcount_ports::agent_env::CallBack;
 use headcount_ports::conformance::backend::{Events, Life, Rig};
 use headcount_ports::{Backend, BackendInbox, CreateRequest};
 use tempfile::TempDir;
@@ -88,8 +89,8 @@ impl Place {
             provisioner: self.address(),
             owner: owner.clone(),
             host_env: std::env::vars().collect(),
-            agent_url: Some("unix:/run/agents.sock".to_owned()),
-            agent_trust: Vec::new(),
+            call_back: CallBack::default(),
+            own_url: Some("unix:/run/agents.sock".to_owned()),
             forwarded: BTreeMap::new(),
             known: Vec::new(),
             pools: self.pools.clone(),

@@ -224,9 +224,8 @@ impl Backends {
         ProgramOptions {
             owner: process.owner.clone(),
             host_env: process.host_env.clone(),
-            // Machines that are processes or containers of this host reach the socket.
-            agent_url: Some(call_back_url(None, &process.host_env, &process.agent_url)),
-            agent_trust: Vec::new(),
+            call_back: self.call_back.clone(),
+            own_url: Some(process.agent_url.clone()),
             forwarded: process.forwarded.clone(),
             known: self.machines.get(&address).cloned().unwrap_or_default(),
             pools: own.collect(),
