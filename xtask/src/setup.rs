@@ -58,6 +58,18 @@ const NEEDS: &[Need] = &[
         without: "there is no image to test containers with",
     },
     Need {
+        program: "jq",
+        check: &["--version"],
+        package: "jq",
+        without: "tests of provisioners that are shell programs fail",
+    },
+    Need {
+        program: "python3",
+        check: &["--version"],
+        package: "python3",
+        without: "tests of the provisioner that is a Python program fail",
+    },
+    Need {
         program: "ip",
         check: &["-V"],
         package: "iproute2",

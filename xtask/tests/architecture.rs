@@ -52,6 +52,10 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         "headcount-backend-kubernetes",
         &["headcount-model", "headcount-ports"],
     ),
+    (
+        "headcount-backend-program",
+        &["headcount-model", "headcount-ports"],
+    ),
     ("headcount-test-kubernetes", &[]),
     (
         "headcount-controller",

@@ -10,6 +10,7 @@ mod kubernetes;
 mod label_set;
 mod overlap;
 mod patience;
+mod program;
 mod queue;
 mod readiness;
 mod redis;

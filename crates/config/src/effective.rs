@@ -3,6 +3,7 @@
 //! Promise: read again, the text yields the same settings.
 
 mod kubernetes;
+mod program;
 mod queue;
 mod source;
 mod writer;
@@ -65,6 +66,7 @@ fn scaler(out: &mut Writer, scaler: &Scaler) {
         Backend::Container(engine) => container(out, engine),
         Backend::Firecracker(host) => firecracker(out, host),
         Backend::Kubernetes(cluster) => kubernetes::kubernetes(out, cluster),
+        Backend::Program(it) => program::program(out, it),
     }
     out.list("labelSets", &scaler.label_sets, label_set);
 }
@@ -157,6 +159,7 @@ fn label_set(out: &mut Writer, set: &LabelSet) {
         Template::Container(template) => container_template(out, template),
         Template::Firecracker(template) => firecracker_template(out, template),
         Template::Kubernetes(template) => kubernetes::template(out, template),
+        Template::Program(template) => program::template(out, template),
     }
     out.plain("slots", set.slots);
     match (&set.template, set.max_jobs) {

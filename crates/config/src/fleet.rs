@@ -5,6 +5,7 @@
 
 mod container;
 mod kubernetes;
+mod program;
 mod queue;
 mod source;
 
@@ -53,6 +54,7 @@ pub(crate) fn check_runnable(top: &written::Top, problems: &mut Problems) {
                 match kind.value {
                     BackendKind::BareMetal => check_bare_metal(scaler, problems),
                     BackendKind::Kubernetes => kubernetes::check(scaler, problems),
+                    BackendKind::Program => {}
                     _ => container::check(scaler, problems),
                 }
             }
@@ -139,6 +141,7 @@ fn lower_scaler(
         Backend::BareMetal { .. } => BackendId::new(BARE_METAL),
         Backend::Container(engine) => container::address(engine).backend_id(),
         Backend::Kubernetes(cluster) => kubernetes::address(cluster).backend_id(),
+        Backend::Program(program) => program::address(program).backend_id(),
         Backend::Firecracker(_) => return None,
     };
     let system_labels = system_labels(&scaler.name, &scaler.backend, &scaler.roles, platform);
@@ -195,6 +198,9 @@ fn recipe(scaler: &Scaler, set: &LabelSet) -> Option<Recipe> {
         )),
         (Backend::Kubernetes(cluster), Template::Kubernetes(template)) => Some(Recipe::Kubernetes(
             kubernetes::recipe(scaler, cluster, template),
+        )),
+        (Backend::Program(program), Template::Program(template)) => Some(Recipe::Program(
+            program::recipe(scaler, program, set, template),
         )),
         _ => None,
     }

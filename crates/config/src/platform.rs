@@ -43,12 +43,15 @@ impl Platform {
 
 /// The labels that agents of a scaler get by themselves, each with both prefixes, `kici:`
 /// and `headcount:`. Containers and microVMs are Linux whatever their host is; what machine
-/// a remote engine or a cluster runs on cannot be told from here, so no architecture is claimed for it.
+/// a remote engine or a cluster runs on cannot be told from here, so no architecture is
+/// claimed for it; of a machine that a program makes nothing is known at all.
 #[must_use]
 pub fn system_labels(name: &str, backend: &Backend, roles: &Roles, host: &Platform) -> Labels {
     let os = match backend {
         Backend::BareMetal { .. } => host.os_words(),
         Backend::Container(_) | Backend::Firecracker(_) | Backend::Kubernetes(_) => vec!["linux"],
+        // What a program makes is whatever its label set says.
+        Backend::Program(_) => vec![],
     };
     let mut words: Vec<String> = Vec::new();
     words.extend(os.iter().map(|os| format!("os:{os}")));
@@ -67,7 +70,7 @@ pub fn system_labels(name: &str, backend: &Backend, roles: &Roles, host: &Platfo
 const fn is_remote(backend: &Backend) -> bool {
     match backend {
         Backend::Container(engine) => engine.host.is_some(),
-        Backend::Kubernetes(_) => true,
+        Backend::Kubernetes(_) | Backend::Program(_) => true,
         Backend::BareMetal { .. } | Backend::Firecracker(_) => false,
     }
 }

@@ -5,6 +5,7 @@
 
 mod backend;
 mod kubernetes;
+mod program;
 mod queue;
 mod readiness;
 mod scaler;
@@ -18,6 +19,7 @@ pub use backend::{
 pub use kubernetes::{
     Kubernetes, KubernetesAgent, KubernetesTemplate, Propagation, RolloutStrategy,
 };
+pub use program::{Program, ProgramTemplate};
 pub use queue::{
     Combine, Compat, CronWindow, Level, Queue, RedisServer, RedisServers, RedisTls, Strategy,
     StreamMeasure, Trigger, TriggerKind,

@@ -8,6 +8,7 @@ mod kubernetes;
 mod label_set;
 mod limits;
 mod patience;
+mod program;
 mod queue;
 mod readiness;
 mod scaler;

@@ -32,7 +32,7 @@ fn good(scaler: &str, set: &str) -> (String, PoolSpec) {
 fn recipe(pool: &PoolSpec) -> &ContainerRecipe {
     match &*pool.recipe {
         Recipe::Container(recipe) => recipe,
-        Recipe::Process { .. } | Recipe::Kubernetes(_) => panic!("not a container"),
+        other => panic!("not a container: {other:?}"),
     }
 }
 

@@ -60,6 +60,10 @@ fn dispatch(cli: Cli, console: Console) -> Result<ExitCode, Failure> {
                 .map_err(of_daemon)
         }
         Command::Check(args) => done(commands::check(&args, &console)),
+        Command::Provisioner(args) => {
+            let tested = commands::provisioner(args, &console);
+            done(runtime(Builder::new_multi_thread())?.block_on(tested))
+        }
         Command::Schema => done(commands::schema(&console)),
         Command::Completions { shell } => done(commands::completions(shell, &console)),
         asking => {
@@ -105,7 +109,11 @@ fn useless(cli: &Cli, matches: &ArgMatches) -> Option<Failure> {
     let command = &cli.command;
     let asks = command.asks_daemon();
     let takes_token = asks || matches!(command, Command::Up { .. });
-    let prints_json = asks || matches!(command, Command::Check(_) | Command::Schema);
+    let prints_json = asks
+        || matches!(
+            command,
+            Command::Check(_) | Command::Schema | Command::Provisioner(_)
+        );
     let option = match () {
         () if written("url") && !asks => "--url",
         () if written("token_file") && !takes_token => "--token-file",

@@ -209,3 +209,47 @@ async fn schema_and_completions_are_printed() {
     let told = run(&["completions", "bash"]).await;
     assert!(told.out.contains("_headcount()"));
 }
+
+fn example(name: &str) -> String {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/provisioners");
+    examples.join(name).display().to_string()
+}
+
+#[tokio::test]
+async fn a_provisioner_is_tried_case_by_case() {
+    let dir = tempfile::tempdir().unwrap();
+    let (program, config) = (example("forty-lines.sh"), dir.path().display().to_string());
+    let arguments = ["provisioner", "test", &program, "--config", &config];
+    let one = ["--only", "create makes a machine"];
+    let told = run(&[&arguments[..], &one].concat()).await;
+    assert_eq!((told.code, told.err.as_str()), (0, ""), "{}", told.out);
+    let kept = "\nok      create makes a machine and answers with it (its id was `headcount-kit";
+    assert!(told.out.contains(kept), "{}", told.out);
+    assert!(
+        told.out
+            .ends_with("\n20 promises: 2 kept, 0 broken, 18 not tried\n"),
+        "{}",
+        told.out
+    );
+    let told = run(&[&arguments[..], &one, &["--json"]].concat()).await;
+    let report: Value = serde_json::from_str(&told.out).unwrap();
+    assert_eq!((told.code, &report["passed"]), (0, &json!(true)));
+}
+
+#[tokio::test]
+async fn a_provisioner_that_breaks_its_contract_ends_with_code_1() {
+    let told = run(&["provisioner", "test", "/bin/true"]).await;
+    assert_eq!((told.code, told.err.as_str()), (1, ""));
+    let broken = "\
+failed  the list of an owner without machines is complete and empty
+        the answer to `list` is empty; write one JSON document on standard output
+        hint: answer `list` with {\"contract\": \"headcount/v1\", \"complete\": true, \"machines\": []}
+";
+    assert!(told.out.contains(broken), "{}", told.out);
+    let told = run(&["provisioner", "test", "/bin/true", "--options", "[]"]).await;
+    assert_eq!(told.code, 2);
+    assert_eq!(
+        told.err,
+        "error: --options is no JSON object\nhint: write for example --options '{\"image\": \"debian\"}'\n"
+    );
+}

@@ -9,7 +9,7 @@ use core::time::Duration;
 
 use crate::{
     BackendId, Cap, ContainerRecipe, KubernetesRecipe, Labels, Layer, LogPressure, Name, PoolName,
-    QueueRule, Rollout,
+    ProgramRecipe, QueueRule, Rollout,
 };
 
 /// Everything the configuration says about scalers. Immutable; a reload makes a new one.
@@ -234,6 +234,8 @@ pub enum Recipe {
     Container(ContainerRecipe),
     /// A Job of a Kubernetes cluster.
     Kubernetes(KubernetesRecipe),
+    /// A machine that a program of the user makes.
+    Program(ProgramRecipe),
 }
 
 impl Recipe {
@@ -242,7 +244,7 @@ impl Recipe {
     pub const fn rollout(&self) -> Rollout {
         match self {
             Self::Kubernetes(recipe) => recipe.rollout,
-            Self::Process { .. } | Self::Container(_) => Rollout::Gradual,
+            Self::Process { .. } | Self::Container(_) | Self::Program(_) => Rollout::Gradual,
         }
     }
 }

@@ -20,6 +20,7 @@ mod kubernetes;
 mod labels;
 mod network;
 mod news;
+mod program;
 mod reason;
 mod record;
 mod resources;
@@ -49,6 +50,7 @@ pub use news::{
     Answer, BackendEvent, Demand, Held, LinkEvent, Listing, Refusal, SourceEvent, Taken, TakenJob,
     Trouble, TroubleKind, Unreserved,
 };
+pub use program::{ProgramRecipe, ProvisionerAddress, ProvisionerContract};
 pub use reason::Reason;
 pub use record::{AgentPhase, AgentRecord, AttemptPhase, AttemptRecord, Changes, Settlement};
 pub use resources::{Cap, Granted, Layer, Partial, Resources};

@@ -1,6 +1,7 @@
 //! What only some backends know.
 
 use super::kubernetes::kubernetes;
+use super::program::program;
 use super::{value, values};
 use crate::problem::{Draft, Problems};
 use crate::read::{Object, missing_key};
@@ -55,6 +56,7 @@ pub(super) fn backend(
         })),
         BackendKind::Firecracker => firecracker(written, problems).map(Backend::Firecracker),
         BackendKind::Kubernetes => Some(Backend::Kubernetes(kubernetes(written))),
+        BackendKind::Program => program(written, problems).map(Backend::Program),
     }
 }
 

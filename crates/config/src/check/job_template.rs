@@ -17,7 +17,7 @@ use crate::yaml::{Entry, Kind, Node, Plain};
 
 /// Lists and mappings inside one another, so that the template can be written in any
 /// format of configuration.
-const MAX_DEPTH: usize = 22;
+pub(super) const MAX_DEPTH: usize = 22;
 
 const JOB: &[&str] = &[
     "activeDeadlineSeconds",
@@ -161,7 +161,7 @@ pub(super) fn job_template(
     Some(json)
 }
 
-fn depth(node: &Node) -> usize {
+pub(super) fn depth(node: &Node) -> usize {
     let inner = match &node.kind {
         Kind::Scalar(_) => return 0,
         Kind::List(items) => items.iter().map(depth).max(),

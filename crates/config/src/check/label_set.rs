@@ -3,8 +3,8 @@
 use headcount_model::ProcessProgram;
 
 use super::backend::{container_template, firecracker_template, warn_of_others};
-use super::kubernetes;
 use super::resources::layer;
+use super::{kubernetes, program as machine};
 use super::{value, values};
 use crate::problem::{Draft, Problems};
 use crate::settings::{LabelSet, Template};
@@ -108,6 +108,7 @@ fn template(
         BackendKind::Container => container_template(index, written, problems),
         BackendKind::Firecracker => firecracker_template(index, written, problems),
         BackendKind::Kubernetes => kubernetes::template(index, written, problems),
+        BackendKind::Program => machine::template(written, problems),
     }
 }
 

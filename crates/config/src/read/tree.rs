@@ -32,7 +32,7 @@ impl Shape for Tree {
     }
 
     fn words(&self) -> String {
-        "mapping, as Kubernetes has it".to_owned()
+        "mapping of any content".to_owned()
     }
 }
 

@@ -3,7 +3,7 @@
 pub use headcount_model::PullPolicy;
 use headcount_model::{Cidr, EngineKind, ProcessProgram};
 
-use super::{Kubernetes, KubernetesAgent, KubernetesTemplate};
+use super::{Kubernetes, KubernetesAgent, KubernetesTemplate, Program, ProgramTemplate};
 
 /// Where the agents of a scaler live.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -19,6 +19,8 @@ pub enum Backend {
     Firecracker(Firecracker),
     /// Jobs of a Kubernetes cluster.
     Kubernetes(Kubernetes),
+    /// Machines that a program of the user makes.
+    Program(Program),
 }
 
 impl Backend {
@@ -30,6 +32,7 @@ impl Backend {
             Self::Container(_) => "container",
             Self::Firecracker(_) => "firecracker",
             Self::Kubernetes(_) => "kubernetes",
+            Self::Program(_) => "program",
         }
     }
 }
@@ -83,6 +86,8 @@ pub enum Template {
     Firecracker(FirecrackerTemplate),
     /// A Job of a Kubernetes cluster.
     Kubernetes(KubernetesTemplate),
+    /// A machine that a program of the user makes.
+    Program(ProgramTemplate),
 }
 
 impl Template {
@@ -92,7 +97,7 @@ impl Template {
         match self {
             Self::BareMetal(program) => matches!(program, ProcessProgram::Worker(_)),
             Self::Container(template) => matches!(template.agent, ContainerAgent::Worker(_)),
-            Self::Firecracker(_) => false,
+            Self::Firecracker(_) | Self::Program(_) => false,
             Self::Kubernetes(template) => matches!(template.agent, KubernetesAgent::Nobody),
         }
     }

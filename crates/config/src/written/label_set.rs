@@ -7,7 +7,7 @@ use headcount_model::LogPressure;
 use super::Resources;
 use super::shapes::{
     ARGUMENT, BARE_METAL, CONTAINER, CONTAINER_OR_KUBERNETES, FIRECRACKER, HOST_OR_CONTAINER,
-    ISOLATED, KUBERNETES, NETWORK, TEXT, labels,
+    ISOLATED, KUBERNETES, NETWORK, PROGRAM, TEXT, labels,
 };
 use crate::read::{
     Choice, Environment, Flag, List, MaxJobsShape, Nested, TextMap, Tree, default, integer, object,
@@ -79,6 +79,12 @@ object! {
         /// Annotations of each Job.
         job_annotations: BTreeMap<String, String> = "jobAnnotations", TextMap,
             default("none").only(KUBERNETES);
+        /// Handed to the provisioner as it is: what kind of machine. GARM's providers need
+        /// `image` and `flavor` in it.
+        options: Node = "options", Tree, default("none").only(PROGRAM);
+        /// Where machines have the agent program.
+        agent_binary: String = "agentBinary", TEXT,
+            default("`headcount` on the `PATH`").only(PROGRAM);
     }
 }
 

@@ -1,10 +1,11 @@
 //! One entry of `scalers`.
 
-use headcount_model::{EngineKind, Role};
+use headcount_model::{EngineKind, ProvisionerContract, Role};
 
 use super::kubernetes::{HISTORY, NAMESPACE, Rollout};
+use super::program::{CONTRACT, HOST_PATH, PROGRAM_PATH, VARIABLE};
 use super::shapes::{
-    BARE_METAL, BackendKind, CONTAINER, FIRECRACKER, KUBERNETES, NAME, TEXT, TYPE, labels,
+    BARE_METAL, BackendKind, CONTAINER, FIRECRACKER, KUBERNETES, NAME, PROGRAM, TEXT, TYPE, labels,
 };
 use super::{Cap, LabelSet, Policy, Retry, Timeouts, Trigger, WarmPool};
 use crate::read::{Choice, Flag, List, Nested, default, integer, object, optional, required};
@@ -100,6 +101,18 @@ object! {
         /// What becomes of Jobs when what they are made of changes.
         rollout: Rollout = "rollout", Nested::<Rollout>::NEW,
             default("gradual").only(KUBERNETES);
+        /// The provisioner: an executable, without arguments. Needed for this type.
+        program: String = "program", PROGRAM_PATH, optional().only(PROGRAM);
+        /// What it understands: our own contract, or GARM's for external providers.
+        contract: ProvisionerContract = "contract", CONTRACT,
+            default("headcount/v1").only(PROGRAM);
+        /// A file or folder of the provisioner's own, handed to each of its calls.
+        config: String = "config", HOST_PATH, optional().only(PROGRAM);
+        /// Variables of the daemon that reach the provisioner: names, or prefixes that end
+        /// in `_`.
+        environment: Vec<Spanned<String>> = "environment", List {
+            of: VARIABLE, filled: false,
+        }, default("none").only(PROGRAM);
     }
 }
 

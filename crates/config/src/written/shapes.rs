@@ -22,6 +22,7 @@ pub(super) const HOST_OR_CONTAINER: &[&str] = &["bare-metal", "container"];
 pub(super) const FIRECRACKER: &[&str] = &["firecracker"];
 pub(super) const KUBERNETES: &[&str] = &["kubernetes"];
 pub(super) const CONTAINER_OR_KUBERNETES: &[&str] = &["container", "kubernetes"];
+pub(super) const PROGRAM: &[&str] = &["program"];
 pub(super) const ISOLATED: &[&str] = &["container", "firecracker"];
 
 /// Where the agents of a scaler live.
@@ -31,6 +32,7 @@ pub(crate) enum BackendKind {
     BareMetal,
     Firecracker,
     Kubernetes,
+    Program,
 }
 
 impl BackendKind {
@@ -40,6 +42,7 @@ impl BackendKind {
             Self::BareMetal => "bare-metal",
             Self::Firecracker => "firecracker",
             Self::Kubernetes => "kubernetes",
+            Self::Program => "program",
         }
     }
 }
@@ -50,6 +53,7 @@ pub(super) const TYPE: Choice<BackendKind> = Choice {
         ("bare-metal", BackendKind::BareMetal),
         ("firecracker", BackendKind::Firecracker),
         ("kubernetes", BackendKind::Kubernetes),
+        ("program", BackendKind::Program),
     ],
     others: &[
         (
@@ -61,7 +65,6 @@ pub(super) const TYPE: Choice<BackendKind> = Choice {
             "write `container`, and `runtime: podman` to take no other",
         ),
         ("k8s", "write `kubernetes`"),
-        ("program", "that backend is not built yet in this version"),
         (
             "docker-machine",
             "that backend is not built yet in this version",

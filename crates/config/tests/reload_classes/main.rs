@@ -14,7 +14,7 @@ mod queue_rows;
 mod rows;
 mod source_rows;
 
-use queue_rows::{KUBERNETES_ROWS, QUEUE_ROWS};
+use queue_rows::{KUBERNETES_ROWS, PROGRAM_ROWS, QUEUE_ROWS};
 use rows::Class::{self, AnotherBackend, AnotherPool, Live, NewAgents, NoEffect, Refused};
 use rows::{CONTAINER_ROWS, OF_OTHER_BACKENDS, REMOTE_ROWS, ROWS, Row};
 
@@ -107,6 +107,7 @@ fn all_rows() -> impl Iterator<Item = (&'static Base, &'static Row)> {
         (REMOTE, REMOTE_ROWS),
         (QUEUE, QUEUE_ROWS),
         (KUBERNETES, KUBERNETES_ROWS),
+        (PROGRAM, PROGRAM_ROWS),
     ]
     .into_iter()
     .flat_map(|(base, rows)| rows.iter().map(move |row| (base, row)))
@@ -153,6 +154,17 @@ const KUBERNETES: &Base = &Base {
         "labels: [linux]",
         "jobTargetRef: {template: {spec: {containers: [{name: c, image: i}]}}}",
     ],
+};
+
+const PROGRAM: &Base = &Base {
+    scaler: &[
+        "name: s",
+        "type: program",
+        "maxAgents: 5",
+        "program: /p",
+        "config: /c",
+    ],
+    set: &["labels: [linux]", "options: {image: i, flavor: f}"],
 };
 
 /// The fleet of a file in which this key has this line, and nothing else is said.

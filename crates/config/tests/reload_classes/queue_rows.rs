@@ -380,3 +380,43 @@ pub const KUBERNETES_ROWS: &[Row] = &[
         "jobAnnotations: {a: b}",
     ),
 ];
+
+/// Keys of scalers of a provisioner.
+pub const PROGRAM_ROWS: &[Row] = &[
+    (
+        "scalers[].program",
+        AnotherBackend,
+        "program: /p",
+        "program: /q",
+    ),
+    (
+        "scalers[].contract",
+        AnotherBackend,
+        "",
+        "contract: garm/v0.1.1",
+    ),
+    (
+        "scalers[].config",
+        AnotherBackend,
+        "config: /c",
+        "config: /d",
+    ),
+    (
+        "scalers[].environment",
+        AnotherBackend,
+        "",
+        "environment: [AWS_]",
+    ),
+    (
+        "scalers[].labelSets[].options",
+        NewAgents,
+        "options: {image: i, flavor: f}",
+        "options: {image: i, flavor: g}",
+    ),
+    (
+        "scalers[].labelSets[].agentBinary",
+        NewAgents,
+        "",
+        "agentBinary: /opt/headcount",
+    ),
+];

@@ -11,6 +11,7 @@ mod fleet;
 mod job;
 #[cfg(test)]
 mod packaging;
+mod provisioner;
 mod submit;
 mod value;
 
@@ -18,6 +19,7 @@ pub(crate) use config::{CheckArgs, ConfigArgs, PlanArgs};
 pub(crate) use explain::ExplainArgs;
 pub(crate) use fleet::DrainArgs;
 pub(crate) use job::{CancelArgs, JobsArgs, LogsArgs};
+pub(crate) use provisioner::{ProvisionerArgs, ProvisionerCommand, ProvisionerTestArgs};
 pub(crate) use submit::{JobArgs, Pressure, ResourceArgs, SubmitArgs};
 
 use std::path::PathBuf;
@@ -124,6 +126,8 @@ pub(crate) enum Command {
     Pools,
     /// Give a pool no new jobs and let its agents leave
     Drain(DrainArgs),
+    /// Try programs that make machines
+    Provisioner(ProvisionerArgs),
     /// Print the JSON Schema of `scalers.yaml`, for editors
     Schema,
     /// Print a completion script for a shell
@@ -152,6 +156,7 @@ impl Command {
             Self::Up { .. }
                 | Self::Demo(_)
                 | Self::Check(_)
+                | Self::Provisioner(_)
                 | Self::Schema
                 | Self::Completions { .. }
                 | Self::Agent
@@ -175,6 +180,7 @@ impl Command {
             Self::Agents => "agents",
             Self::Pools => "pools",
             Self::Drain(_) => "drain",
+            Self::Provisioner(_) => "provisioner",
             Self::Schema => "schema",
             Self::Completions { .. } => "completions",
             Self::Agent => "agent",

@@ -3,6 +3,8 @@
 //! Promise: a value that passes is sent as it was written, so the daemon reads what the
 //! person wrote. Leaves what values mean together to the daemon.
 
+use std::time::Duration;
+
 use headcount_api::LabelList;
 use headcount_config::{
     ValueError, check_label, parse_cpus, parse_duration as span_of, parse_memory,
@@ -22,6 +24,11 @@ pub(crate) fn memory(text: &str) -> Result<String, String> {
 /// A span of time.
 pub(crate) fn span(text: &str) -> Result<String, String> {
     checked(text, span_of(text))
+}
+
+/// A span of time that is used here.
+pub(crate) fn time(text: &str) -> Result<Duration, String> {
+    span_of(text).map_err(|error| format!("{}; {}", error.message(), error.hint()))
 }
 
 /// Labels and patterns of them, joined with commas.

@@ -101,10 +101,16 @@ fn summary(file: &str, fleet: &Fleet) -> String {
 
 /// What the backend of a scaler cannot promise, so that nobody counts on it.
 fn promises(scaler: &ScalerSpec) -> Vec<&'static str> {
-    let in_cluster = |pool: &PoolSpec| matches!(&*pool.recipe, Recipe::Kubernetes(_));
-    let mut promises = vec![match scaler.pools.iter().all(in_cluster) {
-        true => "agents outlive a restart of the daemon and of this host: the cluster runs them",
-        false => {
+    let recipe = scaler.pools.first().map(|pool| &*pool.recipe);
+    let mut promises = vec![match recipe {
+        Some(Recipe::Kubernetes(_)) => {
+            "agents outlive a restart of the daemon and of this host: the cluster runs them"
+        }
+        Some(Recipe::Program(_)) => {
+            "agents outlive a restart of the daemon; `headcount provisioner test` shows whether \
+             the program keeps its contract"
+        }
+        Some(Recipe::Process { .. } | Recipe::Container(_)) | None => {
             "agents outlive a restart of the daemon, but not of this host: its jobs then end as \
              agent_lost"
         }
@@ -114,12 +120,19 @@ fn promises(scaler: &ScalerSpec) -> Vec<&'static str> {
             enforce_cgroups, ..
         } => *enforce_cgroups,
         Recipe::Container(_) | Recipe::Kubernetes(_) => true,
+        Recipe::Program(_) => false,
     };
     if !scaler.pools.iter().all(enforced) {
-        promises.push(
-            "limits of CPU and memory are counted but not enforced; `enforceCgroups: true` \
-             enforces them",
-        );
+        promises.push(match recipe {
+            Some(Recipe::Program(_)) => {
+                "limits of CPU and memory are counted here; whether machines have them is up to \
+                 the program"
+            }
+            _ => {
+                "limits of CPU and memory are counted but not enforced; `enforceCgroups: true` \
+                 enforces them"
+            }
+        });
     }
     if scaler
         .pools

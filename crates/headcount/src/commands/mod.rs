@@ -15,6 +15,7 @@ mod logs;
 mod output;
 mod plan;
 mod pools;
+mod provisioner;
 mod pump;
 mod reload;
 mod schema;
@@ -23,6 +24,7 @@ mod submit;
 pub(crate) use agent::run as agent;
 pub(crate) use check::run as check;
 pub(crate) use completions::run as completions;
+pub(crate) use provisioner::run as provisioner;
 pub(crate) use pump::run as pump;
 pub(crate) use schema::run as schema;
 

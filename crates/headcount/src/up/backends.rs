@@ -19,10 +19,11 @@ use headcount_backend_kubernetes::{KubernetesBackend, KubernetesOptions, Pace};
 use headcount_backend_process::{
     CgroupSupport, ProcessBackend, ProcessOptions, check_requirements,
 };
+use headcount_backend_program::{Pace as Calls, ProgramBackend, ProgramOptions};
 use headcount_gateway::AgentListener;
 use headcount_model::{
-    AgentKind, BackendId, ClusterAddress, ContainerNetwork, EngineAddress, Fleet, PoolSpec, Recipe,
-    ScalerSpec,
+    AgentId, AgentKind, BackendId, ClusterAddress, ContainerNetwork, EngineAddress, Fleet,
+    PoolName, PoolSpec, ProvisionerAddress, Recipe, ScalerSpec,
 };
 use headcount_ports::agent_env::CallBack;
 use headcount_ports::{Backend, BackendInbox, Recovered};
@@ -43,6 +44,8 @@ pub(crate) struct Backends {
     known: BTreeMap<BackendId, EngineAddress>,
     /// Clusters in which the ledger knows agents.
     clusters: BTreeSet<ClusterAddress>,
+    /// Agents that the ledger knows on machines of provisioners.
+    machines: BTreeMap<ProvisionerAddress, Vec<(AgentId, PoolName)>>,
     /// Which run; set when they start.
     running: OnceLock<Running>,
 }
@@ -65,6 +68,7 @@ impl Backends {
         Self {
             known: engines.collect(),
             clusters: agents().filter_map(ClusterAddress::of_backend).collect(),
+            machines: machines(recovered),
             support: process.cgroups.support(),
             process,
             agent_socket,
@@ -79,6 +83,7 @@ impl Backends {
         for scaler in &fleet.scalers {
             missing.extend(self.check_engine(scaler));
             missing.extend(self.check_call_back(scaler));
+            missing.extend(self.check_program(scaler));
             missing.extend(self.check_running(scaler));
         }
         missing
@@ -109,6 +114,20 @@ impl Backends {
             self.call_back.tell(recipe.agent_url.as_deref()).err()
         })?;
         Some(format!("scaler `{}`: {error}", scaler.name))
+    }
+
+    /// A provisioner must be there, unless it is known: then it may come back.
+    fn check_program(&self, scaler: &ScalerSpec) -> Option<String> {
+        let address = provisioner(scaler)?;
+        if self.machines.contains_key(&address) || self.is_running(&scaler.backend) == Some(true) {
+            return None;
+        }
+        let why = not_executable(Path::new(&address.program))?;
+        let program = address.program;
+        Some(format!(
+            "scaler `{}`: the provisioner `{program}` {why}",
+            scaler.name
+        ))
     }
 
     fn check_running(&self, scaler: &ScalerSpec) -> Option<String> {
@@ -160,6 +179,13 @@ impl Backends {
             let options = self.kubernetes_options(cluster);
             backends.push(KubernetesBackend::new(options, inbox.clone()));
         }
+        let configured = fleet.scalers.iter().filter_map(provisioner);
+        let programs: BTreeSet<ProvisionerAddress> =
+            configured.chain(self.machines.keys().cloned()).collect();
+        for program in programs {
+            let options = self.program_options(program, fleet);
+            backends.push(ProgramBackend::new(options, inbox.clone()));
+        }
         let ids = backends.iter().map(|backend| backend.id()).collect();
         // Started once.
         drop(self.running.set(Running { ids, engines }));
@@ -186,6 +212,28 @@ impl Backends {
         }
     }
 
+    fn program_options(&self, address: ProvisionerAddress, fleet: &Fleet) -> ProgramOptions {
+        let process = &self.process;
+        let pools = fleet.scalers.iter().flat_map(|scaler| &scaler.pools);
+        let own = pools.filter_map(|pool| match &*pool.recipe {
+            Recipe::Program(recipe) if recipe.provisioner == address => {
+                Some((pool.name.clone(), recipe.options.clone()))
+            }
+            _ => None,
+        });
+        ProgramOptions {
+            owner: process.owner.clone(),
+            host_env: process.host_env.clone(),
+            call_back: self.call_back.clone(),
+            own_url: Some(process.agent_url.clone()),
+            forwarded: process.forwarded.clone(),
+            known: self.machines.get(&address).cloned().unwrap_or_default(),
+            pools: own.collect(),
+            pace: Calls::default(),
+            provisioner: address,
+        }
+    }
+
     fn container_options(&self, engine: EngineAddress) -> ContainerOptions {
         let process = &self.process;
         ContainerOptions {
@@ -207,8 +255,39 @@ fn cluster(scaler: &ScalerSpec) -> Option<ClusterAddress> {
     let mut recipes = scaler.pools.iter().map(|pool| &*pool.recipe);
     recipes.find_map(|recipe| match recipe {
         Recipe::Kubernetes(recipe) => Some(recipe.cluster.clone()),
-        Recipe::Process { .. } | Recipe::Container(_) => None,
+        _ => None,
     })
+}
+
+fn provisioner(scaler: &ScalerSpec) -> Option<ProvisionerAddress> {
+    let mut recipes = scaler.pools.iter().map(|pool| &*pool.recipe);
+    recipes.find_map(|recipe| match recipe {
+        Recipe::Program(recipe) => Some(recipe.provisioner.clone()),
+        _ => None,
+    })
+}
+
+fn machines(recovered: &Recovered) -> BTreeMap<ProvisionerAddress, Vec<(AgentId, PoolName)>> {
+    let mut machines: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for agent in &recovered.agents {
+        if let Some(address) = ProvisionerAddress::of_backend(&agent.backend) {
+            let known = machines.entry(address).or_default();
+            known.push((agent.id, agent.pool.clone()));
+        }
+    }
+    machines
+}
+
+/// Why a file cannot be executed, with what to do.
+fn not_executable(path: &Path) -> Option<String> {
+    match fs::metadata(path) {
+        Err(error) => Some(format!("cannot be used: {error}; correct `program`")),
+        Ok(meta) if !meta.is_file() => Some("is no file; correct `program`".to_owned()),
+        Ok(meta) if meta.permissions().mode() & 0o111 == 0 => {
+            Some("is not executable; `chmod +x` it".to_owned())
+        }
+        Ok(_) => None,
+    }
 }
 
 /// Rules can be put into the kernel, if any scaler wants them.
@@ -217,7 +296,7 @@ async fn check_isolated(fleet: &Fleet) -> Result<(), ConfigError> {
         let mut recipes = scaler.pools.iter().map(|pool| &*pool.recipe);
         recipes.any(|recipe| match recipe {
             Recipe::Container(recipe) => recipe.network != ContainerNetwork::Open,
-            Recipe::Process { .. } | Recipe::Kubernetes(_) => false,
+            _ => false,
         })
     });
     let Some(scaler) = isolated else {
@@ -252,7 +331,7 @@ fn engine(scaler: &ScalerSpec) -> Option<EngineAddress> {
     recipes
         .filter_map(|recipe| match recipe {
             Recipe::Container(recipe) => Some(recipe.engine.clone()),
-            Recipe::Process { .. } | Recipe::Kubernetes(_) => None,
+            _ => None,
         })
         .next()
 }

@@ -1,0 +1,127 @@
+//! The backend: creates, lists, destroys, and watches.
+//!
+//! Promise: see the crate. Leaves to others: deadlines and retries (`controller`).
+
+mod birth;
+mod ending;
+mod look;
+mod turns;
+mod watch;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use async_trait::async_trait;
+use headcount_model::{AgentId, BackendEvent, BackendId, Listing};
+use headcount_ports::{
+    Backend, BackendError, BackendInbox, BackendPromises, CreateRequest, DestroyRequest,
+};
+use tokio::sync::Notify;
+use tokio::task::AbortHandle;
+
+use crate::census::Census;
+use crate::options::ProgramOptions;
+use crate::provisioner::Provisioner;
+use look::Desk;
+use turns::Turns;
+
+/// Agents on machines that one program makes.
+///
+/// Dropping it ends nothing: the machines go on, and the next one for the same owner and
+/// program finds them by `list`.
+pub struct ProgramBackend {
+    core: Arc<Core>,
+    watcher: AbortHandle,
+}
+
+/// What the futures of all machines share.
+struct Core {
+    id: BackendId,
+    provisioner: Provisioner,
+    turns: Turns,
+    desk: Desk,
+    census: Mutex<Census>,
+    /// Somebody may be there who was not, or is missing.
+    changed: Notify,
+    inbox: Arc<dyn BackendInbox>,
+}
+
+impl ProgramBackend {
+    /// Starts to watch the agents that are known. Calls nothing while there are none. Must
+    /// be called inside a tokio runtime.
+    #[must_use]
+    pub fn new(options: ProgramOptions, inbox: Arc<dyn BackendInbox>) -> Arc<Self> {
+        let mut census = Census::default();
+        for (agent, pool) in &options.known {
+            census.expect(*agent, pool, Instant::now());
+        }
+        let core = Arc::new(Core {
+            id: options.provisioner.backend_id(),
+            provisioner: Provisioner::new(options),
+            turns: Turns::default(),
+            desk: Desk::default(),
+            census: Mutex::new(census),
+            changed: Notify::new(),
+            inbox,
+        });
+        let watcher = tokio::spawn(watch::watch(core.clone())).abort_handle();
+        Arc::new(Self { core, watcher })
+    }
+}
+
+impl Drop for ProgramBackend {
+    fn drop(&mut self) {
+        self.watcher.abort();
+    }
+}
+
+impl Core {
+    fn census(&self) -> MutexGuard<'_, Census> {
+        self.census.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn tell(&self, event: BackendEvent) {
+        self.inbox.post(&self.id, event).await;
+    }
+}
+
+#[async_trait]
+impl Backend for ProgramBackend {
+    fn id(&self) -> BackendId {
+        self.core.id.clone()
+    }
+
+    fn promises(&self) -> BackendPromises {
+        BackendPromises {
+            caller_names: true,
+            complete_marked_list: true,
+            reports_death: false,
+            enforces_limits: false,
+        }
+    }
+
+    async fn create(&self, request: CreateRequest) -> Result<(), BackendError> {
+        birth::create(&self.core, request).await
+    }
+
+    /// See the port. A machine that the program does not show is listed as it was until its
+    /// absence is confirmed.
+    async fn list(&self) -> Result<Listing, BackendError> {
+        let events = look::refresh(&self.core).await;
+        let events = events.map_err(|fault| fault.as_unlisted())?;
+        let listing = self.core.census().listing();
+        for event in events {
+            self.core.tell(event).await;
+        }
+        Ok(listing)
+    }
+
+    async fn destroy(&self, request: DestroyRequest) -> Result<(), BackendError> {
+        ending::destroy(&self.core, request).await
+    }
+
+    async fn last_output(&self, agent: AgentId, max_lines: usize) -> Vec<String> {
+        let message = self.core.census().message(agent);
+        message.into_iter().take(max_lines).collect()
+    }
+}

@@ -1,0 +1,150 @@
+//! Creating: at most one machine an agent, whoever asks how often.
+//!
+//! Promise: the machine counts as present from before the program is called; only what the
+//! program clearly says was not made is taken back. The call goes on when nobody waits for
+//! it any more: what it was told to make is not given up half-way.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use headcount_model::{ProgramRecipe, Recipe};
+use headcount_ports::agent_env::Told;
+use headcount_ports::{BackendError, CreateRequest, agent_env};
+use tokio::sync::oneshot;
+
+use super::Core;
+use super::turns::Place;
+use crate::provisioner::Order;
+use crate::start_up::StartUp;
+
+/// What stands for our own agent on a machine where nothing else is said.
+const OWN_BINARY: &str = "headcount";
+
+/// See the port. A destroy that follows waits for it.
+pub(super) async fn create(core: &Arc<Core>, request: CreateRequest) -> Result<(), BackendError> {
+    let place = core.turns.enter(request.agent);
+    let (tell, born) = oneshot::channel();
+    let core = core.clone();
+    tokio::spawn(async move {
+        let born = bear(&core, &request, &place, &tell).await;
+        // Nobody may be waiting any more; the machine shows in `list`.
+        drop(tell.send(born));
+    });
+    let cut_short = |_| Err(BackendError::Unknown("the daemon is ending".into()));
+    born.await.unwrap_or_else(cut_short)
+}
+
+async fn bear(
+    core: &Core,
+    request: &CreateRequest,
+    place: &Place,
+    asker: &oneshot::Sender<Result<(), BackendError>>,
+) -> Result<(), BackendError> {
+    let _turn = place.turn().await;
+    let agent = request.agent;
+    if place.is_unwanted() || asker.is_closed() {
+        let given_up = format!("{agent} was given up before it was made");
+        return Err(BackendError::Transient(given_up));
+    }
+    let Recipe::Program(recipe) = &*request.recipe else {
+        let wrong = format!("{agent} is not to be made by a program; please report this");
+        return Err(BackendError::Invalid(wrong));
+    };
+    let told = told(core, recipe)?;
+    let order = Order {
+        request,
+        options: &recipe.options,
+        start_up: start_up(core, request, recipe, &told)?,
+        url: &told.url,
+        token: request.token.as_ref(),
+    };
+    let is_new = core.census().expect(agent, &request.pool, Instant::now());
+    core.changed.notify_one();
+    match core.provisioner.create(&order).await {
+        Ok(machine) => {
+            let event = core.census().made(&machine, Instant::now());
+            if let Some(event) = event {
+                core.tell(event).await;
+            }
+            Ok(())
+        }
+        Err(fault) => {
+            let error = fault.as_not_made();
+            if is_new && !matches!(error, BackendError::Unknown(_)) {
+                core.census().gone(agent, Instant::now());
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Where its agent finds the daemon.
+fn told(core: &Core, recipe: &ProgramRecipe) -> Result<Told, BackendError> {
+    let options = &core.provisioner.options;
+    let configured = recipe.agent_url.as_deref();
+    match (configured.or(options.call_back.url()), &options.own_url) {
+        (None, Some(url)) => Ok(Told {
+            url: url.clone(),
+            pins: None,
+        }),
+        _ => Ok(options.call_back.tell(configured)?),
+    }
+}
+
+/// What the machine is told. Precedence as for every agent: the label set beats what is
+/// forwarded, and neither replaces what it is told about itself.
+fn start_up(
+    core: &Core,
+    request: &CreateRequest,
+    recipe: &ProgramRecipe,
+    told: &Told,
+) -> Result<StartUp, BackendError> {
+    let options = &core.provisioner.options;
+    let mut merged = std::collections::BTreeMap::new();
+    for (name, value) in options.forwarded.iter().chain(&recipe.env) {
+        agent_env::check_variable(name, value)?;
+        check_shell_name(name)?;
+        if !agent_env::is_identity(name) {
+            merged.insert(name.clone(), value.clone());
+        }
+    }
+    let pressure = agent_env::log_pressure(request.log_pressure);
+    let identity = [
+        (agent_env::ID, request.agent.to_string()),
+        (agent_env::LABELS, request.labels.clone()),
+        (agent_env::LOG_PRESSURE, pressure.to_owned()),
+        (
+            agent_env::ORIGIN,
+            format!("{}/{}", options.owner, request.agent),
+        ),
+        (agent_env::SLOTS, request.slots.to_string()),
+        (agent_env::URL, told.url.clone()),
+    ];
+    merged.extend(identity.map(|(name, value)| (name.to_owned(), value)));
+    if let Some(pins) = &told.pins {
+        merged.insert(agent_env::PIN.to_owned(), pins.clone());
+    }
+    Ok(StartUp {
+        environment: merged.into_iter().collect(),
+        token: request.token.clone(),
+        command: vec![
+            recipe
+                .agent_binary
+                .clone()
+                .unwrap_or_else(|| OWN_BINARY.to_owned()),
+            "agent".to_owned(),
+        ],
+    })
+}
+
+/// The start-up script is a shell's, which knows fewer names than a process.
+fn check_shell_name(name: &str) -> Result<(), BackendError> {
+    let usual = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    match name.chars().all(usual) && !name.starts_with(|c: char| c.is_ascii_digit()) {
+        true => Ok(()),
+        false => Err(BackendError::Invalid(format!(
+            "a start-up script cannot set the variable `{}`; rename it in the label set's `env`",
+            name.escape_default()
+        ))),
+    }
+}

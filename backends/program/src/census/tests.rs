@@ -1,0 +1,150 @@
+use super::*;
+
+const CONFIRM: Duration = Duration::from_secs(3);
+
+fn agent(number: u32) -> AgentId {
+    AgentId { epoch: 1, number }
+}
+
+fn machine(number: u32, state: InstanceState) -> Machine {
+    Machine {
+        id: format!("id-{number}"),
+        name: format!("name-{number}"),
+        agent: agent(number),
+        pool: "p/l".into(),
+        state,
+        message: None,
+    }
+}
+
+/// Moments are seconds.
+struct Scene {
+    census: Census,
+    zero: Instant,
+}
+
+impl Scene {
+    fn new() -> Self {
+        Self {
+            census: Census::default(),
+            zero: Instant::now(),
+        }
+    }
+
+    fn at(&self, seconds: u64) -> Instant {
+        self.zero + Duration::from_secs(seconds)
+    }
+
+    fn survey(&mut self, at: u64, machines: &[Machine]) -> Vec<BackendEvent> {
+        let begun = self.at(at);
+        self.census.survey(machines, begun, CONFIRM, |_| false)
+    }
+
+    fn states(&self) -> Vec<(u32, InstanceState)> {
+        let listing = self.census.listing().instances.into_iter();
+        listing.map(|it| (it.agent.number, it.state)).collect()
+    }
+}
+
+use InstanceState::{Ended, Running, Starting};
+
+#[test]
+fn who_is_asked_for_is_there_until_absence_is_confirmed() {
+    let mut scene = Scene::new();
+    assert!(scene.census.expect(agent(1), &"p/l".into(), scene.at(0)));
+    assert_eq!(scene.states(), [(1, Starting)]);
+    assert_eq!(scene.survey(10, &[]), []);
+    assert_eq!(scene.states(), [(1, Starting)], "missing once");
+    assert_eq!(scene.survey(12, &[]), []);
+    assert_eq!(scene.states(), [(1, Starting)], "missing twice, too soon");
+    let gone = BackendEvent::Gone(agent(1), Exit::Unknown);
+    assert_eq!(scene.survey(13, &[]), [gone]);
+    assert_eq!(scene.states(), []);
+}
+
+#[test]
+fn a_list_that_loses_one_for_a_while_ends_nobody() {
+    let mut scene = Scene::new();
+    let one = machine(1, Running);
+    assert_eq!(
+        scene.survey(0, std::slice::from_ref(&one)),
+        [BackendEvent::Running(agent(1))]
+    );
+    for moment in 0..20 {
+        assert_eq!(scene.survey(10 + 4 * moment, &[]), []);
+        assert!(scene.census.misses_somebody());
+        assert_eq!(
+            scene.survey(12 + 4 * moment, std::slice::from_ref(&one)),
+            []
+        );
+        assert!(!scene.census.misses_somebody());
+    }
+    assert_eq!(scene.states(), [(1, Running)]);
+}
+
+#[test]
+fn a_list_proves_nothing_of_who_changed_after_it_began() {
+    let mut scene = Scene::new();
+    let now = scene.at(5);
+    scene.census.made(&machine(1, Running), now);
+    scene.census.gone(agent(2), now);
+    assert_eq!(scene.survey(4, &[machine(2, Running)]), []);
+    assert_eq!(scene.states(), [(1, Running)]);
+    assert!(!scene.census.misses_somebody());
+    // One that is begun later does.
+    scene.survey(6, &[machine(2, Running)]);
+    assert_eq!(scene.states(), [(1, Running), (2, Running)]);
+    assert!(scene.census.misses_somebody());
+}
+
+#[test]
+fn of_who_is_busy_no_absence_is_proved() {
+    let mut scene = Scene::new();
+    scene.census.expect(agent(1), &"p/l".into(), scene.at(0));
+    for at in [10, 20] {
+        let begun = scene.at(at);
+        assert_eq!(scene.census.survey(&[], begun, CONFIRM, |_| true), []);
+    }
+    assert_eq!(scene.states(), [(1, Starting)]);
+}
+
+#[test]
+fn running_is_told_once_and_an_end_is_looked_at_once() {
+    let mut scene = Scene::new();
+    let now = scene.at(0);
+    assert_eq!(scene.census.made(&machine(1, Starting), now), None);
+    let running = BackendEvent::Running(agent(1));
+    assert_eq!(
+        scene.census.made(&machine(1, Running), now),
+        Some(running.clone())
+    );
+    assert_eq!(
+        scene.survey(1, &[machine(1, Running), machine(2, Running)]),
+        [BackendEvent::Running(agent(2))]
+    );
+    let ended = Ended(Exit::Code(3));
+    let both = [machine(1, ended), machine(2, ended)];
+    assert_eq!(scene.survey(2, &both), [BackendEvent::Missed]);
+    assert_eq!(scene.survey(3, &both), []);
+    assert_eq!(scene.states(), [(1, ended), (2, ended)]);
+}
+
+#[test]
+fn two_machines_of_one_agent_are_one_agent() {
+    let mut scene = Scene::new();
+    let mut twin = machine(1, Running);
+    twin.id = "twin".into();
+    scene.survey(0, &[machine(1, Running), twin]);
+    assert_eq!(scene.census.ids(agent(1)), ["id-1", "twin"]);
+    assert_eq!(scene.states(), [(1, Running)]);
+}
+
+#[test]
+fn memory_of_the_gone_is_bounded() {
+    let mut scene = Scene::new();
+    for number in 0..2 * REMEMBERED as u32 {
+        let now = scene.at(0);
+        scene.census.gone(agent(number), now);
+    }
+    assert_eq!(scene.census.gone.len(), REMEMBERED);
+}

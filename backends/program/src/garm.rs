@@ -1,0 +1,238 @@
+//! GARM's external provider contract, interface versions v0.1.0 and v0.1.1.
+//!
+//! Promise: the providers that are public for it run as they are: variables in, one
+//! instance or a list of them out, exit codes 30 and 31. Our owner is the controller, a
+//! pool's fingerprint its pool id; the agent is known by the instance's name. Leaves to the
+//! provider what it makes of the start-up data; `docs/provisioners.md` says what that is.
+//!
+//! A failed creation is followed by a deletion, by id if there was one and by name
+//! otherwise, as the contract wants it before the next try: a provider may have left
+//! something half-made.
+
+mod answer;
+mod bootstrap;
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use headcount_model::{PoolName, ProvisionerContract};
+
+use crate::call::{Call, Said};
+use crate::fault::{Fault, Verdict};
+use crate::marks;
+use crate::provisioner::{Machine, Order, Provisioner, Target};
+use answer::InstanceSaid;
+use bootstrap::{Bootstrap, Specs};
+
+/// There is no such instance.
+const NOT_FOUND: i32 = 30;
+/// There is one of this name already.
+const DUPLICATE: i32 = 31;
+
+/// What a provider is told to do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Command {
+    Create,
+    Delete,
+    Get,
+    List,
+}
+
+impl Command {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Create => "CreateInstance",
+            Self::Delete => "DeleteInstance",
+            Self::Get => "GetInstance",
+            Self::List => "ListInstances",
+        }
+    }
+}
+
+/// See [`Provisioner::create`].
+pub(crate) async fn create(to: &Provisioner, order: &Order<'_>) -> Result<Machine, Fault> {
+    let request = order.request;
+    let specs = Specs::parse(order.options)?;
+    let mut call = call(
+        to,
+        Command::Create,
+        to.options.pace.create,
+        Some(&request.pool),
+    );
+    specify(to, &mut call, &request.pool);
+    call.input = Bootstrap::new(to, order, &specs).document();
+    let target = Target {
+        agent: request.agent,
+        pool: Some(request.pool.clone()),
+        id: None,
+    };
+    let made = async {
+        let output = heard(Command::Create, to.run(call).await?)?;
+        let instance = InstanceSaid::one(&output)?;
+        read(to, &request.pool, instance, Some(&target))?
+            .ok_or_else(|| Fault::unknown("the instance has another name"))
+    };
+    match made.await {
+        Ok(machine) if !machine.is_fault() => Ok(machine),
+        Ok(machine) => {
+            let said = machine.message.clone().unwrap_or_default();
+            let target = Target {
+                id: Some(machine.id),
+                ..target
+            };
+            let fault = Fault::new(Verdict::Transient, format!("the instance failed: {said}"));
+            Err(undo(to, &target, fault).await)
+        }
+        Err(fault) if fault.verdict == Verdict::Duplicate => status(to, &target).await,
+        Err(fault) if fault.verdict == Verdict::NotStarted => Err(fault),
+        Err(fault) => Err(undo(to, &target, fault).await),
+    }
+}
+
+/// See [`Provisioner::list`].
+pub(crate) async fn list(to: &Provisioner) -> Result<Vec<Machine>, Fault> {
+    let mut machines = Vec::new();
+    for pool in &to.pools() {
+        let mut call = call(to, Command::List, to.options.pace.list, Some(pool));
+        specify(to, &mut call, pool);
+        let output = heard(Command::List, to.run_list(call).await?)?;
+        for instance in InstanceSaid::all(&output)? {
+            machines.extend(read(to, pool, instance, None)?);
+        }
+    }
+    Ok(machines)
+}
+
+/// See [`Provisioner::status`].
+pub(crate) async fn status(to: &Provisioner, target: &Target) -> Result<Machine, Fault> {
+    let mut call = call(to, Command::Get, to.options.pace.status, None);
+    aim(to, &mut call, target);
+    let output = heard(Command::Get, to.run(call).await?)?;
+    let instance = InstanceSaid::one(&output)?;
+    let pool = target.pool.clone().unwrap_or_else(|| PoolName::new(""));
+    read(to, &pool, instance, Some(target))?
+        .ok_or_else(|| Fault::unknown("the instance has another name"))
+}
+
+/// See [`Provisioner::destroy`].
+pub(crate) async fn destroy(to: &Provisioner, target: &Target) -> Result<(), Fault> {
+    let mut call = call(to, Command::Delete, to.options.pace.destroy, None);
+    aim(to, &mut call, target);
+    match heard(Command::Delete, to.run(call).await?) {
+        Err(fault) if fault.verdict == Verdict::NotFound => Ok(()),
+        answer => answer.map(drop),
+    }
+}
+
+/// Takes back what a failed creation may have left. Certain, or the outcome is unknown: a
+/// provider that gave no answer may have asked for an instance that comes later.
+async fn undo(to: &Provisioner, target: &Target, fault: Fault) -> Fault {
+    match destroy(to, target).await {
+        Ok(()) => fault,
+        Err(left) => Fault::unknown(format!("{}; and then {}", fault.message, left.message)),
+    }
+}
+
+fn call(to: &Provisioner, command: Command, deadline: Duration, pool: Option<&PoolName>) -> Call {
+    let mut call = to.call(deadline);
+    let newer = to.contract() == ProvisionerContract::GarmV011;
+    let version = if newer { "v0.1.1" } else { "v0.1.0" };
+    let mut set = |name: &str, value: &str| {
+        call.environment.insert(name.to_owned(), value.to_owned());
+    };
+    set("GARM_COMMAND", command.word());
+    set("GARM_CONTROLLER_ID", to.options.owner.as_str());
+    set("GARM_INTERFACE_VERSION", version);
+    let config = to.options.provisioner.config.as_deref();
+    set("GARM_PROVIDER_CONFIG_FILE", config.unwrap_or_default());
+    if let Some(pool) = pool {
+        set("GARM_POOL_ID", &marks::pool_id(pool));
+    }
+    call
+}
+
+/// Names the instance; the newer version wants its pool and specs too.
+fn aim(to: &Provisioner, call: &mut Call, target: &Target) {
+    let id = target.id.clone().unwrap_or_else(|| to.name(target.agent));
+    call.environment.insert("GARM_INSTANCE_ID".to_owned(), id);
+    if to.contract() == ProvisionerContract::GarmV011
+        && let Some(pool) = &target.pool
+    {
+        let id = marks::pool_id(pool);
+        call.environment.insert("GARM_POOL_ID".to_owned(), id);
+        specify(to, call, pool);
+    }
+}
+
+/// The newer version gets the pool's specs with every call, without anything secret.
+fn specify(to: &Provisioner, call: &mut Call, pool: &PoolName) {
+    if to.contract() == ProvisionerContract::GarmV011 {
+        let specs = Specs::parse(&to.options_of(pool));
+        let text = specs.map_or_else(|_| "{}".to_owned(), |specs| specs.extra.to_string());
+        let text = STANDARD.encode(text);
+        call.environment
+            .insert("GARM_POOL_EXTRASPECS".to_owned(), text);
+    }
+}
+
+/// The output of a call that went well.
+fn heard(command: Command, said: Said) -> Result<Vec<u8>, Fault> {
+    let verdict = match said.code {
+        Some(0) => return Ok(said.output),
+        Some(NOT_FOUND) => Verdict::NotFound,
+        Some(DUPLICATE) => Verdict::Duplicate,
+        // What a failed creation has left is removed after it.
+        Some(_) => Verdict::Transient,
+        None => Verdict::Unknown,
+    };
+    let code = said
+        .code
+        .map_or_else(|| "a signal".to_owned(), |code| format!("code {code}"));
+    let output =
+        String::from_utf8_lossy(said.output.get(..1000).unwrap_or(&said.output)).into_owned();
+    let words = headcount_ports::texts::one_line(&format!("{} {output}", said.words));
+    let colon = if words.is_empty() { "" } else { ": " };
+    Err(Fault::new(
+        verdict,
+        format!("`{}` ended with {code}{colon}{words}", command.word()),
+    ))
+}
+
+/// An instance of ours; `None` has a name that is none of ours, or not the one asked for.
+fn read(
+    to: &Provisioner,
+    pool: &PoolName,
+    said: InstanceSaid,
+    wanted: Option<&Target>,
+) -> Result<Option<Machine>, Fault> {
+    if said.provider_id.is_empty() || said.name.is_empty() {
+        return Err(Fault::unknown(
+            "an instance has no `provider_id` or no `name`",
+        ));
+    }
+    let agent = marks::agent(&to.options.owner, &said.name);
+    let agent = agent.filter(|agent| wanted.is_none_or(|target| target.agent == *agent));
+    let Some(agent) = agent else {
+        tracing::warn!(
+            instance = said.name,
+            "not of an agent of ours; it is left alone"
+        );
+        return Ok(None);
+    };
+    Ok(Some(Machine {
+        state: said.status.state(),
+        message: said.fault(),
+        id: said.provider_id,
+        name: said.name,
+        agent,
+        pool: pool.clone(),
+    }))
+}
+
+impl Machine {
+    /// Made and of no use; GARM's providers say so in a successful answer.
+    fn is_fault(&self) -> bool {
+        matches!(self.state, headcount_model::InstanceState::Ended(_))
+    }
+}

@@ -1,0 +1,184 @@
+//! A provisioner as the backend sees it, whichever contract it speaks.
+//!
+//! Promise: four verbs, each one bounded call or a few; never more than one list at a time.
+//! Leaves to the contracts (`native`, `garm`) what goes over the wire.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use headcount_model::{AgentId, Exit, InstanceState, PoolName, ProvisionerContract, Secret};
+use headcount_ports::CreateRequest;
+use tokio::sync::Semaphore;
+
+use crate::call::{Call, CallError, MAX_OUTPUT, Said};
+use crate::environment::environment;
+use crate::fault::Fault;
+use crate::options::ProgramOptions;
+use crate::start_up::StartUp;
+use crate::{garm, marks, native};
+
+/// One program.
+pub(crate) struct Provisioner {
+    pub(crate) options: ProgramOptions,
+    calls: Semaphore,
+    /// Pools that may have machines here, with their options.
+    pools: Mutex<BTreeMap<PoolName, String>>,
+    /// Who is told of every call; the kit.
+    observer: Option<Arc<dyn Observer>>,
+}
+
+/// Somebody who looks at calls themselves.
+pub(crate) trait Observer: Send + Sync {
+    /// A call has ended.
+    fn note(&self, verb: &'static str, took: Duration, ended: &Result<Said, CallError>);
+}
+
+/// A machine that a program says there is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Machine {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) agent: AgentId,
+    pub(crate) pool: PoolName,
+    pub(crate) state: InstanceState,
+    /// What the program has to say of it, one line.
+    pub(crate) message: Option<String>,
+}
+
+/// The machine something is asked of.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) agent: AgentId,
+    pub(crate) pool: Option<PoolName>,
+    /// The program's own, where it is known; otherwise the name serves.
+    pub(crate) id: Option<String>,
+}
+
+/// What is wanted of a new machine.
+pub(crate) struct Order<'a> {
+    pub(crate) request: &'a CreateRequest,
+    pub(crate) options: &'a str,
+    pub(crate) start_up: StartUp,
+    pub(crate) url: &'a str,
+    pub(crate) token: Option<&'a Secret>,
+}
+
+impl Provisioner {
+    pub(crate) fn new(options: ProgramOptions) -> Self {
+        let mut pools = options.pools.clone();
+        for (_, pool) in &options.known {
+            pools.entry(pool.clone()).or_default();
+        }
+        Self {
+            calls: Semaphore::new(options.pace.calls.max(1)),
+            pools: Mutex::new(pools),
+            observer: None,
+            options,
+        }
+    }
+
+    /// With somebody who looks at every call.
+    pub(crate) fn observed(options: ProgramOptions, observer: Arc<dyn Observer>) -> Self {
+        Self {
+            observer: Some(observer),
+            ..Self::new(options)
+        }
+    }
+
+    /// Makes one machine; one that has the name already is as good.
+    pub(crate) async fn create(&self, order: &Order<'_>) -> Result<Machine, Fault> {
+        let pool = order.request.pool.clone();
+        self.lock().insert(pool, order.options.to_owned());
+        match self.contract().is_garm() {
+            false => native::create(self, order).await,
+            true => garm::create(self, order).await,
+        }
+    }
+
+    /// All machines of our owner. Called by one at a time.
+    pub(crate) async fn list(&self) -> Result<Vec<Machine>, Fault> {
+        match self.contract().is_garm() {
+            false => native::list(self).await,
+            true => garm::list(self).await,
+        }
+    }
+
+    /// One machine; [`Verdict::NotFound`](crate::fault::Verdict::NotFound) when there is none.
+    pub(crate) async fn status(&self, target: &Target) -> Result<Machine, Fault> {
+        match self.contract().is_garm() {
+            false => native::status(self, target).await,
+            true => garm::status(self, target).await,
+        }
+    }
+
+    /// Tells a machine to go; that there is none is success.
+    pub(crate) async fn destroy(&self, target: &Target, grace: Duration) -> Result<(), Fault> {
+        match self.contract().is_garm() {
+            false => native::destroy(self, target, grace).await,
+            true => garm::destroy(self, target).await,
+        }
+    }
+
+    pub(crate) fn contract(&self) -> ProvisionerContract {
+        self.options.provisioner.contract
+    }
+
+    /// Pools that may have machines here.
+    pub(crate) fn pools(&self) -> Vec<PoolName> {
+        self.lock().keys().cloned().collect()
+    }
+
+    /// What the pool's recipe said last; empty when nobody knows.
+    pub(crate) fn options_of(&self, pool: &PoolName) -> String {
+        self.lock().get(pool).cloned().unwrap_or_default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<PoolName, String>> {
+        self.pools.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The name of an agent's machine.
+    pub(crate) fn name(&self, agent: AgentId) -> String {
+        marks::name(&self.options.owner, agent)
+    }
+
+    /// A call of this program, with the variables any call has.
+    pub(crate) fn call(&self, deadline: Duration) -> Call {
+        let address = &self.options.provisioner;
+        Call {
+            program: PathBuf::from(&address.program),
+            argument: None,
+            environment: environment(address, &self.options.host_env),
+            input: Vec::new(),
+            deadline,
+            max_output: MAX_OUTPUT,
+            sees_left: self.observer.is_some(),
+        }
+    }
+
+    /// Runs a call once there is room for it.
+    pub(crate) async fn run(&self, call: Call) -> Result<Said, Fault> {
+        let _room = self.calls.acquire().await;
+        self.run_list(call).await
+    }
+
+    /// Runs a list, which waits for nobody.
+    pub(crate) async fn run_list(&self, call: Call) -> Result<Said, Fault> {
+        let (verb, started) = (call.argument.unwrap_or_default(), Instant::now());
+        let ended = call.run().await;
+        if let Some(observer) = &self.observer {
+            observer.note(verb, started.elapsed(), &ended);
+        }
+        Ok(ended?)
+    }
+}
+
+/// A machine that ended in a way only its program knows.
+pub(crate) const fn ended(code: Option<i32>) -> InstanceState {
+    InstanceState::Ended(match code {
+        Some(code) => Exit::Code(code),
+        None => Exit::Unknown,
+    })
+}

@@ -1,0 +1,187 @@
+//! The kit: good programs pass, and each kind of bad one fails where it is bad.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use headcount_backend_program::{KitOptions, Report, Verdict, run_kit};
+use support::{GOOD, Place};
+
+fn options(place: &Place) -> KitOptions {
+    KitOptions {
+        program: place.program.clone(),
+        config: Some(place.path("machines").display().to_string()),
+        environment: Vec::new(),
+        options: "{}".to_owned(),
+        deadline: Duration::from_secs(20),
+        patience: Duration::from_secs(2),
+        only: Vec::new(),
+        host_env: std::env::vars().collect(),
+    }
+}
+
+fn told(report: &Report) -> String {
+    let lines = report.cases.iter().map(|case| {
+        let (verdict, name, why) = (case.verdict, case.name, &case.why);
+        format!("{verdict:?} {name}: {why}\n")
+    });
+    lines.collect()
+}
+
+/// A good program, with what stands before and after what it does.
+fn spoiled(before: &str, after: &str) -> Place {
+    Place::script(&format!(
+        "{GOOD}\nverb=$1; state=$here/state; mkdir -p $state\n{before}\n\
+         answer=$(good \"$verb\"); code=$?\n{after}\nprintf '%s\\n' \"$answer\"; exit $code"
+    ))
+}
+
+fn machines(place: &Place) -> usize {
+    let folder = std::fs::read_dir(place.path("m"));
+    folder.map_or(0, |files| files.count())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn forty_lines_of_shell_pass() {
+    let place = Place::example("forty-lines.sh");
+    let report = run_kit(options(&place)).await;
+    assert!(report.passed(), "{}", told(&report));
+    assert_eq!(report.count(Verdict::Ok), report.cases.len());
+    assert_eq!(place.anything_runs(), 0, "it leaves nothing");
+}
+
+/// Whether this case is not kept. Where it is about all calls, some are made.
+async fn fails(place: Place, name: &str, why: &str) {
+    let mut options = options(&place);
+    options.only = [name, CREATE, "status shows"].map(str::to_owned).to_vec();
+    let report = run_kit(options).await;
+    let case = report
+        .cases
+        .iter()
+        .find(|case| case.name == name)
+        .expect(name);
+    assert_eq!(case.verdict, Verdict::Failed, "{}", told(&report));
+    assert!(case.why.contains(why), "{why}\n{}", told(&report));
+    assert!(!case.hint.is_empty());
+    assert!(!report.passed());
+    assert_eq!(machines(&place), 0, "it leaves nothing: {}", told(&report));
+}
+
+macro_rules! fault {
+    ($test:ident: $before:expr, $after:expr => $name:expr, $why:expr) => {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $test() {
+            fails(spoiled($before, $after), $name, $why).await;
+        }
+    };
+}
+
+const CREATE: &str = "create makes a machine and answers with it";
+const LISTED: &str = "list shows it with the marks it was made with";
+const EMPTY: &str = "the list of an owner without machines is complete and empty";
+
+fault!(a_partial_list_is_found: "", "[ $verb = list ] && answer=$(echo \"$answer\" | jq -c '.machines |= .[1:]')" =>
+    LISTED, "2 s after `create`, list does not show it");
+fault!(a_list_that_is_not_complete_is_found: "", "[ $verb = list ] && answer=$(echo \"$answer\" | jq -c 'del(.complete)')" =>
+    EMPTY, "its list does not say `\"complete\": true`");
+fault!(lost_marks_are_found: "", "[ $verb = list ] && answer=$(echo \"$answer\" | jq -c '.machines[] |= (.pool = \"x\" | del(.generation))')" =>
+    LISTED, "`pool` is `x` instead of `kit/a`; `generation` is `` instead of");
+fault!(garbage_is_found: "", "answer='<html>502 Bad Gateway</html>'" =>
+    EMPTY, "is no document of `headcount/v1`: expected value at line 1 column 1; it begins with `<html>502 Bad Gateway</html>`");
+fault!(silence_is_found: "", "answer=" => EMPTY, "the answer to `list` is empty");
+fault!(a_wrong_status_is_found: "", "[ $verb = create ] && answer=$(echo \"$answer\" | jq -c '.machine.status = \"RUNNING\"')" =>
+    CREATE, "unknown variant `RUNNING`");
+fault!(an_error_after_success_is_found: "", "[ $verb = create ] && code=1" =>
+    CREATE, "`create` ended with code 1");
+fault!(another_machine_is_found: "", "[ $verb = create ] && answer=$(echo \"$answer\" | jq -c '.machine.name = \"x\"')" =>
+    CREATE, "and answered with `x`");
+fault!(a_second_machine_is_found: "", "[ $verb = create ] && answer=$(echo \"$answer\" | jq -c --arg id $$ '.machine.id = $id')" =>
+    "create of the same name again makes no second machine", "first it was `");
+fault!(leaked_children_are_found: "[ $verb = status ] && { sleep 600 >/dev/null 2>&1 & }", "" =>
+    "no call leaves a process behind in its process group", "`status` left a process behind");
+fault!(told_secrets_are_found: "[ $verb = create ] && echo \"$request\" >&2", "" =>
+    "the start-up data stays secret", "standard error of `create` has it");
+fault!(secrets_in_arguments_are_found:
+    "[ $verb = create ] && { setsid sh -c 'sleep 2; :' \"$request\" >/dev/null 2>&1 & sleep 0.3; }", "" =>
+    "the start-up data stays secret", "has the start-up script in its arguments");
+fault!(one_owner_sees_another_is_found: "", "[ $verb = list ] && answer=$(cat $here/m/* 2>/dev/null | jq -sc '{contract: \"headcount/v1\", complete: true, machines: .}')" =>
+    "two owners neither see nor end each other's machines", "the other owner's list shows `headcount-kit");
+fault!(a_pool_that_is_not_looked_at_is_found: "p=", "" =>
+    "list with a pool shows the machines of that pool alone", "of a pool with one machine it shows [");
+fault!(a_destroy_that_needs_an_id_is_found: "[ $verb = destroy ] && [ \"$(ask '.machine.id // empty')\" = '' ] && exit 14", "" =>
+    "destroying a machine that never was is a success", "`destroy` ended with code 14");
+fault!(a_second_destroy_that_fails_is_found:
+    "[ $verb = destroy ] && n=$(ask .machine.name) && { [ ! -e $state/$n ] || exit 1; }; [ $verb = create ] && touch $state/made-$(ask .machine.name)",
+    "[ $verb = destroy ] && [ -e $state/made-$n ] && touch $state/$n" =>
+    "destroying it again is a success", "`destroy` ended with code 1");
+fault!(an_unknown_verb_that_is_taken_is_found: "[ $verb = reboot ] && exit 0", "" =>
+    "an unknown verb is refused as `invalid`", "it ended with code 0");
+fault!(a_version_that_is_not_looked_at_is_found: "c=headcount/v1", "" =>
+    "another version of the contract is refused as `invalid`", "it ended with code 0");
+fault!(a_create_that_cannot_be_repeated_is_found:
+    "[ $verb = create ] && d=$here/started-$(ask .machine.name) && { mkdir $d 2>/dev/null || [ -e $d/done ] || exit 1; sleep 0.2; }",
+    "[ $verb = create ] && touch $d/done" =>
+    "a create that is killed half-way can be repeated and ended", "ended with code 1");
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stale_list_is_waited_for_and_told() {
+    let place = spoiled(
+        "n=$(ask '.machine.name // empty'); [ $verb = create ] && [ ! -e $state/$n ] && touch $state/$n",
+        "[ $verb = list ] && for f in $(find $state -type f -newermt '-1 seconds'); do \
+         answer=$(echo \"$answer\" | jq -c --arg n \"${f##*/}\" '.machines |= map(select(.name != $n))'); done",
+    );
+    let mut options = options(&place);
+    options.only = vec![LISTED.to_owned()];
+    let report = run_kit(options).await;
+    assert!(report.passed(), "{}", told(&report));
+    let listed = report
+        .cases
+        .iter()
+        .find(|case| case.name == LISTED)
+        .unwrap();
+    assert!(
+        listed.why.starts_with("the list was behind by "),
+        "{}",
+        told(&report)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_that_hangs_is_given_up() {
+    let place = Place::script("sleep 600");
+    let started = Instant::now();
+    let mut options = options(&place);
+    options.deadline = Duration::from_secs(1);
+    let report = run_kit(options).await;
+    assert!(started.elapsed() < Duration::from_secs(30));
+    assert!(!report.passed());
+    assert!(report.count(Verdict::Skipped) > 10, "{}", told(&report));
+    let late = "list: `".to_owned();
+    assert!(told(&report).contains(&late), "{}", told(&report));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_that_never_stops_talking_is_given_up() {
+    let place = Place::script("exec yes");
+    let report = run_kit(options(&place)).await;
+    let text = told(&report);
+    assert!(
+        text.contains("wrote more than 67108864 bytes and was ended"),
+        "{text}"
+    );
+    assert!(!report.passed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_that_is_not_there_is_told() {
+    let mut place = Place::script("");
+    place.program = place.path("none");
+    let report = run_kit(options(&place)).await;
+    assert!(
+        told(&report).contains("No such file or directory"),
+        "{}",
+        told(&report)
+    );
+    assert!(!report.passed());
+}

@@ -1,0 +1,97 @@
+//! Scalers of a provisioner.
+
+use serde_json::{Map, Value};
+
+use super::backend::need;
+use super::job_template::{MAX_DEPTH, depth};
+use super::{value, values};
+use crate::problem::{Draft, Problems};
+use crate::read::to_json;
+use crate::settings::{Program, ProgramTemplate, Template};
+use crate::suggest::quoted;
+use crate::written;
+use crate::yaml::{Kind, Node, Plain};
+
+/// What a provider of GARM cannot do without.
+const GARM_NEEDS: [&str; 2] = ["image", "flavor"];
+/// The longest options, as JSON: they are part of every `create`.
+const MAX_OPTIONS: usize = 256 * 1024;
+
+/// The program of a scaler; `None` only when a problem forbids it.
+pub(super) fn program(written: &written::Scaler, problems: &mut Problems) -> Option<Program> {
+    let who = "a scaler of type `program`";
+    need(written, who, "program", written.place, problems);
+    let contract = value(written.contract.as_ref()).unwrap_or_default();
+    let config = value(written.config.as_ref());
+    if contract.is_garm() {
+        if config.is_none() {
+            let message = "a provider of GARM needs its configuration file";
+            let draft = Draft::error(message).hint("add `config`, with the path of the file");
+            problems.at(written.place, draft);
+        }
+        for set in written.label_sets.iter().flat_map(|sets| &sets.value) {
+            check_garm_options(&set.value, problems);
+        }
+    }
+    Some(Program {
+        program: value(written.program.as_ref())?,
+        contract,
+        config,
+        environment: values(written.environment.as_ref()),
+    })
+}
+
+fn check_garm_options(set: &written::LabelSet, problems: &mut Problems) {
+    let options = set.options.as_ref();
+    let has = |key: &str| options.is_some_and(|options| has_text(&options.value, key));
+    for key in GARM_NEEDS {
+        if !has(key) {
+            let place = options.map_or(set.place, |options| options.place);
+            let draft = Draft::error(format!(
+                "a provider of GARM needs {} in `options`",
+                quoted(key)
+            ))
+            .hint(format!("add `options.{key}`, a text"));
+            problems.at(place, draft);
+        }
+    }
+}
+
+fn has_text(node: &Node, key: &str) -> bool {
+    let Kind::Map(entries) = &node.kind else {
+        return false;
+    };
+    let entry = entries.iter().find(|entry| entry.key == key);
+    entry.is_some_and(|entry| match &entry.value.kind {
+        Kind::Scalar(scalar) => scalar.means == Plain::Text && !scalar.text.is_empty(),
+        Kind::List(_) | Kind::Map(_) => false,
+    })
+}
+
+/// What a machine is made of; `None` only when a problem forbids it.
+pub(super) fn template(written: &written::LabelSet, problems: &mut Problems) -> Option<Template> {
+    let options = match &written.options {
+        None => Value::Object(Map::new()),
+        Some(options) => {
+            if depth(&options.value) > MAX_DEPTH {
+                let message =
+                    format!("more than {MAX_DEPTH} lists and mappings inside one another");
+                let hint = "put what is that deep into a file, and its path into `config`";
+                problems.at(options.place, Draft::error(message).hint(hint));
+                return None;
+            }
+            let json = to_json(&options.value, problems)?;
+            if json.to_string().len() > MAX_OPTIONS {
+                let draft = Draft::error(format!("`options` has more than {MAX_OPTIONS} bytes"))
+                    .hint("put what is long into a file, and its path into `config`");
+                problems.at(options.place, draft);
+                return None;
+            }
+            json
+        }
+    };
+    Some(Template::Program(ProgramTemplate {
+        options,
+        agent_binary: value(written.agent_binary.as_ref()),
+    }))
+}

@@ -1,0 +1,143 @@
+//! Scalers of a provisioner: what is understood, and what is refused or warned of.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use headcount_config::{ConfigTexts, Loaded, Platform, Problems, effective_yaml, load_texts};
+use headcount_model::{ProgramRecipe, ProvisionerContract, Recipe};
+use serde_json::json;
+
+fn load(scaler: &str, set: &str) -> Result<Loaded, Problems> {
+    let text = format!(
+        "version: 1\nscalers:\n- name: s\n  type: program\n  maxAgents: 5\n{scaler}  labelSets:\n  \
+         - labels: [a]\n{set}"
+    );
+    let platform = Platform {
+        os: "linux".into(),
+        arch: "x86_64".into(),
+    };
+    load_texts(ConfigTexts::single("c", text), &platform)
+}
+
+fn recipe(scaler: &str, set: &str) -> (ProgramRecipe, Loaded) {
+    let loaded = load(scaler, set).unwrap_or_else(|p| panic!("{p}"));
+    let text = effective_yaml(&loaded.settings);
+    let platform = Platform::current();
+    let again = load_texts(ConfigTexts::single("c", text), &platform).unwrap();
+    assert_eq!(again.settings, loaded.settings);
+    let Recipe::Program(recipe) = &*loaded.fleet.scalers[0].pools[0].recipe else {
+        panic!("no program");
+    };
+    (recipe.clone(), loaded)
+}
+
+fn told(scaler: &str, set: &str) -> String {
+    match load(scaler, set) {
+        Ok(loaded) => loaded.warnings.to_string(),
+        Err(problems) => problems.to_string(),
+    }
+}
+
+#[test]
+fn a_program_alone_is_enough() {
+    let (recipe, loaded) = recipe("  program: /opt/p\n", "");
+    assert_eq!(recipe.provisioner.program, "/opt/p");
+    assert_eq!(recipe.provisioner.contract, ProvisionerContract::Native);
+    assert_eq!((recipe.options.as_str(), recipe.agent_binary), ("{}", None));
+    let scaler = &loaded.fleet.scalers[0];
+    assert_eq!(scaler.backend.as_str(), "program:/opt/p");
+    let labels = scaler.pools[0].system_labels.join(" ");
+    assert!(labels.contains("headcount:agent:program"), "{labels}");
+    assert!(
+        !labels.contains(":os:") && !labels.contains(":arch:"),
+        "{labels}"
+    );
+}
+
+#[test]
+fn everything_that_can_be_said() {
+    let (recipe, loaded) = recipe(
+        "  program: /opt/p\n  contract: garm/v0.1.0\n  config: /etc/p.toml\n  environment: [AWS_, \
+         REGION]\n  orchestratorUrl: wss://ci.example.com:4873\n",
+        "    agentBinary: /usr/local/bin/headcount\n    env: {A: b}\n    options:\n      image: \
+         ubuntu\n      flavor: small\n      extra_specs: {disk: 5, tags: [x, y]}\n",
+    );
+    assert_eq!(
+        loaded.fleet.scalers[0].backend.as_str(),
+        "program:/opt/p?contract=garm/v0.1.0&environment=AWS_,REGION&config=/etc/p.toml"
+    );
+    let options: serde_json::Value = serde_json::from_str(&recipe.options).unwrap();
+    assert_eq!(
+        options,
+        json!({"image": "ubuntu", "flavor": "small", "extra_specs": {"disk": 5, "tags": ["x", "y"]}})
+    );
+    assert_eq!(
+        recipe.agent_url.as_deref(),
+        Some("wss://ci.example.com:4873")
+    );
+    assert_eq!(
+        recipe.agent_binary.as_deref(),
+        Some("/usr/local/bin/headcount")
+    );
+    assert_eq!(recipe.env["A"], "b");
+}
+
+#[test]
+fn what_cannot_be_is_refused_with_its_place() {
+    let mut wrong = Vec::new();
+    for (scaler, set, expected) in [
+        (
+            "",
+            "",
+            "c:3:3: error: a scaler of type `program` needs the key `program` (add `program: ...` \
+             (the provisioner: an executable, without arguments))",
+        ),
+        (
+            "  program: ./p --flag\n",
+            "",
+            "c:6:12: error: `program`: `./p --flag` is no absolute path (write the whole path, from `/` on, and \
+             no arguments)",
+        ),
+        (
+            "  program: /opt/p?x\n",
+            "",
+            "c:6:12: error: `program`: a provisioner's path cannot have a `?` in it (rename it, or name a link \
+             to it)",
+        ),
+        (
+            "  program: /p\n  contract: v0.1.1\n",
+            "",
+            "c:7:13: error: `contract` cannot be `v0.1.1` (write `garm/v0.1.1`)",
+        ),
+        (
+            "  program: /p\n  environment: [HEADCOUNT_X, 'A B']\n",
+            "",
+            "c:7:17: error: `environment[0]`: variables that start with `HEADCOUNT_` never reach a provisioner (take it \
+             out, or give the value another name)\nc:7:30: error: `environment[1]`: `A B` cannot name a variable (write \
+             letters, digits and `_`; a prefix ends in `_`)",
+        ),
+        (
+            "  program: /p\n  contract: garm/v0.1.1\n",
+            "    options: {image: 5}\n",
+            "c:3:3: error: a provider of GARM needs its configuration file (add `config`, with the \
+             path of the file)\nc:10:14: error: a provider of GARM needs `image` in `options` (add \
+             `options.image`, a text)\nc:10:14: error: a provider of GARM needs `flavor` in `options` \
+             (add `options.flavor`, a text)",
+        ),
+        (
+            "  program: /p\n",
+            "    options: [a]\n",
+            "c:9:14: error: `options` must be a mapping (write `key: value` pairs)",
+        ),
+        (
+            "  program: /p\n  namespace: x\n",
+            "    image: x\n",
+            "c:7:3: warning: `namespace` has no effect on a scaler of type `program` (remove it: it is \
+             for the type `kubernetes`)\nc:10:5: warning: `image` has no effect on a scaler of type \
+             `program` (remove it: it is for the type `container`)",
+        ),
+    ] {
+        if told(scaler, set) != expected {
+            wrong.push(format!("{scaler}{set}{}", told(scaler, set)));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}

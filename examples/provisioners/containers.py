@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""Machines that are containers, through the command line of Docker or Podman.
+
+`config` is a JSON file, or left out: {"engine": "podman", "host": "unix:///run/podman.sock"}.
+`options` of a label set: {"image": "...", "volumes": ["/a:/b"], "network": "..."}; the image
+needs a shell, and the agent program where `agentBinary` says, for example by a volume.
+"""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+
+CONTRACT = "headcount/v1"
+CODES = {"capacity": 10, "quota": 11, "throttled": 12, "auth": 13, "invalid": 14, "not-found": 15, "transient": 16}
+# The word of the engine, and ours.
+STATUS = {"created": "starting", "restarting": "starting", "running": "running", "paused": "running",
+          "removing": "stopping", "stopping": "stopping", "exited": "ended", "stopped": "ended", "dead": "ended"}
+
+
+class Refused(Exception):
+    """What cannot be done, in the contract's words."""
+
+    def __init__(self, kind, message):
+        super().__init__(message)
+        self.kind = kind
+
+
+def say(document):
+    print(json.dumps({"contract": CONTRACT, **document}))
+
+
+class Engine:
+    def __init__(self, config):
+        settings = {}
+        if config and os.path.isfile(config):
+            with open(config, encoding="utf-8") as file:
+                settings = json.load(file)
+        self.command = [settings.get("engine", "docker")]
+        if "host" in settings:
+            flag = "--url" if os.path.basename(self.command[0]) == "podman" else "--host"
+            self.command += [flag, settings["host"]]
+
+    def run(self, *words, data=None):
+        """Nothing of the secret start-up script is ever among the words."""
+        done = subprocess.run([*self.command, *words], input=data, capture_output=True, check=False)
+        if done.returncode == 0:
+            return done.stdout
+        said = done.stderr.decode(errors="replace").strip()
+        raise Refused("transient", said or f"{words[0]} ended with code {done.returncode}")
+
+    def inspect(self, names):
+        """What there is of these; whoever vanished meanwhile is left out."""
+        found = []
+        for name in names:
+            try:
+                found += json.loads(self.run("container", "inspect", name))
+            except Refused as refused:
+                if "no such" not in str(refused).lower() and "no container" not in str(refused).lower():
+                    raise
+        return found
+
+
+def machine(container):
+    labels = container["Config"]["Labels"]
+    state = container["State"]
+    status = STATUS.get(state["Status"], "running")
+    more = {"exitCode": state.get("ExitCode", 0)} if status == "ended" else {}
+    return {**json.loads(labels["headcount.machine"]), "id": container["Id"], "status": status, **more}
+
+
+def find(engine, request):
+    asked = request["machine"]
+    found = engine.inspect([asked["name"]])
+    # A name is found by its beginning too, and somebody else's may be equal.
+    mine = [it for it in found if (it["Config"].get("Labels") or {}).get("headcount.owner") == request["owner"]]
+    return mine[0] if mine else None
+
+
+def create(engine, request):
+    asked, options = request["machine"], request.get("options", {})
+    if "image" not in options:
+        raise Refused("invalid", "`options` needs an `image`")
+    if find(engine, request) is None:
+        words = ["create", "--name", asked["name"], "--label", f"headcount.owner={request['owner']}",
+                 "--label", f"headcount.pool={asked['pool']}", "--label", "headcount.machine=" + json.dumps(asked),
+                 "--env", "HEADCOUNT_MACHINE_DIR=/headcount-machine"]
+        for volume in options.get("volumes", []):
+            words += ["--volume", volume]
+        if "network" in options:
+            words += ["--network", options["network"]]
+        try:
+            # Until the script is there the container waits: a create that is killed may be repeated.
+            engine.run(*words, options["image"], "sh", "/headcount-start")
+        except Refused as refused:
+            if "in use" not in str(refused):
+                raise
+    found = find(engine, request)
+    if found is None:
+        raise Refused("transient", "somebody else has the name, or removed it")
+    if found["State"]["Status"] in ("created", "configured", "initialized"):
+        engine.run("cp", "-", f"{asked['name']}:/", data=packed(request["startUp"]["script"]))
+        engine.run("start", asked["name"])
+        found = find(engine, request)
+    say({"machine": machine(found)})
+
+
+def packed(script):
+    """The start-up script as an archive: it goes in through standard input."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        entry = tarfile.TarInfo("headcount-start")
+        entry.mode, entry.size = 0o700, len(script.encode())
+        tar.addfile(entry, io.BytesIO(script.encode()))
+    return archive.getvalue()
+
+
+def show_all(engine, request):
+    filters = ["--filter", f"label=headcount.owner={request['owner']}"]
+    ids = engine.run("ps", "--all", "--quiet", "--no-trunc", *filters).decode().split()
+    machines = [machine(container) for container in engine.inspect(ids)]
+    pool = request.get("pool")
+    say({"complete": True, "machines": [it for it in machines if pool in (None, it["pool"])]})
+
+
+def status(engine, request):
+    found = find(engine, request)
+    if found is None:
+        raise Refused("not-found", f"no container {request['machine']['name']}")
+    say({"machine": machine(found)})
+
+
+def destroy(engine, request):
+    found = find(engine, request)
+    if found is not None:
+        if found["State"]["Status"] == "running":
+            engine.run("stop", "--time", str(request["graceSeconds"]), found["Id"])
+        try:
+            engine.run("rm", "--force", "--volumes", found["Id"])
+        except Refused as refused:
+            if "no such" not in str(refused).lower() and "in progress" not in str(refused).lower():
+                raise
+    say({})
+
+
+VERBS = {"create": create, "list": show_all, "status": status, "destroy": destroy}
+
+
+def main():
+    try:
+        request = json.load(sys.stdin)
+        verb = VERBS.get(sys.argv[1] if len(sys.argv) == 2 else "")
+        if request.get("contract") != CONTRACT or verb is None:
+            raise Refused("invalid", f"this speaks {CONTRACT}: {', '.join(VERBS)}")
+        verb(Engine(request.get("config")), request)
+    except Refused as refused:
+        say({"error": {"kind": refused.kind, "message": str(refused)}})
+        sys.exit(CODES[refused.kind])
+
+
+main()
