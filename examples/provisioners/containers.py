@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import tarfile
+import time
 
 CONTRACT = "headcount/v1"
 CODES = {"capacity": 10, "quota": 11, "throttled": 12, "auth": 13, "invalid": 14, "not-found": 15, "transient": 16}
@@ -79,6 +80,16 @@ def find(engine, request):
     return mine[0] if mine else None
 
 
+def soon(engine, request):
+    """A name is taken for a moment before it is found: while another call makes the container."""
+    deadline = time.monotonic() + 5
+    while True:
+        found = find(engine, request)
+        if found is not None or time.monotonic() > deadline:
+            return found
+        time.sleep(0.05)
+
+
 def create(engine, request):
     asked, options = request["machine"], request.get("options", {})
     if "image" not in options:
@@ -97,7 +108,7 @@ def create(engine, request):
         except Refused as refused:
             if "in use" not in str(refused):
                 raise
-    found = find(engine, request)
+    found = soon(engine, request)
     if found is None:
         raise Refused("transient", "somebody else has the name, or removed it")
     if found["State"]["Status"] in ("created", "configured", "initialized"):

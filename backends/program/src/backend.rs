@@ -5,7 +5,6 @@
 mod birth;
 mod ending;
 mod look;
-mod turns;
 mod watch;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,8 +21,8 @@ use tokio::task::AbortHandle;
 use crate::census::Census;
 use crate::options::ProgramOptions;
 use crate::provisioner::Provisioner;
+use headcount_ports::turns::Turns;
 use look::Desk;
-use turns::Turns;
 
 /// Agents on machines that one program makes.
 ///

@@ -12,8 +12,10 @@ pub struct Job {
     /// Its id.
     #[schema(example = "job-42")]
     pub id: String,
-    /// Where it comes from: `queue` is the built-in queue.
-    #[schema(example = "queue")]
+    /// Where it comes from: `queue` is the built-in queue, which is all that older daemons
+    /// have.
+    #[serde(default = "built_in_queue")]
+    #[schema(example = "queue", required = true)]
     pub source: String,
     /// The name its owner gave it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -89,6 +91,10 @@ pub struct Job {
     /// Why its command could not be started, if so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+}
+
+fn built_in_queue() -> String {
+    "queue".to_owned()
 }
 
 /// One attempt to run a job.

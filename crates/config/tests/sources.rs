@@ -85,11 +85,11 @@ fn what_a_source_cannot_mean_is_refused() {
         ),
         (
             vec![NAME, TYPE, WHERE, "job: {command: [a], runsOn: ['a,b']}"],
-            "c:8:32: error: the label `a,b` holds a comma (write one label for each of its parts)",
+            "c:8:32: error: `runsOn[0]`: the label `a,b` holds a comma (write one label for each of its parts)",
         ),
         (
             vec![NAME, TYPE, WHERE, JOB, "attempts: 0"],
-            "c:9:13: error: `attempts` must be from 1 to 100",
+            "c:9:13: error: `attempts` must be from 1 to 100 (write for example `10`)",
         ),
     ];
     for (lines, expected) in cases {

@@ -7,12 +7,10 @@
 //! ```text
 //! call_back   where agents of other machines reach the daemon, and how they know it
 //! remote      everything such an agent needs
-//! start_up    as a script, or as a document for cloud-init
 //! ```
 
 mod call_back;
 mod remote;
-pub mod start_up;
 
 pub use call_back::{CallBack, CallBackError, Told, check_url, host_of};
 pub use remote::{Places, RemoteAgent, Variable};

@@ -13,9 +13,9 @@ use headcount_ports::{BackendError, CreateRequest, agent_env};
 use tokio::sync::oneshot;
 
 use super::Core;
-use super::turns::Place;
 use crate::provisioner::Order;
 use crate::start_up::StartUp;
+use headcount_ports::turns::Place;
 
 /// What stands for our own agent on a machine where nothing else is said.
 const OWN_BINARY: &str = "headcount";

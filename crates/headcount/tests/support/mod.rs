@@ -269,8 +269,8 @@ pub async fn run(args: &[&str]) -> Told {
 /// A job with these fields set.
 pub fn job(fields: Value) -> Value {
     let mut job = json!({
-        "id": "job-1", "state": "queued", "runsOn": ["linux"], "exclude": [], "priority": 0,
-        "command": ["make"], "graceMs": 10_000, "retries": 0, "logLimitBytes": 0,
+        "id": "job-1", "source": "queue", "state": "queued", "runsOn": ["linux"], "exclude": [],
+        "priority": 0, "command": ["make"], "graceMs": 10_000, "retries": 0, "logLimitBytes": 0,
         "acceptedAt": "2026-03-01T12:00:00Z", "attempts": 0
     });
     for (key, value) in fields.as_object().unwrap() {

@@ -3,7 +3,7 @@
 //!
 //! Promise: identity beats the label set, which beats what is forwarded; what may be secret
 //! is marked. Pure: the same request is told the same. Leaves to others: how it gets there
-//! (a Secret of a cluster, start-up data of a machine: [`super::start_up`]).
+//! (a Secret of a cluster, start-up data of a machine).
 
 use std::collections::BTreeMap;
 

@@ -16,7 +16,7 @@ use super::api::Api;
 use super::command::{self, Ended, Started};
 use super::daemon::Daemon;
 use super::ledger::Ledger;
-use super::patience::until;
+use super::patience::until_or_tell;
 use super::processes::{Process, carrying};
 
 /// A pool of agents for label `linux`, at most so many.
@@ -254,9 +254,11 @@ impl House {
 
     /// Waits until nothing of this house runs but the daemon.
     pub fn await_empty(&self) {
-        until("every agent and every job is gone", || {
-            self.processes().is_empty().then_some(())
-        });
+        until_or_tell(
+            "every agent and every job is gone",
+            || self.processes().is_empty().then_some(()),
+            || format!("{:?}", self.processes()),
+        );
     }
 
     /// Lets every agent leave, ends the daemon politely, and makes sure that no process is
