@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use headcount_api::JobState;
 
-use crate::harness::{House, script, until};
+use crate::harness::{House, Process, script, until};
 
 fn example(name: &str) -> PathBuf {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/provisioners");
@@ -95,9 +95,12 @@ fn a_machine_that_is_gone_without_a_word_is_replaced() {
     let api = house.api();
     let id = api.submit(&script("sleep 600"));
     api.running(&id);
-    for process in house.processes() {
-        process.kill();
-    }
+    // A job may start another process while it is killed.
+    until("nothing of the machine runs", || {
+        let left = house.processes();
+        left.iter().for_each(Process::kill);
+        left.is_empty().then_some(())
+    });
     let ended = api.end_of(&id);
     assert_eq!(ended.state, JobState::Failed, "{ended:#?}");
     let next = api.submit(&script("exit 0"));
