@@ -23,15 +23,10 @@ pub(crate) fn environment(
     recipe: &ContainerRecipe,
     options: &ContainerOptions,
 ) -> Result<Vec<String>, BackendError> {
-    let mut merged = BTreeMap::new();
-    for (name, value) in options.forwarded.iter().chain(&recipe.env) {
-        agent_env::check_variable(name, value)?;
-        if !agent_env::is_identity(name) {
-            merged.insert(name.as_str(), value.clone());
-        }
-    }
-    merged.extend(identity(request, options));
-    merged.extend(call_back(request, recipe, options)?);
+    let mut merged = agent_env::given(options.forwarded.iter().chain(&recipe.env))?;
+    let told = identity(request, options).into_iter();
+    let told = told.chain(call_back(request, recipe, options)?);
+    merged.extend(told.map(|(name, value)| (name.to_owned(), value)));
     let lines = merged.into_iter();
     Ok(lines
         .map(|(name, value)| format!("{name}={value}"))

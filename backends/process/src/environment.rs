@@ -47,12 +47,9 @@ impl Sources<'_> {
             Some(((*name).to_owned(), value.clone()))
         });
         let mut merged: BTreeMap<String, String> = allowed.collect();
-        for (name, value) in self.forwarded.iter().chain(self.label_set) {
-            agent_env::check_variable(name, value)?;
-            if !agent_env::is_identity(name) {
-                merged.insert(name.clone(), value.clone());
-            }
-        }
+        merged.extend(agent_env::given(
+            self.forwarded.iter().chain(self.label_set),
+        )?);
         let identity = self.identity.into_iter();
         merged.extend(identity.map(|(name, value)| (name.to_owned(), value)));
         Ok(merged)

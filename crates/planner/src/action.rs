@@ -271,7 +271,21 @@ const fn verb(settlement: &Settlement) -> &'static str {
     }
 }
 
+/// How long an agent waits to be made that is only to be ready.
+const GIVE_WAY: Duration = Duration::from_millis(20);
+
 impl CreateOrder {
+    /// How long to wait before it is begun. Most often an agent that is only to be ready
+    /// replaces one that has just been given a job, and that job starts first: making an
+    /// agent takes whole cores.
+    #[must_use]
+    pub fn gives_way(&self) -> Duration {
+        match self.reason {
+            Reason::KeepReady => GIVE_WAY,
+            _ => Duration::ZERO,
+        }
+    }
+
     /// The labels as one text, in normal form, system labels included.
     #[must_use]
     pub fn joined_labels(spec: &headcount_model::PoolSpec) -> Arc<str> {

@@ -15,6 +15,8 @@ mod remote;
 pub use call_back::{CallBack, CallBackError, Told, check_url, host_of};
 pub use remote::{Places, RemoteAgent, Variable};
 
+use std::collections::BTreeMap;
+
 use headcount_model::LogPressure;
 
 use crate::BackendError;
@@ -79,6 +81,24 @@ pub fn check_variable(name: &str, value: &str) -> Result<(), BackendError> {
         )));
     }
     Ok(())
+}
+
+/// Variables that an agent is given, the weaker first: what is forwarded, the label set's.
+/// None of them may replace what an agent is told about itself.
+///
+/// # Errors
+/// [`BackendError::Invalid`] for a name or value no process can be given.
+pub fn given<'a>(
+    variables: impl IntoIterator<Item = (&'a String, &'a String)>,
+) -> Result<BTreeMap<String, String>, BackendError> {
+    let mut merged = BTreeMap::new();
+    for (name, value) in variables {
+        check_variable(name, value)?;
+        if !is_identity(name) {
+            merged.insert(name.clone(), value.clone());
+        }
+    }
+    Ok(merged)
 }
 
 /// The value of [`LOG_PRESSURE`].

@@ -7,10 +7,12 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use headcount_model::{AgentId, Exit};
 use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
+
+use crate::BackendError;
 
 /// Agents that are over and remembered.
 const REMEMBERED: usize = 256;
@@ -145,6 +147,32 @@ impl Place {
     }
 }
 
+/// Whoever asked for an instance.
+pub struct Asker(Weak<()>);
+
+impl Asker {
+    /// Nobody waits for the answer any more.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.0.strong_count() == 0
+    }
+}
+
+/// Makes an instance to the end, also when whoever asked stops waiting: it then shows in
+/// the next list. What has not begun by then may see that by the [`Asker`].
+///
+/// # Errors
+/// Those of the making; [`BackendError::Unknown`] when the runtime ended under it.
+pub async fn to_the_end<F>(making: impl FnOnce(Asker) -> F) -> Result<(), BackendError>
+where
+    F: Future<Output = Result<(), BackendError>> + Send + 'static,
+{
+    let waits = Arc::new(());
+    let made = tokio::spawn(making(Asker(Arc::downgrade(&waits)))).await;
+    drop(waits);
+    made.unwrap_or_else(|_| Err(BackendError::Unknown("the daemon is ending".into())))
+}
+
 impl Drop for Place {
     fn drop(&mut self) {
         let mut inner = lock(&self.inner);
@@ -201,6 +229,25 @@ mod tests {
             !turns.enter(agent(1)).is_unwanted(),
             "a later one is wanted"
         );
+    }
+
+    #[tokio::test]
+    async fn a_making_goes_on_without_its_asker_and_knows_it() {
+        let (go, wait) = tokio::sync::oneshot::channel();
+        let (tell, told) = tokio::sync::oneshot::channel();
+        let making = to_the_end(|asker| async move {
+            assert!(!asker.is_gone());
+            wait.await.expect("the test lets it go on");
+            tell.send(asker.is_gone()).expect("the test listens");
+            Ok(())
+        });
+        let given_up = tokio::time::timeout(std::time::Duration::from_millis(1), making).await;
+        assert!(given_up.is_err());
+        go.send(()).expect("it goes on");
+        assert_eq!(told.await, Ok(true));
+        let refused = || BackendError::Invalid("no".into());
+        let answer = to_the_end(|_| async move { Err(refused()) }).await;
+        assert_eq!(answer, Err(refused()));
     }
 
     #[test]

@@ -13,9 +13,8 @@ use bollard::query_parameters::{
 use headcount_model::{
     BackendEvent, ContainerNetwork, ContainerProgram, ContainerRecipe, PullPolicy, Recipe,
 };
-use headcount_ports::turns::Place;
+use headcount_ports::turns::{self, Asker, Place};
 use headcount_ports::{BackendError, CreateRequest};
-use tokio::sync::oneshot;
 
 use super::look::{Found, look};
 use super::{Core, ending};
@@ -47,15 +46,9 @@ pub(super) async fn create(core: &Arc<Core>, request: CreateRequest) -> Result<(
         Ok(image) => image,
     };
     let place = core.turns.enter_to_make(agent);
-    let (tell, born) = oneshot::channel();
     let core = core.clone();
-    tokio::spawn(async move {
-        let born = bear(&core, &request, image, &place, &tell).await;
-        // Nobody may be waiting any more; the container shows in `list`.
-        drop(tell.send(born));
-    });
-    let cut_short = |_| Err(BackendError::Unknown("the daemon is ending".into()));
-    born.await.unwrap_or_else(cut_short)
+    turns::to_the_end(|asker| async move { bear(&core, &request, image, &place, &asker).await })
+        .await
 }
 
 /// There is no image; but the agent may have been made while there was one.
@@ -77,10 +70,10 @@ async fn bear(
     request: &CreateRequest,
     image: Option<Image>,
     place: &Place,
-    asker: &oneshot::Sender<Result<(), BackendError>>,
+    asker: &Asker,
 ) -> Result<(), BackendError> {
     let _turn = place.turn().await;
-    if place.is_unwanted() || asker.is_closed() {
+    if place.is_unwanted() || asker.is_gone() {
         return Err(BackendError::Transient(format!(
             "{} was given up before it was made",
             request.agent

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use headcount_model::{KubernetesRecipe, Recipe};
-use headcount_ports::turns::Place as Turn;
+use headcount_ports::turns::{self, Asker, Place as Turn};
 use headcount_ports::{BackendError, CreateRequest};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
@@ -16,7 +16,6 @@ use kube::Api;
 use kube::api::{DeleteParams, PostParams};
 use kube::core::Request;
 use serde_json::{Value, json};
-use tokio::sync::oneshot;
 
 use super::{Core, ending};
 use crate::access::{ANSWER_WAIT, Place, within};
@@ -27,22 +26,15 @@ use crate::fault::{Fault, Verdict};
 /// waits for it.
 pub(super) async fn create(core: &Arc<Core>, request: CreateRequest) -> Result<(), BackendError> {
     let turn = core.turns.enter(request.agent);
-    let (tell, born) = oneshot::channel();
     let core = core.clone();
-    tokio::spawn(async move {
-        let born = bear(&core, &request, &turn, &tell).await;
-        // Nobody may be waiting any more; the Job shows in `list`.
-        drop(tell.send(born));
-    });
-    let cut_short = |_| Err(BackendError::Unknown("the daemon is ending".into()));
-    born.await.unwrap_or_else(cut_short)
+    turns::to_the_end(|asker| async move { bear(&core, &request, &turn, &asker).await }).await
 }
 
 async fn bear(
     core: &Core,
     request: &CreateRequest,
     turn: &Turn,
-    asker: &oneshot::Sender<Result<(), BackendError>>,
+    asker: &Asker,
 ) -> Result<(), BackendError> {
     let _turn = turn.turn().await;
     let Recipe::Kubernetes(recipe) = &*request.recipe else {
@@ -53,7 +45,7 @@ async fn bear(
     };
     let place = core.access.place().await?;
     let body = body(core, &place, request, recipe).await?;
-    if turn.is_unwanted() || asker.is_closed() {
+    if turn.is_unwanted() || asker.is_gone() {
         return Err(BackendError::Transient(format!(
             "{} was given up before it was made",
             request.agent

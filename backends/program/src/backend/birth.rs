@@ -9,13 +9,12 @@ use std::time::Instant;
 
 use headcount_model::{ProgramRecipe, Recipe};
 use headcount_ports::agent_env::Told;
+use headcount_ports::turns::{self, Asker, Place};
 use headcount_ports::{BackendError, CreateRequest, agent_env};
-use tokio::sync::oneshot;
 
 use super::Core;
 use crate::provisioner::Order;
 use crate::start_up::StartUp;
-use headcount_ports::turns::Place;
 
 /// What stands for our own agent on a machine where nothing else is said.
 const OWN_BINARY: &str = "headcount";
@@ -23,26 +22,19 @@ const OWN_BINARY: &str = "headcount";
 /// See the port. A destroy that follows waits for it.
 pub(super) async fn create(core: &Arc<Core>, request: CreateRequest) -> Result<(), BackendError> {
     let place = core.turns.enter(request.agent);
-    let (tell, born) = oneshot::channel();
     let core = core.clone();
-    tokio::spawn(async move {
-        let born = bear(&core, &request, &place, &tell).await;
-        // Nobody may be waiting any more; the machine shows in `list`.
-        drop(tell.send(born));
-    });
-    let cut_short = |_| Err(BackendError::Unknown("the daemon is ending".into()));
-    born.await.unwrap_or_else(cut_short)
+    turns::to_the_end(|asker| async move { bear(&core, &request, &place, &asker).await }).await
 }
 
 async fn bear(
     core: &Core,
     request: &CreateRequest,
     place: &Place,
-    asker: &oneshot::Sender<Result<(), BackendError>>,
+    asker: &Asker,
 ) -> Result<(), BackendError> {
     let _turn = place.turn().await;
     let agent = request.agent;
-    if place.is_unwanted() || asker.is_closed() {
+    if place.is_unwanted() || asker.is_gone() {
         let given_up = format!("{agent} was given up before it was made");
         return Err(BackendError::Transient(given_up));
     }
@@ -100,14 +92,8 @@ fn start_up(
     told: &Told,
 ) -> Result<StartUp, BackendError> {
     let options = &core.provisioner.options;
-    let mut merged = std::collections::BTreeMap::new();
-    for (name, value) in options.forwarded.iter().chain(&recipe.env) {
-        agent_env::check_variable(name, value)?;
-        check_shell_name(name)?;
-        if !agent_env::is_identity(name) {
-            merged.insert(name.clone(), value.clone());
-        }
-    }
+    let mut merged = agent_env::given(options.forwarded.iter().chain(&recipe.env))?;
+    merged.keys().try_for_each(|name| check_shell_name(name))?;
     let pressure = agent_env::log_pressure(request.log_pressure);
     let identity = [
         (agent_env::ID, request.agent.to_string()),

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use headcount_model::{
-    AgentId, AgentKind, BackendId, Listing, Reason, Secret, Trouble, TroubleKind,
-};
+use headcount_model::{AgentId, AgentKind, BackendId, Listing, Secret, Trouble, TroubleKind};
 use headcount_planner::{Action, Answered, CreateOrder};
 use headcount_ports::{Backend, CreateRequest, DestroyRequest};
 use tokio::sync::Semaphore;
@@ -13,10 +11,6 @@ use tokio::time::{sleep, timeout};
 
 use super::{Executor, late};
 use crate::answers;
-
-/// Nobody waits for an agent that is only to be ready. Most often it replaces one that has
-/// just been given a job, and that job starts first: making an agent takes whole cores.
-const GIVE_WAY: Duration = Duration::from_millis(20);
 
 impl Executor {
     /// Absent when the order is not one to a backend.
@@ -58,8 +52,9 @@ impl Executor {
 
     async fn create(&self, order: CreateOrder, token: Option<Secret>) -> Result<(), Trouble> {
         let (backend, permits) = self.backend(&order.backend)?;
-        if order.reason == Reason::KeepReady {
-            sleep(GIVE_WAY).await;
+        // Sleeping for no time at all would wait for the next tick of the timer.
+        if !order.gives_way().is_zero() {
+            sleep(order.gives_way()).await;
         }
         let _permit = permits.acquire().await;
         let deadline = order.deadline;

@@ -11,8 +11,7 @@ use headcount_model::Secret;
 
 use super::call_back::Told;
 use super::{
-    DIR, ID, INSTANCE_MARK, LABELS, LOG_PRESSURE, ORIGIN, PIN, SLOTS, TOKEN_FILE, URL,
-    check_variable, is_identity, log_pressure,
+    DIR, ID, INSTANCE_MARK, LABELS, LOG_PRESSURE, ORIGIN, PIN, SLOTS, TOKEN_FILE, URL, log_pressure,
 };
 use crate::{BackendError, CreateRequest};
 
@@ -66,15 +65,11 @@ impl RemoteAgent {
         places: Places,
         given: impl IntoIterator<Item = (&'a String, &'a String)>,
     ) -> Result<Self, BackendError> {
-        let mut variables = BTreeMap::new();
-        for (name, value) in given {
-            check_variable(name, value)?;
-            if !is_identity(name) {
-                let is_secret = true;
-                let value = value.clone();
-                variables.insert(name.clone(), Variable { value, is_secret });
-            }
-        }
+        let given = super::given(given)?.into_iter().map(|(name, value)| {
+            let is_secret = true;
+            (name, Variable { value, is_secret })
+        });
+        let mut variables: BTreeMap<_, _> = given.collect();
         let identity = identity(request, told, &places).map(|(name, value)| {
             let is_secret = false;
             (name.to_owned(), Variable { value, is_secret })
