@@ -314,7 +314,10 @@ fn what_cannot_be_an_idle_rule_is_refused_where_it_stands() {
             "c:6:48: error: `periods[0]`: missing field(s): a pattern has 5 to 7 fields \
              ([second,] minute, hour, day of month, month, day of week [, year]), this has 3",
         ),
-        ("schedules: [{periods: ['* 25 * * *']}]", "c:6:49: error"),
+        (
+            "schedules: [{periods: ['* 25 * * *']}]",
+            "c:6:50: error: `periods[0]`: \"25\" is no hour: write a number from 0 to 23",
+        ),
         (
             "schedules: [{periods: ['* 9 * * *'], timezone: Mars/Olympus}]",
             "c:6:71: error: there is no time zone `Mars/Olympus` (write an IANA name such as \
