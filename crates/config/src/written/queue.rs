@@ -84,3 +84,12 @@ pub(crate) const POLLING: Interval = Interval {
     min: Duration::from_secs(1),
     max: Duration::from_secs(24 * 60 * 60),
 };
+
+/// Where only a policy of kind `queue` is meant.
+pub(crate) const QUEUE_COMPAT: Choice<CompatWord> = Choice {
+    words: &[
+        ("headcount", CompatWord::Headcount),
+        ("keda", CompatWord::Keda),
+    ],
+    others: &[],
+};
