@@ -58,6 +58,7 @@ pub(crate) fn configured(size: &Size) -> Fleet {
         pools: vec![pool(n)],
     });
     Fleet {
+        max_jobs: None,
         recheck_every: Duration::MAX,
         max_agents: size.agents + 500,
         resource_cap: Cap {
@@ -105,7 +106,10 @@ fn pool(n: u32) -> PoolSpec {
             keep: 0,
             idle_time: Duration::from_secs(24 * 60 * 60),
             max_idle_age: None,
+            ..IdleRule::default()
         },
+        schedules: Arc::default(),
+        max_growth: None,
         queue: None,
         timeouts: Timeouts::default(),
         retry: Retry::default(),

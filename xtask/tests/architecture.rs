@@ -59,7 +59,12 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("headcount-test-kubernetes", &[]),
     (
         "headcount-controller",
-        &["headcount-model", "headcount-planner", "headcount-ports"],
+        &[
+            "headcount-model",
+            "headcount-planner",
+            "headcount-ports",
+            "headcount-periods",
+        ],
     ),
     ("headcount-api", &[]),
     ("headcount-agent", &["headcount-api"]),

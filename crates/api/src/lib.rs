@@ -35,7 +35,7 @@ pub use plan::{
     Backend, Change, Class, ConfigText, Decision, Plan, PlanPreview, PlanRequest, PoolChange,
     Reload, Share, Source, Wake,
 };
-pub use pool::{DrainRequest, Drained, Failure, Pool, PoolCounts, PoolState};
+pub use pool::{DrainRequest, Drained, Failure, Pool, PoolCounts, PoolSchedule, PoolState};
 pub use problem::{Place, Problem, ProblemItem, Severity};
 pub use provisioning::{ProvisioningEvent, ProvisioningStep};
 pub use resources::{Amount, ResourceCap, Resources};

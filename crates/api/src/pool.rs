@@ -54,6 +54,9 @@ pub struct Pool {
     /// The numbers behind it, where there are some.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limited_by_detail: Option<String>,
+    /// Which of its schedules is in force, if it has any and that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<PoolSchedule>,
     /// What its triggers say, if it has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signal: Option<PoolSignal>,
@@ -71,6 +74,19 @@ pub struct Pool {
     /// The last error of its backend, while that has not answered since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backend_trouble: Option<String>,
+}
+
+/// Which schedule of idle agents is in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PoolSchedule {
+    /// Its place in `schedules`, from 0; absent while none is, and the policy's own numbers
+    /// hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<u32>,
+    /// Until when; absent when nothing ever changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Moment>,
 }
 
 /// How a pool stands.

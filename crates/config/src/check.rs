@@ -5,6 +5,7 @@
 
 mod backend;
 mod cron;
+mod idle;
 mod job_template;
 mod kubernetes;
 mod label_set;

@@ -2,6 +2,7 @@
 //!
 //! Promise: read again, the text yields the same settings.
 
+mod idle;
 mod kubernetes;
 mod program;
 mod queue;
@@ -25,6 +26,9 @@ pub fn effective_yaml(settings: &Settings) -> String {
     let mut out = Writer::default();
     out.plain("version", 1);
     out.plain("globalMaxAgents", settings.global_max_agents);
+    if let Some(jobs) = settings.global_max_jobs {
+        out.plain("globalMaxJobs", jobs);
+    }
     cap(&mut out, "globalResourceCap", settings.global_resource_cap);
     out.list("machinePools", &settings.machine_pools, |out, pool| {
         out.text("name", &pool.name);
@@ -75,11 +79,7 @@ fn readiness(out: &mut Writer, readiness: &Readiness) {
     match readiness {
         Readiness::Idle(policy) => out.map("policy", |out| {
             out.text("kind", "idle");
-            out.plain("idleCount", policy.idle_count);
-            span(out, "idleTime", policy.idle_time);
-            if let Some(age) = policy.max_idle_age {
-                span(out, "maxIdleAge", age);
-            }
+            idle::policy(out, policy);
         }),
         Readiness::WarmPool(pool) => out.map("warmPool", |out| {
             out.plain("enabled", pool.enabled);

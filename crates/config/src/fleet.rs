@@ -103,7 +103,14 @@ fn keeps_any(scaler: &written::Scaler) -> bool {
         let enabled = p.value.enabled.as_ref().is_some_and(|on| on.value);
         p.value.size.as_ref().filter(|_| enabled)
     });
-    [policy, pool].into_iter().flatten().any(|n| n.value > 0)
+    let schedules = scaler
+        .policy
+        .as_ref()
+        .and_then(|p| p.value.schedules.as_ref());
+    let schedules = schedules.into_iter().flat_map(|list| &list.value);
+    let scheduled = schedules.filter_map(|schedule| schedule.value.idle_count.as_ref());
+    let counts = [policy, pool].into_iter().flatten().chain(scheduled);
+    counts.into_iter().any(|n| n.value > 0)
 }
 
 /// The fleet of settings that can run.
@@ -111,6 +118,7 @@ fn keeps_any(scaler: &written::Scaler) -> bool {
 pub(crate) fn lower(settings: &Settings, platform: &Platform, secrets: &mut Secrets<'_>) -> Fleet {
     let scalers = settings.scalers.iter();
     Fleet {
+        max_jobs: settings.global_max_jobs,
         recheck_every: RECHECK_EVERY,
         max_agents: settings.global_max_agents,
         resource_cap: settings.global_resource_cap,
@@ -223,6 +231,8 @@ fn lower_pool(scaler: &Scaler, set: &LabelSet, made: Made) -> PoolSpec {
             defaults: made.defaults,
         },
         idle: scaler.readiness.idle_rule(),
+        schedules: scaler.readiness.schedules().into(),
+        max_growth: scaler.readiness.max_growth(),
         queue: made.queue,
         timeouts: scaler.timeouts,
         retry: scaler.retry,

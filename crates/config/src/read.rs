@@ -20,10 +20,9 @@ pub(crate) use loose::{
     CommaList, Interval, Loose, LooseFlag, LooseInteger, LooseNumber, go_boolean, loose_integer,
 };
 pub(crate) use map::Environment;
-pub(crate) use number::{CpuCap, Cpus, Flag, Integer, integer};
+pub(crate) use number::{CpuCap, Cpus, Factor, Flag, Integer, integer};
 pub(crate) use object::{
-    Key, Nested, Object, Unbuilt, default, missing_key, object, optional, read_entry, read_object,
-    required,
+    Key, Nested, Object, default, missing_key, object, optional, read_entry, read_object, required,
 };
 pub(crate) use shape::{Shape, Slot};
 pub(crate) use text::{Memory, SpanText, Text};

@@ -16,6 +16,7 @@ pub use backend::{
     Backend, Container, ContainerAgent, ContainerTemplate, Firecracker, FirecrackerTemplate,
     NetworkPolicy, PullPolicy, Template,
 };
+pub use headcount_model::{IdleCompat, IdleRule, IdleScale, Schedule};
 pub use kubernetes::{
     Kubernetes, KubernetesAgent, KubernetesTemplate, Propagation, RolloutStrategy,
 };
@@ -41,6 +42,8 @@ pub const DEFAULT_GLOBAL_MAX_AGENTS: u32 = 50;
 pub struct Settings {
     /// Cap on agents over all scalers, above zero.
     pub global_max_agents: u32,
+    /// Cap on jobs that agents have at once, above zero; `None` is without end.
+    pub global_max_jobs: Option<u32>,
     /// Cap on summed requests over all scalers.
     pub global_resource_cap: Cap,
     /// Budgets that daemons of one machine share; names are unique.

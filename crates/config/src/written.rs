@@ -21,8 +21,8 @@ pub(crate) use kubernetes::{HISTORY, NAMESPACE, PROPAGATION, ROLLOUT, Rollout};
 pub(crate) use label_set::{AgentPlace, LabelSet, NetworkPolicy};
 pub(crate) use limits::{Amount, Cap, Resources};
 pub(crate) use patience::{Retry, Timeouts};
-pub(crate) use queue::{COMBINE, COMPAT, POLLING, STRATEGY, StrategyWord};
-pub(crate) use readiness::{Policy, PolicyKind, WarmPool};
+pub(crate) use queue::{COMBINE, CompatWord, POLLING, QUEUE_COMPAT, STRATEGY, StrategyWord};
+pub(crate) use readiness::{Policy, PolicyKind, Schedule, WarmPool};
 pub(crate) use scaler::{RoleWord, Scaler};
 pub(crate) use shapes::{BackendKind, NAME, TEXT, parse_network};
 pub(crate) use source::{EntryJob, Source};
@@ -32,7 +32,8 @@ pub(crate) use trigger::{RedisForm, TRIGGER_TYPE, Trigger, TriggerMetadata, Trig
 use crate::read::{Key, Object};
 
 /// Spellings of earlier releases and of other formats, and what to write instead of each.
-const REMOVED: [(&str, &str); 7] = [
+const REMOVED: [(&str, &str); 8] = [
+    ("concurrent", "write `globalMaxJobs`"),
     ("dockerHost", "write `host`"),
     ("dockerSocket", "write `socketPath`"),
     (
@@ -58,7 +59,7 @@ const REMOVED: [(&str, &str); 7] = [
 ];
 
 /// Every mapping: how sentences call it, what it is for, its keys.
-pub(crate) const OBJECTS: [(&str, &str, &[Key]); 20] = [
+pub(crate) const OBJECTS: [(&str, &str, &[Key]); 21] = [
     described::<Top>(),
     described::<MachinePool>(),
     described::<Defaults>(),
@@ -66,6 +67,7 @@ pub(crate) const OBJECTS: [(&str, &str, &[Key]); 20] = [
     described::<Scaler>(),
     described::<WarmPool>(),
     described::<Policy>(),
+    described::<Schedule>(),
     described::<Timeouts>(),
     described::<Retry>(),
     described::<LabelSet>(),

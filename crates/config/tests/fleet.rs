@@ -60,6 +60,7 @@ fn a_plain_scaler_gets_every_default() {
         keep: 0,
         idle_time: Duration::ZERO,
         max_idle_age: None,
+        ..IdleRule::default()
     };
     assert_eq!(pool.idle, on_demand);
     let recipe = Recipe::Process {
@@ -147,11 +148,6 @@ fn what_is_not_built_yet_is_refused() {
             format!("  policy: {{kind: ratio}}\n{sets}"),
             "c:6:18: error: `kind` cannot be `ratio` (that policy is not built yet in this \
              version: only `idle` and `queue` are)",
-        ),
-        (
-            format!("  policy: {{kind: idle, schedules: []}}\n{sets}"),
-            "c:6:35: error: `schedules` is not built yet in this version (remove it; `idleCount` \
-             and `idleTime` hold all week)",
         ),
         (
             format!("  triggers: []\n{sets}"),
@@ -256,4 +252,119 @@ fn what_has_no_effect_is_warned_of() {
     ] {
         assert_eq!(warning(&scaler(&lines)), expected);
     }
+}
+
+/// A file with this policy of kind `idle`.
+fn with_policy(policy: &str) -> String {
+    format!(
+        "version: 1\nscalers:\n- name: Main\n  type: bare-metal\n  maxAgents: 5\n  policy: \
+         {{kind: idle, {policy}}}\n  labelSets: [{{labels: [a]}}]\n"
+    )
+}
+
+fn told(policy: &str) -> String {
+    let texts = headcount_config::ConfigTexts::single("c", with_policy(policy));
+    match headcount_config::parse_texts(texts) {
+        Ok(parsed) => parsed.warnings.to_string(),
+        Err(problems) => problems.to_string(),
+    }
+}
+
+#[test]
+fn what_cannot_be_an_idle_rule_is_refused_where_it_stands() {
+    for (policy, expected) in [
+        (
+            "maxGrowthRate: 0",
+            "c:6:39: error: `maxGrowthRate` must be at least 1 (write for example `10`)",
+        ),
+        (
+            "idleScaleFactor: -1",
+            "c:6:41: error: `idleScaleFactor` must be a number of at least 0 (write for example \
+             `0.5`)",
+        ),
+        (
+            "idleScaleFactor: .nan",
+            "c:6:41: error: `idleScaleFactor` must be a number of at least 0 (write for example \
+             `0.5`)",
+        ),
+        (
+            "idleCount: 2, idleScaleFactor: 1, idleCountMin: 3",
+            "c:6:72: error: `idleCountMin` (3) is more than `idleCount` (2) (write at most 2)",
+        ),
+        (
+            "idleCount: 2, compat: gitlab, idleScaleFactor: 1, idleCountMin: 3",
+            "c:6:88: warning: `idleCountMin` (3) is more than `idleCount` (2) (write at most 2)",
+        ),
+        (
+            "idleCount: 2, idleCountMin: 1",
+            "c:6:52: warning: `idleCountMin` has no effect without `idleScaleFactor` (remove it, \
+             or write how many are to be ready for each one in use)",
+        ),
+        (
+            "compat: keda",
+            "c:6:32: error: `compat: keda` is for a policy of kind `queue` (write `headcount` or \
+             `gitlab`)",
+        ),
+        (
+            "schedules: [{periods: ['* * 30 feb *']}]",
+            "c:6:47: error: `periods[0]` never comes (write a day that exists)",
+        ),
+        (
+            "schedules: [{periods: ['* * *']}]",
+            "c:6:48: error: `periods[0]`: missing field(s): a pattern has 5 to 7 fields \
+             ([second,] minute, hour, day of month, month, day of week [, year]), this has 3",
+        ),
+        (
+            "schedules: [{periods: ['* 25 * * *']}]",
+            "c:6:50: error: `periods[0]`: \"25\" is no hour: write a number from 0 to 23",
+        ),
+        (
+            "schedules: [{periods: ['* 9 * * *'], timezone: Mars/Olympus}]",
+            "c:6:71: error: there is no time zone `Mars/Olympus` (write an IANA name such as \
+             `Europe/Berlin`, `UTC`, or `local`)",
+        ),
+        (
+            "schedules: [{periods: []}]",
+            "c:6:46: error: `periods` needs at least one item",
+        ),
+        (
+            "schedules: [{periods: ['* 9 * * *'], idleCount: 6}]",
+            "c:6:72: error: `idleCount` (6) is more than `maxAgents` (5) (write at most 5, or \
+             raise `maxAgents`)",
+        ),
+    ] {
+        assert_eq!(told(policy).trim_end(), expected, "{policy}");
+    }
+    let texts = "version: 1\nconcurrent: 4\nscalers: []\n";
+    let texts = headcount_config::ConfigTexts::single("c", texts);
+    let problems = headcount_config::parse_texts(texts)
+        .unwrap_err()
+        .to_string();
+    assert!(problems.contains("write `globalMaxJobs`"), "{problems}");
+}
+
+/// What a schedule leaves out is as the policy says; the effective form says all of it.
+#[test]
+fn a_schedule_says_what_is_other_at_its_times() {
+    let text = with_policy(
+        "idleCount: 1, idleTime: 30m, idleScaleFactor: 0.5, compat: gitlab, maxGrowthRate: 3, \
+         schedules: [{periods: ['* 9-17 * * mon-fri'], timezone: local, idleCount: 4}, \
+         {periods: ['@daily'], idleTime: 1m, idleScaleFactor: 0}]",
+    );
+    let read = |text: &str| {
+        let texts = headcount_config::ConfigTexts::single("c", text);
+        headcount_config::parse_texts(texts).unwrap().settings
+    };
+    let settings = read(&text);
+    let policy = &settings.scalers[0].readiness;
+    let (rule, schedules) = (policy.idle_rule(), policy.schedules());
+    assert_eq!((rule.keep, policy.max_growth()), (1, Some(3)));
+    assert_eq!(schedules[0].timezone, "local");
+    let first = schedules[0].rule;
+    assert_eq!(first, headcount_model::IdleRule { keep: 4, ..rule });
+    let second = schedules[1].rule;
+    assert_eq!((second.keep, second.scale), (1, None));
+    assert_eq!(second.idle_time, Duration::from_secs(60));
+    let effective = headcount_config::effective_yaml(&settings);
+    assert_eq!(read(&effective), settings, "{effective}");
 }

@@ -113,7 +113,7 @@ fn texts_that_hold_no_configuration() {
         (
             "- a\n",
             "c:1:1: error: `c` must be a mapping (write `key: value` pairs; its keys are \
-             `version`, `globalMaxAgents`, `globalResourceCap`, `machinePools`, `defaults`, \
+             `version`, `globalMaxAgents`, `globalMaxJobs`, `globalResourceCap`, `machinePools`, `defaults`, \
              `scalers`, `firecracker`, `sources`)",
         ),
         (

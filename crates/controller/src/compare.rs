@@ -3,6 +3,7 @@
 //! Promise: whatever differs in a pool or over the fleet is named, by its key, as
 //! `key: before -> after`. Leaves to others: what is done about it (`preview`).
 
+mod idle;
 mod queue;
 
 use std::time::Duration;
@@ -45,6 +46,12 @@ pub(crate) fn compare(old: &Fleet, new: &Fleet) -> Vec<PoolChange> {
 fn fleet(old: &Fleet, new: &Fleet) -> Vec<String> {
     let mut words = Words::default();
     words.say("globalMaxAgents", &old.max_agents, &new.max_agents);
+    let jobs = |fleet: &Fleet| {
+        fleet
+            .max_jobs
+            .map_or("no limit".to_owned(), |n| n.to_string())
+    };
+    words.say("globalMaxJobs", &jobs(old), &jobs(new));
     words.cap("globalResourceCap", old.resource_cap, new.resource_cap);
     words.machine_pools(old, new);
     words.0
@@ -104,6 +111,7 @@ impl Words {
         self.say("idleTime", &idle_time(old), &idle_time(new));
         let age = |pool: &PoolSpec| pool.idle.max_idle_age.map_or("never".to_owned(), span);
         self.say("maxIdleAge", &age(old), &age(new));
+        self.idle(old, new);
         let jobs = |pool: &PoolSpec| {
             let bound = pool.max_jobs.map(|jobs| jobs.to_string());
             bound.unwrap_or_else(|| "unlimited".to_owned())

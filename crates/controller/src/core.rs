@@ -9,6 +9,7 @@ use headcount_planner::{
 };
 use headcount_ports::{DecisionRow, Recovered};
 
+use crate::schedules::Schedules;
 use crate::{Mint, digest};
 
 /// Lines of decisions kept back until a round has something to write anyway.
@@ -18,6 +19,7 @@ const MAX_PENDING_LINES: usize = 1000;
 pub struct Core {
     world: World,
     mint: Box<dyn Mint>,
+    schedules: Schedules,
     pending: Vec<String>,
     pending_since: Timestamp,
 }
@@ -71,6 +73,7 @@ impl Core {
         Self {
             world,
             mint,
+            schedules: Schedules::default(),
             pending: Vec::new(),
             pending_since: now,
         }
@@ -89,6 +92,7 @@ impl Core {
 
     /// One plan, taken into effect.
     pub fn round(&mut self, now: Timestamp) -> Round {
+        self.schedules.renew(&mut self.world, now);
         let Plan {
             actions,
             report,

@@ -25,6 +25,7 @@ mod run;
 #[cfg(test)]
 #[path = "../tests/common/fleet.rs"]
 mod sample;
+mod schedules;
 mod shared;
 mod view;
 
@@ -41,6 +42,7 @@ pub use launches::{Launch, LaunchFailed, Launches};
 pub use mint::{Mint, RandomMint, digest};
 pub use preview::{PoolChange, Preview};
 pub use run::{Controller, Wiring};
+pub use schedules::{ScheduleError, timetable};
 pub use view::{
     AgentView, BackendView, ClassView, PoolView, ShareView, SignalView, SourceView, TakenJobView,
     View,

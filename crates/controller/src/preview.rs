@@ -5,6 +5,7 @@ use headcount_model::{Fleet, PoolName, Timestamp};
 use headcount_planner::{News, World, observe, plan};
 
 use crate::compare::compare;
+use crate::schedules::Schedules;
 
 /// The difference another configuration would make.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -33,6 +34,7 @@ impl Preview {
         let pools = compare(world.fleet(), &fleet);
         let mut copy = world.clone();
         observe(&mut copy, News::Configured(Box::new(fleet)), now);
+        Schedules::default().renew(&mut copy, now);
         // What would be done anyway is not a difference.
         let before = plan(world, now).actions;
         let after = plan(&copy, now).actions;

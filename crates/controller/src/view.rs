@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use headcount_model::{
-    AgentId, AgentRecord, BackendId, ClassCount, ClassKey, Fleet, JobId, Name, PoolName, PoolSpec,
-    QueueRule, Reason, Sample, SourceId, Timestamp,
+    AgentId, AgentRecord, BackendId, ClassCount, ClassKey, Fleet, InForce, JobId, Name, PoolName,
+    PoolSpec, QueueRule, Reason, Sample, SourceId, Timestamp,
 };
 use headcount_planner::{
     Backoff, Link, Pool, PoolCounts, PoolId, PoolReport, Report, Signal, Wake, World, plan,
@@ -71,6 +71,8 @@ pub struct PoolView {
     pub limited_by_detail: Option<String>,
     /// What its triggers say, if it has any.
     pub signal: Option<SignalView>,
+    /// Which of its schedules is in force, if it has any and that is known.
+    pub in_force: Option<InForce>,
 }
 
 /// What the triggers of a pool say, and what is made of it.
@@ -221,6 +223,7 @@ fn pool(world: &World, report: &PoolReport, now: Timestamp) -> Option<PoolView> 
             .limited_by
             .and_then(|reason| detail(world, pool, reason)),
         signal: pool.signal.as_ref().map(|told| signal(told, report)),
+        in_force: pool.in_force(now),
     })
 }
 

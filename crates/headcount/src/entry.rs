@@ -64,6 +64,7 @@ fn dispatch(cli: Cli, console: Console) -> Result<ExitCode, Failure> {
             let tested = commands::provisioner(args, &console);
             done(runtime(Builder::new_multi_thread())?.block_on(tested))
         }
+        Command::Periods(args) => done(commands::periods(&args, &console)),
         Command::Schema => done(commands::schema(&console)),
         Command::Completions { shell } => done(commands::completions(shell, &console)),
         asking => {
@@ -112,7 +113,7 @@ fn useless(cli: &Cli, matches: &ArgMatches) -> Option<Failure> {
     let prints_json = asks
         || matches!(
             command,
-            Command::Check(_) | Command::Schema | Command::Provisioner(_)
+            Command::Check(_) | Command::Periods(_) | Command::Schema | Command::Provisioner(_)
         );
     let option = match () {
         () if written("url") && !asks => "--url",

@@ -8,8 +8,8 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::{
-    BackendId, Cap, ContainerRecipe, KubernetesRecipe, Labels, Layer, LogPressure, Name, PoolName,
-    ProgramRecipe, QueueRule, Rollout,
+    BackendId, Cap, ContainerRecipe, IdleRule, KubernetesRecipe, Labels, Layer, LogPressure, Name,
+    PoolName, ProgramRecipe, QueueRule, Rollout, Schedule,
 };
 
 /// Everything the configuration says about scalers. Immutable; a reload makes a new one.
@@ -17,6 +17,9 @@ use crate::{
 pub struct Fleet {
     /// Cap on agents over all scalers, above zero.
     pub max_agents: u32,
+    /// Cap on jobs that agents have at once, over all scalers, above zero; `None` is
+    /// without end.
+    pub max_jobs: Option<u32>,
     /// Cap on summed requests over all scalers.
     pub resource_cap: Cap,
     /// How often what exists is compared with what is known while agents exist, although
@@ -86,8 +89,13 @@ pub struct PoolSpec {
     pub max_jobs: Option<u32>,
     /// What its label set and the defaults say of resources.
     pub layers: Layers,
-    /// How many stay ready and for how long.
+    /// How many stay ready and for how long, where no schedule says otherwise.
     pub idle: IdleRule,
+    /// Other idle rules at some times, in file order: of those that hold the last one is
+    /// in force.
+    pub schedules: Arc<[Schedule]>,
+    /// Launches that may be under way at once, above zero; `None` is without end.
+    pub max_growth: Option<u32>,
     /// Triggers that say how many agents there should be, beside or instead of jobs. Only
     /// workers, which feed themselves, are made by it.
     pub queue: Option<Arc<QueueRule>>,
@@ -131,17 +139,6 @@ pub enum AgentKind {
     Sidecar,
     /// Feeds itself; ready and done are known from the backend alone.
     Worker,
-}
-
-/// The one idle rule: on-demand, warm pool and idle counts are settings of it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct IdleRule {
-    /// Agents kept ready without a job; 0 is on-demand.
-    pub keep: u32,
-    /// How long a ready agent above `keep` stays.
-    pub idle_time: Duration,
-    /// When a ready agent is replaced by a fresh one; `None` is never.
-    pub max_idle_age: Option<Duration>,
 }
 
 /// How patient a pool is.

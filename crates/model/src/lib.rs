@@ -13,6 +13,7 @@ mod container;
 mod demand;
 mod fingerprint;
 mod fleet;
+mod idle;
 mod ids;
 mod instance;
 mod job;
@@ -37,9 +38,10 @@ pub use container::{
 pub use demand::{ClassCount, ClassKey};
 pub use fingerprint::fingerprint;
 pub use fleet::{
-    AgentKind, Fleet, IdleRule, Layers, MachinePool, PoolSpec, ProcessProgram, Recipe, Retry, Role,
-    Roles, ScalerSpec, Timeouts,
+    AgentKind, Fleet, Layers, MachinePool, PoolSpec, ProcessProgram, Recipe, Retry, Role, Roles,
+    ScalerSpec, Timeouts,
 };
+pub use idle::{IdleCompat, IdleRule, IdleScale, InForce, Schedule, Timetable};
 pub use ids::{AgentId, BackendId, JobId, Name, OwnerId, ParseIdError, PoolName, SourceId};
 pub use instance::{Exit, Instance, InstanceState};
 pub use job::{Command, JobEnd, JobWork, LogPressure, Outcome};

@@ -56,6 +56,15 @@ reasons! {
     /// The fleet is full.
     FleetAtMaxAgents = "fleet_at_max_agents", "the fleet runs as many agents as globalMaxAgents allows",
         "Raise `globalMaxAgents`, or wait for running jobs to end.";
+    /// As many jobs run as may.
+    FleetAtMaxJobs = "fleet_at_max_jobs", "agents have as many jobs at once as globalMaxJobs allows",
+        "Raise `globalMaxJobs`, or wait for running jobs to end.";
+    /// As many launches are under way as may be.
+    GrowthRate = "growth_rate", "as many agents of the pool are starting as maxGrowthRate allows at once",
+        "Raise `maxGrowthRate`, or wait: the next ones start when these are ready.";
+    /// Nobody is made for the job itself.
+    ReadyAgentsOnly = "ready_agents_only", "with `compat: gitlab` and an `idleCount` jobs are given to ready agents alone, and none is made for the job itself",
+        "Raise `idleCount` or `maxGrowthRate`, or write `compat: headcount`, which makes agents for jobs that wait.";
     /// The scaler's CPU is taken.
     ScalerCpuCap = "scaler_cpu_cap", "the scaler's resourceCap.maxCpu is taken",
         "Raise `resourceCap.maxCpu` of the scaler, lower the requests of jobs or label sets, or wait.";
@@ -127,6 +136,9 @@ reasons! {
     /// It would leave, but removal needs fresh facts.
     FactsStale = "facts_stale", "it would be removed, but backend or source have not answered since",
         "Read the last error in `headcount pools`; removal waits for an answer.";
+    /// Which idle rule holds is not known.
+    ScheduleUnknown = "schedule_unknown", "which of its pool's schedules is in force could not be worked out, and nobody is made or removed by them",
+        "Read the daemon's log: it names the schedule. `headcount periods` tells of each what it means.";
     /// The daemon lost sight of it.
     ConnectionLost = "connection_lost", "its connection broke; it has time to come back",
         "Look at the agent's output file if it does not come back.";

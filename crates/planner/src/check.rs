@@ -1,12 +1,12 @@
 //! A linter for worlds and plans, written apart from the code that makes them: runs on
 //! every round in tests and in simulation.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use headcount_model::{AgentPhase, Cap, Compat, Granted, Resources};
+use headcount_model::{AgentId, AgentPhase, Cap, Compat, Granted, Resources};
 
 use crate::{Action, JobPhase, Link, Plan, World};
 
@@ -142,6 +142,8 @@ fn caps(world: &World, plan: &Plan, found: &mut Vec<Violation>) {
         });
     }
     queues(world, plan, found);
+    growth(world, plan, found);
+    jobs_at_once(world, plan, found);
     for spec in &world.fleet.scalers {
         let used = scalers.get(spec.name.as_str()).copied().unwrap_or_default();
         let within = used.within(spec.max_agents, spec.resource_cap);
@@ -149,6 +151,66 @@ fn caps(world: &World, plan: &Plan, found: &mut Vec<Violation>) {
             format!("a cap of scaler {} is passed", spec.name)
         });
     }
+}
+
+/// No more launches of a pool are under way than may be, or nobody is ordered.
+fn growth(world: &World, plan: &Plan, found: &mut Vec<Violation>) {
+    let given_up: BTreeSet<AgentId> = plan
+        .actions
+        .iter()
+        .filter_map(|action| match action {
+            Action::Destroy { agent, .. } | Action::Release { agent, .. } => Some(*agent),
+            _ => None,
+        })
+        .collect();
+    let pools = world.fleet.scalers.iter().flat_map(|scaler| &scaler.pools);
+    for (spec, most) in pools.filter_map(|spec| Some((spec, spec.max_growth?))) {
+        let launching = world.agents.values().filter(|agent| {
+            let phase = agent.record.phase;
+            let launches = matches!(
+                phase,
+                AgentPhase::Reserving | AgentPhase::Creating | AgentPhase::Starting
+            );
+            agent.record.pool == spec.name && launches && !given_up.contains(&agent.record.id)
+        });
+        let ordered = plan.actions.iter().filter(|action| match action {
+            Action::Create(order) | Action::Reserve(order) => {
+                order.pool == spec.name && !world.agents.contains_key(&order.agent)
+            }
+            _ => false,
+        });
+        let (launching, ordered) = (launching.count(), ordered.count());
+        let within = ordered == 0 || launching + ordered <= most as usize;
+        require(found, within, || {
+            format!("pool {} grows faster than it may", spec.name)
+        });
+    }
+}
+
+/// Agents have no more jobs than they may have together, or none is taken.
+fn jobs_at_once(world: &World, plan: &Plan, found: &mut Vec<Violation>) {
+    let Some(most) = world.fleet.max_jobs else {
+        return;
+    };
+    let settled = |id| {
+        let settles = |action: &&Action| matches!(action, Action::Settle { job, .. } if job == id);
+        plan.actions.iter().any(|action| settles(&action))
+    };
+    let held = world
+        .jobs
+        .iter()
+        .filter(|(id, job)| !matches!(job.phase, JobPhase::Settling(_)) && !settled(*id));
+    let taking: usize = world.takes.values().map(|take| take.agents.len()).sum();
+    let taken: usize = plan
+        .actions
+        .iter()
+        .map(|action| match action {
+            Action::Take { agents, .. } => agents.len(),
+            _ => 0,
+        })
+        .sum();
+    let within = taken == 0 || held.count() + taking + taken <= most as usize;
+    require(found, within, || "the cap on jobs is passed".into());
 }
 
 /// A pool with triggers has at most as many agents as its rule says, or nobody is ordered.

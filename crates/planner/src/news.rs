@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 
 use headcount_model::{
     AgentId, AgentRecord, AttemptRecord, BackendEvent, BackendId, ClassKey, Demand, Digest, Fleet,
-    JobId, LinkEvent, Listing, PoolName, Sample, SourceEvent, SourceId, Taken, Trouble, Unreserved,
+    JobId, LinkEvent, Listing, PoolName, Sample, SourceEvent, SourceId, Taken, Timetable, Trouble,
+    Unreserved,
 };
 
 use crate::{Action, Report};
@@ -25,6 +26,8 @@ pub enum News {
     Source(SourceId, SourceEvent),
     /// The triggers of a pool were read, unasked.
     Sampled(PoolName, Sample),
+    /// Which schedule of a pool is in force when, for a while ahead.
+    Timetable(PoolName, Timetable),
     /// An action was answered.
     Answered(Answered),
     /// A person wants something.

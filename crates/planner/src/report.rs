@@ -161,6 +161,8 @@ pub enum WakeReason {
     IdleTime,
     /// A ready agent is renewed.
     IdleAge,
+    /// Another schedule of idle agents comes into force.
+    Schedule,
     /// A ready agent has lived for long enough.
     Lifetime,
     /// An unknown instance is removed.
@@ -192,6 +194,7 @@ impl WakeReason {
             Self::IdleTime => "idle_time",
             Self::Lifetime => "lifetime",
             Self::IdleAge => "idle_age",
+            Self::Schedule => "schedule",
             Self::ReapGrace => "reap_grace",
             Self::Polling => "polling_interval",
             Self::TriggerChange => "trigger_change",

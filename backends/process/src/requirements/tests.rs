@@ -32,7 +32,10 @@ fn scaler(program: ProcessProgram, env: &[(&str, &str)], enforce_cgroups: bool) 
             keep: 0,
             idle_time: Duration::ZERO,
             max_idle_age: None,
+            ..IdleRule::default()
         },
+        schedules: Arc::default(),
+        max_growth: None,
         queue: None,
         timeouts: Timeouts::default(),
         retry: Retry::default(),

@@ -67,7 +67,12 @@ fn check_window(window: &CronWindow, metadata: &TriggerMetadata, problems: &mut 
 }
 
 /// The wrong part of a pattern, where its text stands as it is.
-fn wrong_pattern(key: &str, text: &str, place: Place, error: PatternError) -> (Place, Draft) {
+pub(super) fn wrong_pattern(
+    key: &str,
+    text: &str,
+    place: Place,
+    error: PatternError,
+) -> (Place, Draft) {
     let draft = Draft::error(format!("`{key}`: {}", error.message));
     let length = usize::try_from(place.end.saturating_sub(place.start)).unwrap_or(0);
     let quotes = match length.checked_sub(text.len()) {

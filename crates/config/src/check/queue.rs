@@ -27,7 +27,7 @@ pub(super) fn queue(scaler: &written::Scaler, problems: &mut Problems) -> Option
     let policy = policy.map_or(&default, |policy| &policy.value);
     let strategy = strategy(policy, problems);
     let min = value(policy.min.as_ref()).unwrap_or(0);
-    let compat = value(policy.compat.as_ref()).unwrap_or_default();
+    let compat = value(policy.compat.as_ref()).unwrap_or_default().of_queue();
     check_bounds(scaler, policy, compat, problems);
     let context = Context {
         compat,
@@ -212,7 +212,7 @@ fn needless(policy: &written::Policy, triggers: &[Trigger]) -> Option<Draft> {
         StrategyWord::Custom => "custom",
         _ => "default",
     };
-    match value(policy.compat.as_ref()).unwrap_or_default() {
+    match value(policy.compat.as_ref()).unwrap_or_default().of_queue() {
         Compat::Keda if matches!(strategy, StrategyWord::Default | StrategyWord::Custom) => {
             let message = format!("`pendingPodConditions` has no effect with strategy `{word}`");
             let draft =

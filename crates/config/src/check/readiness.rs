@@ -1,12 +1,13 @@
 //! `policy` and `warmPool`.
 
+use super::idle::idle_policy;
 use super::value;
 use crate::problem::{Draft, Problems};
 use crate::read::Object;
-use crate::settings::{IdlePolicy, Readiness, WarmPool};
+use crate::settings::{Readiness, WarmPool};
 use crate::source::Place;
 use crate::suggest::choices;
-use crate::written;
+use crate::written::{self, CompatWord, PolicyKind};
 
 /// What one scaler says of idle agents, its checks made.
 pub(super) fn readiness(scaler: &written::Scaler, problems: &mut Problems) -> Readiness {
@@ -19,7 +20,7 @@ pub(super) fn readiness(scaler: &written::Scaler, problems: &mut Problems) -> Re
         problems.at(pool.place, draft);
     }
     let pool = pool.map(|pool| (&pool.value, warm_pool(&pool.value)));
-    let policy = policy.map(|policy| (&policy.value, idle_policy(&policy.value)));
+    let policy = policy.map(|policy| idle_policy(scaler, &policy.value, problems));
     if let Some((written, pool)) = pool {
         let place = written
             .size
@@ -27,15 +28,8 @@ pub(super) fn readiness(scaler: &written::Scaler, problems: &mut Problems) -> Re
             .map_or(written.place, |size| size.place);
         check_count(scaler, "size", pool.size, place, problems);
     }
-    if let Some((written, policy)) = policy {
-        let place = written
-            .idle_count
-            .as_ref()
-            .map_or(written.place, |n| n.place);
-        check_count(scaler, "idleCount", policy.idle_count, place, problems);
-    }
     match (policy, pool) {
-        (Some((_, policy)), _) => Readiness::Idle(policy),
+        (Some(policy), _) => Readiness::Idle(policy),
         (None, Some((_, pool))) => Readiness::WarmPool(pool),
         (None, None) => Readiness::default(),
     }
@@ -63,6 +57,23 @@ fn warn_of_others(scaler: &written::Scaler, problems: &mut Problems) {
         let hint = format!("remove it: it is for the kind {}", choices(only));
         problems.at(*place, Draft::warning(message).hint(hint));
     }
+    check_compat(policy, kind, problems);
+}
+
+/// Each kind of policy has another original.
+fn check_compat(policy: &written::Policy, kind: PolicyKind, problems: &mut Problems) {
+    let Some(compat) = &policy.compat else { return };
+    let (other, theirs) = match (kind, compat.value) {
+        (PolicyKind::Idle, CompatWord::Keda) => ("queue", "gitlab"),
+        (PolicyKind::Queue, CompatWord::Gitlab) => ("idle", "keda"),
+        _ => return,
+    };
+    let message = format!(
+        "`compat: {}` is for a policy of kind `{other}`",
+        compat.value.word()
+    );
+    let hint = format!("write `headcount` or `{theirs}`");
+    problems.at(compat.place, Draft::error(message).hint(hint));
 }
 
 fn warm_pool(written: &written::WarmPool) -> WarmPool {
@@ -75,17 +86,9 @@ fn warm_pool(written: &written::WarmPool) -> WarmPool {
     }
 }
 
-fn idle_policy(written: &written::Policy) -> IdlePolicy {
-    IdlePolicy {
-        idle_count: value(written.idle_count.as_ref()).unwrap_or_default(),
-        idle_time: value(written.idle_time.as_ref()).unwrap_or_default(),
-        max_idle_age: value(written.max_idle_age.as_ref()),
-    }
-}
-
 /// A number above `maxAgents` can never be kept; one that only all label sets together
 /// exceed is kept by some of them.
-fn check_count(
+pub(super) fn check_count(
     scaler: &written::Scaler,
     key: &str,
     count: u32,

@@ -34,6 +34,7 @@ pub(crate) fn check(top: &written::Top, problems: &mut Problems) -> Option<Setti
     Some(Settings {
         global_max_agents: value(top.global_max_agents.as_ref())
             .unwrap_or(DEFAULT_GLOBAL_MAX_AGENTS),
+        global_max_jobs: value(top.global_max_jobs.as_ref()),
         global_resource_cap: global_cap,
         machine_pools: pools?,
         sources: sources?,

@@ -86,6 +86,32 @@ fn whole(number: f64) -> Option<i64> {
     (number.abs() <= EXACT).then_some(number as i64)
 }
 
+/// How many for each one of something: a number that is not negative.
+#[derive(Clone, Copy)]
+pub(crate) struct Factor;
+
+impl Shape for Factor {
+    type Value = f64;
+
+    fn read(&self, slot: &Slot<'_>, problems: &mut Problems) -> Option<f64> {
+        let found = number(slot, problems)?;
+        if found.is_finite() && found >= 0.0 {
+            return Some(found);
+        }
+        let draft = Draft::error(format!("`{}` must be a number of at least 0", slot.name));
+        problems.at(slot.place, draft.hint("write for example `0.5`"));
+        None
+    }
+
+    fn schema(&self) -> Json {
+        json!({"type": "number", "minimum": 0})
+    }
+
+    fn words(&self) -> String {
+        "number, at least 0".to_owned()
+    }
+}
+
 /// `true` or `false`.
 #[derive(Clone, Copy)]
 pub(crate) struct Flag;

@@ -189,31 +189,6 @@ impl<T: Object> Shape for Nested<T> {
     }
 }
 
-/// A key whose meaning is settled and whose function is not built yet.
-#[derive(Clone, Copy)]
-pub(crate) struct Unbuilt {
-    pub hint: &'static str,
-}
-
-impl Shape for Unbuilt {
-    type Value = ();
-
-    fn read(&self, slot: &Slot<'_>, problems: &mut Problems) -> Option<()> {
-        let draft = Draft::error(format!("`{}` is not built yet in this version", slot.name))
-            .hint(self.hint);
-        problems.at(slot.place, draft);
-        None
-    }
-
-    fn schema(&self) -> Json {
-        json!({"not": {}})
-    }
-
-    fn words(&self) -> String {
-        "not built yet".to_owned()
-    }
-}
-
 /// Makes a struct for a mapping out of a table of its keys: the struct's name, how
 /// sentences call it, and for each key a description, the field and its type, the key,
 /// its shape and its need.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use headcount_model::IdleRule;
+use headcount_model::{IdleRule, Schedule};
 
 use super::Queue;
 
@@ -26,40 +26,51 @@ impl Default for Readiness {
 impl Readiness {
     /// The one idle rule of which all are settings.
     #[must_use]
-    pub const fn idle_rule(&self) -> IdleRule {
+    pub fn idle_rule(&self) -> IdleRule {
         match self {
-            Self::Idle(policy) => IdleRule {
-                keep: policy.idle_count,
-                idle_time: policy.idle_time,
-                max_idle_age: policy.max_idle_age,
-            },
+            Self::Idle(policy) => policy.rule,
             Self::WarmPool(pool) if pool.enabled => IdleRule {
                 keep: pool.size,
-                idle_time: Duration::from_secs(pool.idle_timeout_seconds as u64),
+                idle_time: Duration::from_secs(pool.idle_timeout_seconds.into()),
                 // A member that was idle for so long expires and is refilled.
                 max_idle_age: match pool.idle_timeout_seconds {
                     0 => None,
-                    seconds => Some(Duration::from_secs(seconds as u64)),
+                    seconds => Some(Duration::from_secs(seconds.into())),
                 },
+                ..IdleRule::default()
             },
-            Self::WarmPool(_) | Self::Queue(_) => IdleRule {
-                keep: 0,
-                idle_time: Duration::ZERO,
-                max_idle_age: None,
-            },
+            Self::WarmPool(_) | Self::Queue(_) => IdleRule::default(),
+        }
+    }
+
+    /// Other idle rules at some times.
+    #[must_use]
+    pub fn schedules(&self) -> &[Schedule] {
+        match self {
+            Self::Idle(policy) => &policy.schedules,
+            Self::WarmPool(_) | Self::Queue(_) => &[],
+        }
+    }
+
+    /// Launches that may be under way at once.
+    #[must_use]
+    pub const fn max_growth(&self) -> Option<u32> {
+        match self {
+            Self::Idle(policy) => policy.max_growth_rate,
+            Self::WarmPool(_) | Self::Queue(_) => None,
         }
     }
 }
 
 /// `policy` of kind `idle`. Its default is on demand.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct IdlePolicy {
-    /// Ready agents to keep for each label set.
-    pub idle_count: u32,
-    /// How long a ready agent above that stays.
-    pub idle_time: Duration,
-    /// When a ready agent is replaced by a fresh one; `None` is never.
-    pub max_idle_age: Option<Duration>,
+    /// How many stay ready and for how long, where no schedule is in force.
+    pub rule: IdleRule,
+    /// Launches that may be under way at once, above zero; `None` is without end.
+    pub max_growth_rate: Option<u32>,
+    /// In file order; what a schedule left out is filled in.
+    pub schedules: Vec<Schedule>,
 }
 
 /// `warmPool`.

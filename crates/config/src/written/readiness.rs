@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use headcount_model::{Combine, Compat};
+use headcount_model::Combine;
 
-use super::queue::{COMBINE, COMPAT, POLLING, STRATEGY, StrategyWord};
+use super::queue::{COMBINE, COMPAT, CompatWord, POLLING, STRATEGY, StrategyWord};
 use super::shapes::{LONGEST_SECONDS, SPAN, TEXT, WAIT};
 use crate::read::{
-    Choice, Flag, List, LooseNumber, Unbuilt, default, integer, object, optional, required,
+    Choice, Factor, Flag, List, LooseNumber, Nested, default, integer, object, optional, required,
 };
 use crate::source::Spanned;
 
@@ -37,10 +37,19 @@ object! {
         idle_time: Duration = "idleTime", SPAN, default("0s").only(IDLE);
         /// When a ready agent is replaced by a fresh one.
         max_idle_age: Duration = "maxIdleAge", WAIT, default("never").only(IDLE);
-        /// Other numbers at some times of the week. Not built yet.
-        schedules: () = "schedules", Unbuilt {
-            hint: "remove it; `idleCount` and `idleTime` hold all week",
-        }, optional();
+        /// Ready agents for each one in use, between `idleCountMin` and `idleCount`; 0 is
+        /// `idleCount` whatever is in use.
+        idle_scale_factor: f64 = "idleScaleFactor", Factor, default("0").only(IDLE);
+        /// Ready agents at least, with `idleScaleFactor`.
+        idle_count_min: u32 = "idleCountMin", integer(0..=i64::from(u32::MAX)),
+            default("1").only(IDLE);
+        /// Launches under way at once, for each label set.
+        max_growth_rate: u32 = "maxGrowthRate", integer(1..=i64::from(u32::MAX)),
+            default("no limit").only(IDLE);
+        /// Other numbers at some times; of those that hold the last one is in force.
+        schedules: Vec<Spanned<Schedule>> = "schedules", List {
+            of: Nested::<Schedule>::NEW, filled: false,
+        }, default("none").only(IDLE);
         /// How living agents are taken off demand: as the numbers of the triggers need it,
         /// or as `custom` says. With `compat: keda` each word is what it is there.
         strategy: StrategyWord = "strategy", STRATEGY, default("default").only(QUEUE);
@@ -66,10 +75,32 @@ object! {
             default("`maxAgents`").only(QUEUE);
         /// The longest time between two looks, where no change is announced.
         polling: Duration = "pollingInterval", POLLING, default("30s").only(QUEUE);
-        /// Whose arithmetic holds: ours, or that of KEDA with its quirks.
-        compat: Compat = "compat", COMPAT, default("headcount").only(QUEUE);
+        /// Whose arithmetic holds: ours, or with its quirks that of KEDA (`queue`) or of
+        /// GitLab Runner's `docker+machine` (`idle`).
+        compat: CompatWord = "compat", COMPAT, default("headcount");
         /// Whether no more agents are made; those that live end by themselves.
         paused: bool = "paused", Flag, default("false").only(QUEUE);
+    }
+}
+
+object! {
+    /// Idle numbers of some times. What is left out is as the policy says.
+    Schedule, "a schedule" {
+        /// Patterns of time, any of which may match: 5 fields (minute, hour, day of month,
+        /// month, day of week), 6 (with a year) or 7 (with a second before).
+        periods: Vec<Spanned<String>> = "periods", List { of: TEXT, filled: true }, required();
+        /// Zone of the patterns: an IANA name, or `local` for that of the host.
+        timezone: String = "timezone", TEXT, default("UTC");
+        /// Ready agents to keep, for each label set.
+        idle_count: u32 = "idleCount", integer(0..=i64::from(u32::MAX)),
+            default("the policy's");
+        /// How long a ready agent above that stays.
+        idle_time: Duration = "idleTime", SPAN, default("the policy's");
+        /// Ready agents for each one in use.
+        idle_scale_factor: f64 = "idleScaleFactor", Factor, default("the policy's");
+        /// Ready agents at least, with `idleScaleFactor`.
+        idle_count_min: u32 = "idleCountMin", integer(0..=i64::from(u32::MAX)),
+            default("the policy's");
     }
 }
 

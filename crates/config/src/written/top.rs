@@ -15,6 +15,9 @@ object! {
         /// Cap on agents over all scalers.
         global_max_agents: u32 = "globalMaxAgents", integer(1..=i64::from(u32::MAX)),
             default("50");
+        /// Cap on the jobs that agents have at once, over all scalers.
+        global_max_jobs: u32 = "globalMaxJobs", integer(1..=i64::from(u32::MAX)),
+            default("no limit");
         /// Cap on the summed requests of the agents of all scalers.
         global_resource_cap: Cap = "globalResourceCap", Nested::<Cap>::NEW,
             default("no limit");

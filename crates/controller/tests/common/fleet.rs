@@ -18,6 +18,7 @@ pub const SOURCE: &str = "queue";
 /// A fleet of these scalers without caps of its own worth mentioning.
 pub fn fleet(scalers: impl IntoIterator<Item = ScalerSpec>) -> Fleet {
     Fleet {
+        max_jobs: None,
         recheck_every: Duration::MAX,
         max_agents: 500,
         resource_cap: Cap::default(),
@@ -56,7 +57,10 @@ pub fn pool(scaler: &str, labels: &str) -> PoolSpec {
             keep: 0,
             idle_time: Duration::ZERO,
             max_idle_age: None,
+            ..IdleRule::default()
         },
+        schedules: Arc::default(),
+        max_growth: None,
         queue: None,
         timeouts: Timeouts::default(),
         retry: Retry::default(),

@@ -63,6 +63,34 @@ pub(crate) struct CheckArgs {
     pub(crate) effective: bool,
 }
 
+/// Arguments of `periods`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct PeriodsArgs {
+    /// The configuration; the same as --config
+    #[arg(value_name = "FILE", conflicts_with = "config")]
+    file: Option<PathBuf>,
+    /// Which configuration.
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// How many changes of each are told
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..))]
+    pub(crate) next: u8,
+}
+
+impl PeriodsArgs {
+    /// The paths that arguments or environment name.
+    ///
+    /// # Errors
+    /// Nobody named a file.
+    pub(crate) fn paths(&self) -> Result<ConfigPaths, Failure> {
+        let config = ConfigArgs {
+            config: self.file.clone().or_else(|| self.config.config.clone()),
+            ..self.config.clone()
+        };
+        config.paths()
+    }
+}
+
 /// Arguments of `plan`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct PlanArgs {

@@ -15,7 +15,7 @@ mod provisioner;
 mod submit;
 mod value;
 
-pub(crate) use config::{CheckArgs, ConfigArgs, PlanArgs};
+pub(crate) use config::{CheckArgs, ConfigArgs, PeriodsArgs, PlanArgs};
 pub(crate) use explain::ExplainArgs;
 pub(crate) use fleet::DrainArgs;
 pub(crate) use job::{CancelArgs, JobsArgs, LogsArgs};
@@ -106,6 +106,8 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Check a configuration without a daemon and tell everything that is wrong with it
     Check(CheckArgs),
+    /// Show when schedules of idle agents and time windows of triggers change next
+    Periods(PeriodsArgs),
     /// Ask the daemon what another configuration would change, and change nothing
     Plan(PlanArgs),
     /// Make the daemon read its configuration again
@@ -157,6 +159,7 @@ impl Command {
                 | Self::Demo(_)
                 | Self::Check(_)
                 | Self::Provisioner(_)
+                | Self::Periods(_)
                 | Self::Schema
                 | Self::Completions { .. }
                 | Self::Agent
@@ -170,6 +173,7 @@ impl Command {
             Self::Up { .. } => "up",
             Self::Demo(_) => "demo",
             Self::Check(_) => "check",
+            Self::Periods(_) => "periods",
             Self::Plan(_) => "plan",
             Self::Reload => "reload",
             Self::Submit(_) => "submit",

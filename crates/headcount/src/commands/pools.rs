@@ -1,6 +1,6 @@
 //! `headcount pools`: what pools have, what they want and what stands in the way.
 
-use headcount_api::{Pool, PoolSignal, TriggerReading};
+use headcount_api::{Pool, PoolSchedule, PoolSignal, TriggerReading};
 
 use super::Context;
 use crate::exit::Exit;
@@ -100,6 +100,12 @@ fn troubles(pools: &[Pool], now_millis: u64, page: Page) -> String {
                 out.push_str(&format!("\n{name}: it said last: {}", safe(line)));
             }
         }
+        if let Some(schedule) = &pool.schedule {
+            out.push_str(&format!(
+                "\n{name}: {}",
+                in_force(pool, schedule, now_millis)
+            ));
+        }
         if let Some(signal) = &pool.signal {
             out.push_str(&format!("\n{name}: {}", safe(&told(signal))));
         }
@@ -117,6 +123,24 @@ fn troubles(pools: &[Pool], now_millis: u64, page: Page) -> String {
         out.push('\n');
     }
     out
+}
+
+/// `4 ready by schedules[0], for 2h more`.
+fn in_force(pool: &Pool, schedule: &PoolSchedule, now_millis: u64) -> String {
+    let by = match schedule.index {
+        Some(n) => format!("schedules[{n}]"),
+        None => "the policy itself, no schedule".to_owned(),
+    };
+    let until = schedule
+        .until
+        .as_ref()
+        .map(|at| age(now_millis, at.as_millis()));
+    let until = until.map(|span| format!(", for {span} more"));
+    format!(
+        "{} ready by {by}{}",
+        pool.idle_count,
+        until.unwrap_or_default()
+    )
 }
 
 /// What triggers say: `triggers ask for 4 agents: jobs: 3 waiting, 1 in flight`.
@@ -208,6 +232,22 @@ old/x           removed     0     0         0        0       0       0
              \nbuilders/linux: its backend does not answer: cannot list\n"
         );
         assert_eq!(troubles(&[pool(json!({}))], 0, PAGE), "");
+    }
+
+    #[test]
+    fn the_schedule_in_force_stands_below() {
+        let scheduled = |schedule: Value| {
+            let pool = pool(json!({"idleCount": 4, "schedule": schedule}));
+            troubles(&[pool], 0, PAGE)
+        };
+        assert_eq!(
+            scheduled(json!({"index": 0, "until": "1970-01-01T02:00:00Z"})),
+            "\nbuilders/linux: 4 ready by schedules[0], for 2h more\n"
+        );
+        assert_eq!(
+            scheduled(json!({})),
+            "\nbuilders/linux: 4 ready by the policy itself, no schedule\n"
+        );
     }
 
     #[test]

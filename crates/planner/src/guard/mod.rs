@@ -2,6 +2,7 @@
 //! reason; one file each, all asked through [`Headroom`].
 
 pub(crate) mod backoff;
+pub(crate) mod growth;
 pub(crate) mod limits;
 pub(crate) mod machine_pool;
 pub(crate) mod resources;
@@ -118,6 +119,12 @@ impl<'w> Headroom<'w> {
         let patience = backoff::room(self.backoff(pool), configured.spec.retry, launching, now);
         let asks = self.machine_pools.asks(index);
         let patience = if asks.0 < patience.0 { asks } else { patience };
+        let growth = growth::room(configured.spec.max_growth, launching);
+        let patience = if growth.0 < patience.0 {
+            growth
+        } else {
+            patience
+        };
         let caps = self.fits(index, reserved);
 
         let mut allowed = (wanted, None);

@@ -4,7 +4,7 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use headcount_model::{Answer, Fleet, Timestamp};
+use headcount_model::{Answer, Fleet, PoolName, Refusal, Timestamp, Timetable};
 
 use super::moves::forget_empty_pool;
 use super::signal;
@@ -28,6 +28,7 @@ pub(super) fn configured(world: &mut World, fleet: Fleet, now: Timestamp) -> Ans
             let id = pool_id(world, &spec.name, &scaler.name);
             if let Some(pool) = world.pools.get_mut(&id) {
                 pool.configured = Some(Configured::new(index, scaler, spec));
+                pool.forget_other_schedules();
                 pool.scaler = scaler.name.clone();
             }
         }
@@ -51,6 +52,28 @@ pub(super) fn configured(world: &mut World, fleet: Fleet, now: Timestamp) -> Ans
     Answer::Applied
 }
 
+/// Which schedule is in force when. One that was meant for other schedules would name those.
+pub(super) fn timetable(world: &mut World, name: &PoolName, table: Timetable) -> Answer {
+    let id = world.pool_ids.get(name);
+    let Some(pool) = id.and_then(|id| world.pools.get_mut(id)) else {
+        return Answer::Refused(Refusal::UnknownPool);
+    };
+    let Some(configured) = &pool.configured else {
+        return Answer::Refused(Refusal::UnknownPool);
+    };
+    let schedules = configured.spec.schedules.clone();
+    let named = table.turns.iter().filter_map(|(_, schedule)| *schedule);
+    if named.max().is_some_and(|last| last >= schedules.len()) {
+        return Answer::Refused(Refusal::Contradiction);
+    }
+    let told = Some((schedules, table));
+    if pool.timetable == told {
+        return Answer::Known;
+    }
+    pool.timetable = told;
+    Answer::Applied
+}
+
 /// The pool's id, made on first sight.
 pub(super) fn pool_id(
     world: &mut World,
@@ -71,6 +94,7 @@ pub(super) fn pool_id(
         drained: world.drained.contains(name),
         backoff: Backoff::default(),
         signal: None,
+        timetable: None,
     };
     world.pools.insert(id, pool);
     id

@@ -30,6 +30,7 @@ pub fn observe(world: &mut World, news: News, now: Timestamp) -> Answer {
         News::Backend(id, event) => backend::event(world, &id, event, now),
         News::Source(id, event) => source::event(world, &id, event, now),
         News::Sampled(pool, sample) => signal::sampled(world, &pool, sample, now),
+        News::Timetable(pool, table) => configured::timetable(world, &pool, table),
         News::Answered(answer) => answered::answered(world, answer, now),
         News::Operator(wish) => operator(world, wish, now),
         News::Planned(plan) => planned::planned(world, &plan.0, &plan.1, now),

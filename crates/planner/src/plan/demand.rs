@@ -1,42 +1,96 @@
 //! Waiting jobs are served, class by class: who can be served at all, in which order, and
 //! why what remains waits. Where they go is decided in `placing`.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 use core::time::Duration;
 
-use headcount_model::{AgentId, JobEnd, Reason, Timestamp};
+use headcount_model::{AgentId, JobEnd, JobId, Reason, Timestamp};
 
 use super::facts::may_start;
 use super::{Round, placing};
 use crate::fit;
 use crate::world::{Class, ClassId};
-use crate::{Action, ClassReport, Considered, PoolId, Share, WakeReason};
+use crate::{Action, ClassReport, Considered, JobPhase, PoolId, Share, WakeReason};
 
 const END_DEADLINE: Duration = Duration::from_secs(60);
 
 pub(super) fn serve(round: &mut Round<'_>) {
     let mut classes: Vec<Serving<'_>> = begin(round);
+    let mut cap = JobCap::of(round);
     for serving in classes.iter_mut().filter(|serving| serving.open) {
-        placing::fill(round, serving);
+        cap.within(round, serving, placing::fill);
     }
     // What was promised stays promised, unless to jobs of a higher priority: a plan that
     // took effect finds everybody where it put them.
     let same = |a: &Serving<'_>, b: &Serving<'_>| a.class.key.priority == b.class.key.priority;
     for equals in classes.chunk_by_mut(same) {
         for serving in equals.iter_mut().filter(|serving| serving.open) {
-            placing::keep_promises(round, serving);
+            cap.within(round, serving, placing::keep_promises);
         }
         for serving in equals.iter_mut().filter(|serving| serving.open) {
-            placing::count_on_coming(round, serving);
-            placing::grow(round, serving);
+            cap.within(round, serving, placing::count_on_coming);
+            cap.within(round, serving, placing::grow);
         }
     }
     for mut serving in classes {
-        let (reason, pool) = serving.obstacle();
+        let (reason, pool) = match cap.room {
+            Some(0) if serving.open => (Reason::FleetAtMaxJobs, None),
+            _ => serving.obstacle(),
+        };
         serving.share(serving.rest, reason, pool);
         round.report.classes.push(serving.report);
+    }
+}
+
+/// `globalMaxJobs`: how many more jobs agents may be given, or be made for.
+///
+/// Jobs for which agents are ready go first, whatever waits for new ones: nobody is made
+/// for jobs that may not run yet.
+struct JobCap {
+    room: Option<u64>,
+}
+
+impl JobCap {
+    /// What is being taken counts, and so does a job of which nobody knows whether it still
+    /// runs.
+    fn of(round: &Round<'_>) -> Self {
+        let world = round.world;
+        let Some(most) = world.fleet.max_jobs else {
+            return Self { room: None };
+        };
+        let settled = round.actions.iter().filter_map(|action| match action {
+            Action::Settle { job, .. } => Some(*job),
+            _ => None,
+        });
+        let settled: BTreeSet<JobId> = settled.collect();
+        let held = world.jobs.iter().filter(|(id, job)| {
+            !matches!(job.phase, JobPhase::Settling(_)) && !settled.contains(id)
+        });
+        let taking: usize = world.takes.values().map(|take| take.agents.len()).sum();
+        let used = held.count().saturating_add(taking);
+        Self {
+            room: Some(u64::from(most).saturating_sub(used as u64)),
+        }
+    }
+
+    /// Serves a class, but no more jobs of it than there is room for.
+    fn within<'w>(
+        &mut self,
+        round: &mut Round<'w>,
+        serving: &mut Serving<'w>,
+        serve: impl FnOnce(&mut Round<'w>, &mut Serving<'w>),
+    ) {
+        let Some(room) = self.room else {
+            return serve(round, serving);
+        };
+        let beyond = serving.rest.saturating_sub(room);
+        serving.rest -= beyond;
+        let before = serving.rest;
+        serve(round, serving);
+        self.room = Some(room.saturating_sub(before - serving.rest));
+        serving.rest += beyond;
     }
 }
 

@@ -1,24 +1,40 @@
 //! The idle rule applied to every pool: what it keeps, adds and sends away. Last in the
 //! plan, so that what jobs need is never removed.
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use headcount_model::{AgentKind, AgentPhase, Granted, Layer, Reason, Rollout, Timestamp};
+use headcount_model::{
+    AgentId, AgentKind, AgentPhase, Granted, IdleCompat, IdleRule, Layer, Reason, Rollout,
+    Timestamp,
+};
 
 use super::Round;
+use super::machines::Machines;
 use super::slots::Slot;
 use crate::guard::{Permit, stale};
-use crate::policy::idle::{Fate, Ready, verdict};
+use crate::policy::idle::{Fate, Ready, Verdict, gitlab, verdict};
 use crate::world::Configured;
 use crate::{Action, Agent, Link, Pool, WakeReason};
 
 pub(super) fn keep(round: &mut Round<'_>) {
+    let mut machines = Machines::default();
     for pool in round.world.pools.values() {
         let idle = idle_agents(round, pool);
-        match pool.open() {
-            Some(open) if open.spec.kind == AgentKind::Worker => keep_workers(round, pool, open),
-            Some(open) => keep_ready(round, pool, open, &idle),
-            None => send_all_away(round, pool, &idle),
+        let Some(open) = pool.open() else {
+            send_all_away(round, pool, &idle);
+            continue;
+        };
+        if let Some(in_force) = pool.in_force(round.now) {
+            round.wakes.at(in_force.until, WakeReason::Schedule);
+        }
+        let rule = pool.idle_rule(round.now);
+        match open.spec.kind {
+            AgentKind::Worker => keep_workers(round, pool, open, rule),
+            AgentKind::Managed | AgentKind::Sidecar => {
+                let usable = usable(round, open, &idle);
+                keep_ready(round, pool, rule, &usable, &mut machines);
+            }
         }
     }
 }
@@ -28,7 +44,8 @@ fn idle_agents(round: &Round<'_>, pool: &Pool) -> Vec<Slot> {
     round.ready[pool.id.0 as usize].idle().copied().collect()
 }
 
-fn keep_ready(round: &mut Round<'_>, pool: &Pool, open: &Configured, idle: &[Slot]) {
+/// Those of use to their pool; the others are told to leave, or waited for.
+fn usable(round: &mut Round<'_>, open: &Configured, idle: &[Slot]) -> Vec<Slot> {
     let mut usable: Vec<Slot> = Vec::new();
     for slot in idle {
         let Some(agent) = round.world.agents.get(&slot.agent) else {
@@ -47,14 +64,27 @@ fn keep_ready(round: &mut Round<'_>, pool: &Pool, open: &Configured, idle: &[Slo
             Some(reason) => leave_if_fresh(round, agent, reason),
         }
     }
-    let since: Vec<Timestamp> = usable.iter().map(|slot| slot.idle_since).collect();
-    let coming = round.coming[pool.id.0 as usize].idle().count();
-    let ready = Ready {
-        idle_since: &since,
-        starting: crate::world_count(coming),
-        may_leave: may_leave(round, open),
+    usable
+}
+
+/// What the rule that holds says of a pool's idle agents, and how many more it asks for.
+fn keep_ready(
+    round: &mut Round<'_>,
+    pool: &Pool,
+    rule: Option<IdleRule>,
+    usable: &[Slot],
+    machines: &mut Machines,
+) {
+    let (Some(rule), Some(open)) = (rule, pool.open()) else {
+        for slot in usable {
+            stay(round, slot, Reason::ScheduleUnknown);
+        }
+        return;
     };
-    let verdict = verdict(&open.spec.idle, &ready, round.now);
+    let verdict = match rule.compat {
+        IdleCompat::Headcount => ours(round, pool, &rule, usable, machines),
+        IdleCompat::Gitlab => theirs(round, pool, &rule, usable, machines),
+    };
     for (slot, fate) in usable.iter().zip(verdict.idle) {
         let Some(agent) = round.world.agents.get(&slot.agent) else {
             continue;
@@ -74,6 +104,60 @@ fn keep_ready(round: &mut Round<'_>, pool: &Pool, open: &Configured, idle: &[Slo
     }
     if verdict.add > 0 && !round.world.stopping {
         add_spares(round, pool, open, verdict.add);
+    }
+}
+
+fn ours(
+    round: &Round<'_>,
+    pool: &Pool,
+    rule: &IdleRule,
+    usable: &[Slot],
+    machines: &mut Machines,
+) -> Verdict {
+    let since: Vec<Timestamp> = usable.iter().map(|slot| slot.idle_since).collect();
+    let coming = round.coming[pool.id.0 as usize].idle().count();
+    let in_use = match rule.scale {
+        None => 0,
+        Some(_) => machines.in_use(round, pool),
+    };
+    let ready = Ready {
+        idle_since: &since,
+        starting: crate::world_count(coming),
+        in_use,
+        may_leave: pool.open().is_some_and(|open| may_leave(round, open)),
+    };
+    verdict(rule, &ready, round.now)
+}
+
+fn theirs(
+    round: &Round<'_>,
+    pool: &Pool,
+    rule: &IdleRule,
+    usable: &[Slot],
+    machines: &mut Machines,
+) -> Verdict {
+    let (agents, list) = machines.of(round, pool, usable).into_iter().unzip();
+    let agents: Vec<Option<AgentId>> = agents;
+    let list: Vec<gitlab::Machine> = list;
+    let mut settings = gitlab::Settings::of(rule);
+    if let Some(open) = pool.open() {
+        let scaler = round.world.fleet.scalers.get(open.scaler_index);
+        settings.growth = open.spec.max_growth.unwrap_or(0);
+        settings.limit = scaler.map_or(0, |scaler| scaler.max_agents);
+        settings.max_jobs = open.spec.max_jobs.unwrap_or(0);
+    }
+    let proposal = gitlab::pass(&settings, &list, round.now);
+    let told = agents.into_iter().zip(proposal.idle);
+    let fates: BTreeMap<AgentId, Fate> = told
+        .filter_map(|(agent, fate)| Some((agent?, fate?)))
+        .collect();
+    let kept = Fate::Stay(Reason::KeptReady, None);
+    Verdict {
+        add: proposal.add,
+        idle: usable
+            .iter()
+            .map(|slot| fates.get(&slot.agent).copied().unwrap_or(kept))
+            .collect(),
     }
 }
 
@@ -111,7 +195,7 @@ fn unusable(agent: &Agent, open: &Configured, now: Timestamp) -> Option<Reason> 
 
 /// Workers feed themselves: they are kept at their number, or made by triggers, and never
 /// removed for being too many.
-fn keep_workers(round: &mut Round<'_>, pool: &Pool, open: &Configured) {
+fn keep_workers(round: &mut Round<'_>, pool: &Pool, open: &Configured, rule: Option<IdleRule>) {
     let n = pool.id.0 as usize;
     let alive = crate::world_count(round.ready[n].len() + round.coming[n].len());
     let reason = match pool.signal {
@@ -127,7 +211,8 @@ fn keep_workers(round: &mut Round<'_>, pool: &Pool, open: &Configured) {
     if pool.signal.is_some() {
         return;
     }
-    let missing = open.spec.idle.keep.saturating_sub(alive);
+    let keep = rule.map_or(0, |rule| rule.keep);
+    let missing = keep.saturating_sub(alive);
     if missing > 0 && !round.world.stopping {
         round.grow(pool, own_shape(open), missing, Reason::KeepReady);
     }

@@ -11,6 +11,7 @@ mod duties;
 mod facts;
 mod idle;
 mod jobs;
+mod machines;
 mod placing;
 mod queue;
 mod reasons;

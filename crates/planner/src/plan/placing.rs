@@ -5,10 +5,11 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use headcount_model::{AgentId, Reason};
+use headcount_model::{AgentId, Granted, IdleCompat, Reason};
 
 use super::Round;
 use super::demand::Serving;
+use super::idle::own_shape;
 use super::room::{Place, Shortage};
 use super::slots::Slot;
 use crate::fit;
@@ -19,7 +20,7 @@ use crate::{Action, Pool, PoolId};
 const TAKE_DEADLINE: Duration = Duration::from_secs(30);
 
 /// What an agent of this pool must have been granted to run a job of this class.
-fn needs(round: &Round<'_>, class: &Class, pool: PoolId) -> Option<headcount_model::Granted> {
+fn needs(round: &Round<'_>, class: &Class, pool: PoolId) -> Option<Granted> {
     let pool = round.world.pools.get(&pool)?;
     Some(fit::granted(&pool.open()?.spec, &class.key))
 }
@@ -35,7 +36,7 @@ pub(super) fn fill(round: &mut Round<'_>, serving: &mut Serving<'_>) {
         let filled = round.ready[pool.0 as usize].give(&needs, wanted, |agent, slots| {
             agents.extend(core::iter::repeat_n(agent, slots as usize));
         });
-        serving.report.considered[n].filled = filled;
+        serving.report.considered[n].filled += filled;
     }
     if agents.is_empty() {
         return;
@@ -82,9 +83,33 @@ pub(super) fn count_on_coming(round: &mut Round<'_>, serving: &mut Serving<'_>) 
         let Some(needs) = needs(round, serving.class, pool) else {
             continue;
         };
+        let world = round.world;
+        let only_spares = world
+            .pools
+            .get(&pool)
+            .is_some_and(|pool| serves_from_ready(round, pool));
         let mut agents: Vec<(AgentId, u32)> = Vec::new();
         let coming = &mut round.coming[pool.0 as usize];
-        coming.give(&needs, serving.rest, |agent, n| agents.push((agent, n)));
+        if only_spares {
+            // Whoever is made for a job is for that: who waits was not to have one made.
+            let spare = |id: &AgentId| {
+                let agent = world.agents.get(id);
+                agent.is_some_and(|agent| agent.record.made_for == Reason::KeepReady)
+            };
+            let slots: Vec<Slot> = coming
+                .iter()
+                .filter(|it| spare(&it.agent))
+                .copied()
+                .collect();
+            let mut rest = serving.rest;
+            for slot in slots {
+                let n = coming.give_of(slot.idle_since, slot.agent, &needs, rest);
+                rest -= u64::from(n);
+                agents.push((slot.agent, n));
+            }
+        } else {
+            coming.give(&needs, serving.rest, |agent, n| agents.push((agent, n)));
+        }
         serving.count_on(n, &agents);
     }
 }
@@ -104,7 +129,7 @@ pub(super) fn grow(round: &mut Round<'_>, serving: &mut Serving<'_>) {
             continue;
         };
         let permit = grow_pool(round, serving, pool, &mut places);
-        serving.report.considered[n].created = permit.allowed;
+        serving.report.considered[n].created += permit.allowed;
         serving.report.considered[n].blocked = permit.limited_by;
     }
     if serving.rest == 0 {
@@ -133,6 +158,11 @@ fn grow_pool(
     let agents = serving.rest.div_ceil(u64::from(each));
     let agents = u32::try_from(agents).unwrap_or(u32::MAX);
     let granted = fit::granted(&open.spec, &serving.class.key);
+    if waits_for_ready(round, pool, open, &granted) {
+        let permit = Permit::none(Reason::ReadyAgentsOnly);
+        round.count_growth(pool, agents, permit);
+        return permit;
+    }
     let (permit, made) = round.grow(pool, granted, agents, Reason::DemandWaiting);
     for agent in made {
         let jobs = u32::try_from(serving.rest).map_or(each, |rest| rest.min(each));
@@ -157,6 +187,22 @@ fn grow_pool(
         });
     }
     permit
+}
+
+/// Whether a job has to wait for an agent that the idle rule makes. The original knows
+/// machines of one size alone: for a job that those could not run, or that those without a
+/// job do not run, one is made.
+fn waits_for_ready(round: &Round<'_>, pool: &Pool, open: &Configured, needs: &Granted) -> bool {
+    let n = pool.id.0 as usize;
+    serves_from_ready(round, pool)
+        && own_shape(open).covers(needs)
+        && round.ready[n].idle().next().is_none()
+}
+
+/// Whether jobs are served by agents that the idle rule made.
+fn serves_from_ready(round: &Round<'_>, pool: &Pool) -> bool {
+    let rule = pool.idle_rule(round.now);
+    rule.is_some_and(|rule| rule.compat == IdleCompat::Gitlab && rule.keep > 0)
 }
 
 /// Jobs an agent of the pool takes when it is new.

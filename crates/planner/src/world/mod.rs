@@ -69,6 +69,17 @@ pub struct World {
     pub(crate) touched: Touched,
 }
 
+/// No agent comes before this one.
+const FIRST: AgentId = AgentId {
+    epoch: 0,
+    number: 0,
+};
+/// Nor any after this one.
+const LAST: AgentId = AgentId {
+    epoch: u64::MAX,
+    number: u32::MAX,
+};
+
 impl World {
     /// An empty world: no pools, no agents, no facts.
     #[must_use]
@@ -76,6 +87,7 @@ impl World {
         Self {
             labelled: crate::fit::Labelled::default(),
             fleet: Arc::new(Fleet {
+                max_jobs: None,
                 max_agents: 1,
                 resource_cap: headcount_model::Cap::default(),
                 recheck_every: core::time::Duration::MAX,
@@ -199,16 +211,14 @@ impl World {
 
     /// Whether this pool has agents.
     pub(crate) fn has_agents(&self, pool: PoolId) -> bool {
-        let first = AgentId {
-            epoch: 0,
-            number: 0,
-        };
-        let last = AgentId {
-            epoch: u64::MAX,
-            number: u32::MAX,
-        };
-        let agents = (pool, first)..=(pool, last);
+        let agents = (pool, FIRST)..=(pool, LAST);
         self.agents_of.range(agents).next().is_some()
+    }
+
+    /// The agents of this pool, in the order in which they were intended.
+    pub(crate) fn agents_in(&self, pool: PoolId) -> impl Iterator<Item = &Agent> {
+        let agents = self.agents_of.range((pool, FIRST)..=(pool, LAST));
+        agents.filter_map(|(_, id)| self.agents.get(id))
     }
 
     /// Launches that failed lately.

@@ -5,8 +5,8 @@ use alloc::sync::Arc;
 use core::time::Duration;
 
 use headcount_model::{
-    AgentKind, AgentPhase, AgentRecord, Name, PoolName, PoolSpec, QueueRule, Retry, ScalerSpec,
-    Timestamp,
+    AgentKind, AgentPhase, AgentRecord, IdleRule, InForce, Name, PoolName, PoolSpec, QueueRule,
+    Retry, ScalerSpec, Schedule, Timestamp, Timetable,
 };
 
 use super::Signal;
@@ -33,6 +33,8 @@ pub struct Pool {
     pub backoff: Backoff,
     /// What its triggers told, if it has any.
     pub signal: Option<Signal>,
+    /// Which of these schedules is in force when, if it has any and that is known.
+    pub(crate) timetable: Option<(Arc<[Schedule]>, Timetable)>,
 }
 
 /// The configured side of a pool.
@@ -91,6 +93,41 @@ impl Pool {
         self.configured
             .as_ref()
             .map(|configured| configured.spec.retry)
+    }
+
+    /// Which of its schedules is in force; `None` where it has none, or where that is not
+    /// known.
+    #[must_use]
+    pub fn in_force(&self, now: Timestamp) -> Option<InForce> {
+        self.timetable.as_ref()?.1.at(now)
+    }
+
+    /// How far its timetable reaches; `None` without one.
+    #[must_use]
+    pub fn timetable_ends(&self) -> Option<Timestamp> {
+        Some(self.timetable.as_ref()?.1.ends)
+    }
+
+    /// The idle rule that holds; `None` where that is not known.
+    #[must_use]
+    pub fn idle_rule(&self, now: Timestamp) -> Option<IdleRule> {
+        let spec = &self.configured.as_ref()?.spec;
+        if spec.schedules.is_empty() {
+            return Some(spec.idle);
+        }
+        match self.in_force(now)?.schedule {
+            None => Some(spec.idle),
+            Some(n) => spec.schedules.get(n).map(|schedule| schedule.rule),
+        }
+    }
+
+    /// A timetable of other schedules than the configured ones says nothing.
+    pub(crate) fn forget_other_schedules(&mut self) {
+        let now = self.configured.as_ref().map(|it| &it.spec.schedules);
+        let same = |(of, _): &(Arc<[Schedule]>, Timetable)| now == Some(of) && !of.is_empty();
+        if !self.timetable.as_ref().is_some_and(same) {
+            self.timetable = None;
+        }
     }
 
     /// What it is, while it takes new work: configured and not drained.

@@ -14,15 +14,15 @@ use super::names::number;
 use super::{Scenario, agent, class, digest, job, source};
 
 /// Fleets that reloads go between. All keep within six agents and eight CPUs.
-pub const FLEETS: [&str; 3] = [
-    "fleet max=6 cpu=8000
+pub const FLEETS: [&str; 5] = [
+    "fleet max=6 cpu=8000 jobs=3
      shared shared cpu=3000
      scaler d max=3 labels=linux,docker
        pool labels=linux,node20 slots=2 jobs=3 keep=1
      scaler g gate=gpu priority=5 machine=shared max=2 labels=linux,gpu idle=30 request-cpu=1000
      scaler w max=2 worker=/bin/w labels=work keep=1
      scaler q max=3 worker=/bin/q labels=queue queue=backlog min=1 most=2",
-    "fleet max=6 cpu=8000
+    "fleet max=6 cpu=8000 jobs=3
      scaler d max=2 labels=linux,docker agent=/other
        pool labels=linux,node20 slots=2 jobs=3 keep=2 idle=60
      scaler w max=2 worker=/bin/w labels=work
@@ -31,6 +31,14 @@ pub const FLEETS: [&str; 3] = [
      shared shared cpu=2500
      scaler n max=6 labels=linux,node20 keep=6 request-cpu=500
      scaler g gate=gpu priority=5 machine=shared max=2 labels=linux,gpu request-cpu=1000",
+    "fleet max=6 cpu=8000 jobs=3
+     scaler n max=5 labels=linux,node20 slots=2 jobs=3 keep=3 idle=20 scale=0.5 scale-min=1 growth=2
+     scaler d max=3 labels=linux,docker growth=1
+     scaler w max=2 worker=/bin/w labels=work keep=1",
+    "fleet max=6 cpu=8000 jobs=3
+     scaler n max=5 labels=linux,node20 jobs=3 keep=3 idle=20 scale=0.5 growth=2 gitlab
+     scaler d max=4 labels=linux,docker keep=2 idle=5 jobs=2 gitlab
+     scaler g gate=gpu max=2 labels=linux,gpu idle=30 gitlab",
 ];
 
 /// The pool with triggers, where a fleet has one.

@@ -7,6 +7,7 @@
 //!   pool labels=linux,node20 slots=2
 //! scaler w worker=/bin/w labels=work queue=backlog min=1 most=5
 //! scaler j job=a rollout=immediate labels=work queue=backlog
+//! scaler m growth=2 scale=0.5 scale-min=2 gitlab labels=m keep=4 schedule=keep:9,idle:60
 //! scaler g gate=gpu priority=5 machine=host labels=linux,gpu,cuda
 //! ```
 //!
@@ -17,9 +18,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use headcount_model::{
-    AgentKind, BackendId, Cap, ClusterAddress, Fleet, HistoryLimits, IdleRule, KubernetesRecipe,
-    Labels, Layers, LogPressure, MachinePool, Name, PoolName, PoolSpec, ProcessProgram, Recipe,
-    Retry, Role, Roles, Rollout, ScalerSpec, Timeouts,
+    AgentKind, BackendId, Cap, ClusterAddress, Fleet, HistoryLimits, IdleCompat, IdleRule,
+    IdleScale, KubernetesRecipe, Labels, Layers, Level, LogPressure, MachinePool, Name, PoolName,
+    PoolSpec, ProcessProgram, Recipe, Retry, Role, Roles, Rollout, ScalerSpec, Schedule, Timeouts,
 };
 
 use super::names::bytes;
@@ -28,6 +29,7 @@ type Words<'a> = Vec<(&'a str, &'a str)>;
 
 pub fn fleet(text: &str) -> Fleet {
     let mut fleet = Fleet {
+        max_jobs: None,
         recheck_every: Duration::MAX,
         max_agents: 50,
         resource_cap: Cap::default(),
@@ -42,6 +44,7 @@ pub fn fleet(text: &str) -> Fleet {
                 for (key, value) in pairs(words) {
                     match key {
                         "max" => fleet.max_agents = value.parse().unwrap(),
+                        "jobs" => fleet.max_jobs = Some(value.parse().unwrap()),
                         "recheck" => {
                             fleet.recheck_every = Duration::from_secs(value.parse().unwrap());
                         }
@@ -151,7 +154,10 @@ fn add_pool(fleet: &mut Fleet, words: &Words<'_>) {
             keep: 0,
             idle_time: Duration::ZERO,
             max_idle_age: None,
+            ..IdleRule::default()
         },
+        schedules: Arc::default(),
+        max_growth: None,
         queue: None,
         timeouts: Timeouts::default(),
         retry: Retry::default(),
@@ -173,6 +179,17 @@ fn say(pool: &mut PoolSpec, key: &str, value: &str) {
         "jobs" => pool.max_jobs = value.parse().ok(),
         "keep" => pool.idle.keep = value.parse().unwrap(),
         "idle" => pool.idle.idle_time = seconds(),
+        "scale" => {
+            let scale = pool.idle.scale.get_or_insert(NO_SCALE);
+            scale.factor = Level(value.parse().unwrap());
+        }
+        "scale-min" => {
+            let scale = pool.idle.scale.get_or_insert(NO_SCALE);
+            scale.min = value.parse().unwrap();
+        }
+        "gitlab" => pool.idle.compat = IdleCompat::Gitlab,
+        "growth" => pool.max_growth = Some(value.parse().unwrap()),
+        "schedule" => add_schedule(pool, value),
         "age" => pool.idle.max_idle_age = Some(seconds()),
         "request-cpu" => {
             pool.layers.label_set.requests.cpu_millis = Some(value.parse().unwrap());
@@ -225,6 +242,30 @@ fn job(template: &str) -> KubernetesRecipe {
         labels: std::collections::BTreeMap::new(),
         annotations: std::collections::BTreeMap::new(),
     }
+}
+
+const NO_SCALE: IdleScale = IdleScale {
+    factor: Level(1.0),
+    min: 0,
+};
+
+/// One more schedule, `keep:9,idle:60`; what it does not name is as the pool has it. When
+/// it is in force is told by a timetable.
+fn add_schedule(pool: &mut PoolSpec, text: &str) {
+    let mut rule = pool.idle;
+    for word in text.split(',') {
+        match word.split_once(':').expect("a key and a number") {
+            ("keep", n) => rule.keep = n.parse().unwrap(),
+            ("idle", n) => rule.idle_time = Duration::from_secs(n.parse().unwrap()),
+            (other, _) => panic!("no such word: {other}"),
+        }
+    }
+    let schedule = Schedule {
+        periods: vec!["* * * * *".to_owned()],
+        timezone: "UTC".to_owned(),
+        rule,
+    };
+    pool.schedules = pool.schedules.iter().cloned().chain([schedule]).collect();
 }
 
 fn recipe(program: ProcessProgram) -> Recipe {

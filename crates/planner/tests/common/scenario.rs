@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use headcount_model::{
     AgentId, AgentPhase, Answer, BackendEvent, BackendId, Exit, Held, InstanceState, LinkEvent,
-    Outcome, Resources, SourceEvent, Timestamp, Trouble, TroubleKind,
+    Outcome, Resources, SourceEvent, Timestamp, Timetable, Trouble, TroubleKind,
 };
 use headcount_planner::{
     Action, Answered, News, Operator, Plan, Restored, World, check_plan, check_world, observe, plan,
@@ -103,6 +103,17 @@ impl Scenario {
         let answer = observe(&mut self.world, news, self.now);
         assert_eq!(check_world(&self.world), [], "after {words}");
         answer
+    }
+
+    /// Which schedules of a pool are in force when, by seconds of the scenario, and from
+    /// when on that is not known.
+    pub fn timetable(&mut self, pool: &str, turns: &[(u64, Option<usize>)], ends: u64) -> Answer {
+        let at = |seconds: u64| Timestamp::from_millis(START + seconds * 1000);
+        let table = Timetable {
+            turns: turns.iter().map(|(from, n)| (at(*from), *n)).collect(),
+            ends: at(ends),
+        };
+        self.tell(News::Timetable(headcount_model::PoolName::new(pool), table))
     }
 
     /// The reader of triggers tells what they say now.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use headcount_api::{Failure, Pool, PoolCounts, PoolState};
+use headcount_api::{Failure, Pool, PoolCounts, PoolSchedule, PoolState};
 use headcount_controller::{Launches, PoolCounts as Counts, PoolView, View};
+use headcount_model::{InForce, PoolSpec, Timestamp};
 
 use super::{agent, cap, labels, moment, signal};
 
@@ -46,13 +47,14 @@ fn pool(view: &View, launches: &Launches, pool: &PoolView, scaler_agents: u32) -
         resource_cap: scaler
             .map(|scaler| cap(scaler.resource_cap))
             .filter(|cap| *cap != headcount_api::ResourceCap::default()),
-        idle_count: spec.map_or(0, |spec| spec.idle.keep),
+        idle_count: spec.map_or(0, |spec| idle_count(spec, pool.in_force)),
         slots: spec.map_or(1, |spec| spec.slots),
         max_jobs: spec.and_then(|spec| spec.max_jobs),
         wanted: pool.wanted,
         limited_by: pool.limited_by.map(|reason| reason.code().to_owned()),
         limited_by_text: pool.limited_by.map(|reason| reason.sentence().to_owned()),
         limited_by_detail: pool.limited_by_detail.clone(),
+        schedule: pool.in_force.map(schedule),
         signal: pool.signal.as_ref().map(signal::signal),
         machine_pool: scaler
             .and_then(|scaler| scaler.machine_pool.as_ref())
@@ -65,6 +67,19 @@ fn pool(view: &View, launches: &Launches, pool: &PoolView, scaler_agents: u32) -
             output: launches.words_at(&pool.name, *at),
         }),
         backend_trouble: trouble,
+    }
+}
+
+/// What holds now: of the schedule in force, or else the policy's own.
+fn idle_count(spec: &PoolSpec, in_force: Option<InForce>) -> u32 {
+    let schedule = in_force.and_then(|it| spec.schedules.get(it.schedule?));
+    schedule.map_or(spec.idle.keep, |schedule| schedule.rule.keep)
+}
+
+fn schedule(in_force: InForce) -> PoolSchedule {
+    PoolSchedule {
+        index: in_force.schedule.and_then(|n| u32::try_from(n).ok()),
+        until: (in_force.until < Timestamp::MAX).then(|| moment(in_force.until)),
     }
 }
 

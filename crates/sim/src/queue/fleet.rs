@@ -45,6 +45,7 @@ pub(crate) fn trigger(measure: StreamMeasure) -> Trigger {
 
 pub(super) fn fleet(rule: &QueueRule) -> Fleet {
     Fleet {
+        max_jobs: None,
         recheck_every: Duration::MAX,
         max_agents: MANY,
         resource_cap: Cap::default(),
@@ -77,7 +78,10 @@ pub(crate) fn pool(name: PoolName, rule: QueueRule) -> PoolSpec {
             keep: 0,
             idle_time: Duration::ZERO,
             max_idle_age: None,
+            ..IdleRule::default()
         },
+        schedules: Arc::default(),
+        max_growth: None,
         queue: Some(Arc::new(rule)),
         timeouts: Timeouts::default(),
         retry: Retry::default(),

@@ -26,6 +26,7 @@ pub(crate) fn bulk(agents: u32, pools: u32, jobs: usize) -> Scenario {
     let pools = pools.max(1);
     let each = (agents / pools).max(1);
     let fleet = Fleet {
+        max_jobs: None,
         recheck_every: Duration::MAX,
         max_agents: agents.max(1),
         resource_cap: Cap {
@@ -124,7 +125,10 @@ fn pool(n: u32, scaler: &Name) -> PoolSpec {
             keep: 0,
             idle_time: Duration::from_secs(60),
             max_idle_age: None,
+            ..IdleRule::default()
         },
+        schedules: Arc::default(),
+        max_growth: None,
         queue: None,
         timeouts: Timeouts::default(),
         retry: Retry::default(),

@@ -29,6 +29,7 @@ pub(crate) const BACKENDS: [&str; 2] = ["bare-metal", "other-host"];
 pub(super) fn draw(random: &mut Random) -> Vec<Fleet> {
     let n_scalers = random.count(1, 3);
     let mut fleet = Fleet {
+        max_jobs: None,
         recheck_every: Duration::from_secs(300),
         max_agents: 0,
         resource_cap: Cap::default(),
@@ -98,6 +99,8 @@ fn pool(random: &mut Random, scaler: &Name, labels: &[&str]) -> PoolSpec {
             defaults: Layer::default(),
         },
         idle: idle(random, kept),
+        schedules: Arc::default(),
+        max_growth: None,
         queue: None,
         timeouts: timeouts(random),
         retry: Retry {
@@ -145,6 +148,7 @@ fn idle(random: &mut Random, at_least: u32) -> IdleRule {
             .pick(&[0, 0, 5, 60])
             .map_or(Duration::ZERO, Duration::from_secs),
         max_idle_age: random.chance(200).then(|| random.millis(60_000, 600_000)),
+        ..IdleRule::default()
     }
 }
 

@@ -5,7 +5,7 @@ use crate::manifest::scalar;
 use crate::problem::{Draft, Problems};
 use crate::read::{TextMap, go_boolean, read_entry};
 use crate::suggest::quoted;
-use crate::written::{COMPAT, LabelSet, Policy};
+use crate::written::{LabelSet, Policy, QUEUE_COMPAT};
 use crate::yaml::Entry;
 
 const PAUSED: &str = "autoscaling.keda.sh/paused";
@@ -40,7 +40,7 @@ pub(super) fn annotations(
         match own.key.as_str() {
             PAUSED => policy.paused = Some(spanned(paused(own, text, problems), own.place())),
             EXCLUDED => excluded = text.split(',').map(str::to_owned).collect(),
-            COMPAT_KEY => policy.compat = read_entry(&COMPAT, own, problems),
+            COMPAT_KEY => policy.compat = read_entry(&QUEUE_COMPAT, own, problems),
             other if other.starts_with(OURS) => {
                 unknown("Headcount", own, &[COMPAT_KEY], problems);
             }

@@ -1,6 +1,6 @@
 //! The `spec` of a `ScaledJob`, without its triggers.
 
-use headcount_model::Compat;
+use crate::written::CompatWord as Compat;
 
 use super::job::{find, unknown};
 use crate::manifest::{Object, entries, scalar};

@@ -11,6 +11,7 @@ use headcount_model::{
 /// Two pools of one scaler, which has at most four agents and 4 GiB.
 pub(crate) fn fleet() -> Fleet {
     Fleet {
+        max_jobs: None,
         recheck_every: Duration::MAX,
         max_agents: 8,
         resource_cap: Cap::default(),
@@ -50,7 +51,10 @@ fn pool(scaler: &str, labels: &[&str]) -> PoolSpec {
             keep: 0,
             idle_time: Duration::from_secs(60),
             max_idle_age: None,
+            ..IdleRule::default()
         },
+        schedules: Arc::default(),
+        max_growth: None,
         queue: None,
         timeouts: Timeouts::default(),
         retry: Retry::default(),
