@@ -185,6 +185,24 @@ b wait: 1 agent_starting in b/b, 1 fleet_at_max_jobs"
     assert_eq!(s.world.jobs().count(), 1, "the last one");
 }
 
+/// Room is kept free of spares for jobs that wait for it, not for those that may not run.
+#[test]
+fn a_spare_takes_room_that_no_job_may_use() {
+    const FLEET: &str = "fleet cpu=3000 jobs=2
+         scaler a max=9 labels=a request-cpu=2000
+         scaler b max=9 labels=b request-cpu=500
+         scaler c max=9 labels=c request-cpu=500";
+    let mut s = Scenario::new(FLEET);
+    s.jobs("a", 2);
+    s.jobs("b", 1);
+    s.configure(&format!("{FLEET} keep=1"));
+    let text = s.plan();
+    assert!(text.contains("in a/a: demand_waiting"), "{text}");
+    assert!(text.contains("in b/b: demand_waiting"), "{text}");
+    assert!(text.contains("in c/c: keep_ready"), "{text}");
+    assert!(text.contains("1 fleet_at_max_jobs"), "{text}");
+}
+
 #[test]
 fn a_scale_follows_what_is_in_use() {
     let mut s =

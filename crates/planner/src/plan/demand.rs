@@ -34,6 +34,7 @@ pub(super) fn serve(round: &mut Round<'_>) {
             cap.within(round, serving, placing::grow);
         }
     }
+    cap.want_room(round);
     for mut serving in classes {
         let (reason, pool) = match cap.room {
             Some(0) if serving.open => (Reason::FleetAtMaxJobs, None),
@@ -91,6 +92,20 @@ impl JobCap {
         serve(round, serving);
         self.room = Some(room.saturating_sub(before - serving.rest));
         serving.rest += beyond;
+    }
+
+    /// Says what behind caps of agents is waited for: not jobs that may not run yet. That
+    /// is known last, since what others were given counts.
+    fn want_room(&self, round: &mut Round<'_>) {
+        let mut room = self.room.unwrap_or(u64::MAX);
+        for shortage in &mut round.shortages {
+            shortage.jobs = shortage.jobs.min(room);
+            room -= shortage.jobs;
+        }
+        round.shortages.retain(|shortage| shortage.jobs > 0);
+        for place in round.shortages.iter().flat_map(|shortage| &shortage.places) {
+            round.headroom.want(place.scaler, place.cap);
+        }
     }
 }
 

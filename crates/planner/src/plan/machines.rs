@@ -4,27 +4,39 @@
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
-use headcount_model::{AgentId, AgentPhase};
+use headcount_model::{AgentId, AgentPhase, JobId};
 
 use super::Round;
 use super::slots::Slot;
 use crate::policy::idle::gitlab::{Machine, State};
-use crate::{Action, Agent, Pool};
+use crate::{Action, Agent, Link, Pool};
 
 /// Gathered for the first pool that asks, so that others cost nothing.
 #[derive(Default)]
 pub(super) struct Machines {
-    /// Agents that leave by what this plan decided before anybody asked.
-    leaving: Option<BTreeSet<AgentId>>,
+    /// What this plan decided before anybody asked.
+    decided: Option<Decided>,
+}
+
+#[derive(Default)]
+struct Decided {
+    /// Agents that leave.
+    leaving: BTreeSet<AgentId>,
+    /// Agents that a job is offered to.
+    given: BTreeSet<AgentId>,
+    /// Agents that nobody can speak to, of which every job is taken back.
+    freed: BTreeSet<AgentId>,
 }
 
 impl Machines {
     /// Agents that have a job, or that one is meant for.
     pub(super) fn in_use(&mut self, round: &Round<'_>, pool: &Pool) -> u32 {
         let n = pool.id.0 as usize;
-        let leaving = self.leaving(round);
+        let decided = self.decided(round);
         let ready = round.world.agents_in(pool.id).filter(|agent| {
-            agent.record.phase == AgentPhase::Ready && !leaving.contains(&agent.record.id)
+            let id = &agent.record.id;
+            let gone = decided.leaving.contains(id) || decided.freed.contains(id);
+            agent.record.phase == AgentPhase::Ready && !gone
         });
         // Whoever is ready and not idle has a job, or will have one by this plan.
         let in_use = ready.count().saturating_sub(round.ready[n].idle().count());
@@ -42,13 +54,16 @@ impl Machines {
         usable: &[Slot],
     ) -> Vec<(Option<AgentId>, Machine)> {
         let n = pool.id.0 as usize;
-        let leaving = self.leaving(round);
+        let decided = self.decided(round);
         let usable: BTreeSet<AgentId> = usable.iter().map(|slot| slot.agent).collect();
         let idle: BTreeSet<AgentId> = round.ready[n].idle().map(|slot| slot.agent).collect();
         let agents = round.world.agents_in(pool.id).map(|agent| {
             let id = agent.record.id;
             let state = match state(agent, &usable, &idle) {
-                _ if leaving.contains(&id) => State::Removing,
+                _ if decided.leaving.contains(&id) => State::Removing,
+                // Else the next plan would count it otherwise than this one.
+                State::Acquired if decided.given.contains(&id) => State::Used,
+                State::Used if decided.freed.contains(&id) => State::Removing,
                 state => state,
             };
             let machine = Machine {
@@ -69,14 +84,37 @@ impl Machines {
             .collect()
     }
 
-    fn leaving(&mut self, round: &Round<'_>) -> &BTreeSet<AgentId> {
-        self.leaving.get_or_insert_with(|| {
-            let leaving = round.actions.iter().filter_map(|action| match action {
-                Action::Destroy { agent, .. } | Action::Release { agent, .. } => Some(*agent),
-                _ => None,
-            });
-            leaving.collect()
-        })
+    fn decided(&mut self, round: &Round<'_>) -> &Decided {
+        self.decided.get_or_insert_with(|| Decided::by(round))
+    }
+}
+
+impl Decided {
+    fn by(round: &Round<'_>) -> Self {
+        let mut decided = Self::default();
+        let mut settled: BTreeSet<JobId> = BTreeSet::new();
+        for action in &round.actions {
+            match action {
+                Action::Destroy { agent, .. } | Action::Release { agent, .. } => {
+                    decided.leaving.insert(*agent);
+                }
+                Action::Assign { agent, .. } => {
+                    decided.given.insert(*agent);
+                }
+                Action::Settle { job, .. } => {
+                    settled.insert(*job);
+                }
+                _ => {}
+            }
+        }
+        let holders = settled.iter().filter_map(|job| round.world.jobs.get(job));
+        let holders = holders.filter_map(|job| round.world.agents.get(&job.agent));
+        let freed = holders.filter(|agent| {
+            matches!(agent.link, Link::Down(_))
+                && agent.jobs.iter().all(|job| settled.contains(job))
+        });
+        decided.freed = freed.map(|agent| agent.record.id).collect();
+        decided
     }
 }
 

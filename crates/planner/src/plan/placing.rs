@@ -135,9 +135,6 @@ pub(super) fn grow(round: &mut Round<'_>, serving: &mut Serving<'_>) {
     if serving.rest == 0 {
         return;
     }
-    for place in &places {
-        round.headroom.want(place.scaler, place.cap);
-    }
     round.shortages.push(Shortage {
         jobs: serving.rest,
         places,
@@ -196,7 +193,7 @@ fn waits_for_ready(round: &Round<'_>, pool: &Pool, open: &Configured, needs: &Gr
     let n = pool.id.0 as usize;
     serves_from_ready(round, pool)
         && own_shape(open).covers(needs)
-        && round.ready[n].idle().next().is_none()
+        && round.ready[n].idle().all(|slot| slot.free == 0)
 }
 
 /// Whether jobs are served by agents that the idle rule made.
