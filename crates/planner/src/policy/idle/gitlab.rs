@@ -101,15 +101,15 @@ impl Counters {
     }
 }
 
-/// Why an idle machine is removed.
+/// Why an idle machine is removed: of what there are too many.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Removal {
     /// "too many builds"
-    TooManyBuilds,
+    Builds,
     /// "too many machines"
-    TooManyMachines,
+    Machines,
     /// "too many idle machines"
-    TooManyIdle,
+    Idle,
 }
 
 /// Whether one more is made.
@@ -158,11 +158,11 @@ pub(crate) fn should_remove(
         return None;
     }
     if settings.max_jobs > 0 && machine.jobs >= settings.max_jobs {
-        Some(Removal::TooManyBuilds)
+        Some(Removal::Builds)
     } else if total_exceeded(settings, counters) {
-        Some(Removal::TooManyMachines)
+        Some(Removal::Machines)
     } else if now.since(machine.used) > settings.idle_time && idle_exceeded(settings, counters) {
-        Some(Removal::TooManyIdle)
+        Some(Removal::Idle)
     } else {
         None
     }
@@ -214,9 +214,9 @@ fn stays(settings: &Settings, counters: &Counters, machine: &Machine) -> Fate {
 
 const fn reason(removal: Removal) -> Reason {
     match removal {
-        Removal::TooManyBuilds => Reason::JobsDone,
-        Removal::TooManyMachines => Reason::ScalerAtMaxAgents,
-        Removal::TooManyIdle => Reason::SurplusIdle,
+        Removal::Builds => Reason::JobsDone,
+        Removal::Machines => Reason::ScalerAtMaxAgents,
+        Removal::Idle => Reason::SurplusIdle,
     }
 }
 

@@ -111,22 +111,22 @@ fn vector_23_only_idle_machines_are_removed() {
 fn vectors_24_to_39_what_is_removed_and_why() {
     use Removal as R;
     let table = [
-        ("N10 B1", Some(R::TooManyBuilds)),
+        ("N10 B1", Some(R::Builds)),
         ("N10 B10", None),
-        ("N10 L15 c5 i5 u5", Some(R::TooManyMachines)),
+        ("N10 L15 c5 i5 u5", Some(R::Machines)),
         ("N10 t3600 i5", None),
         ("N10 t3600 i10", None),
         ("N10 t10 i5", None),
-        ("N10 t10 i10", Some(R::TooManyIdle)),
+        ("N10 t10 i10", Some(R::Idle)),
         ("N100 m10 f1 t10 i0 u0", None),
         ("N100 m10 f1 t10 i0 u1", None),
         ("N100 m10 f1 t10 i5 u1", None),
         ("N100 m10 f1 t10 i10 u15", None),
-        ("N100 m10 f1 t10 i10 u1", Some(R::TooManyIdle)),
+        ("N100 m10 f1 t10 i10 u1", Some(R::Idle)),
         ("N100 f1 t10 i0 u0", None),
-        ("N10 f1 t10 i10 u100", Some(R::TooManyIdle)),
-        ("N5 m10 t10 i8", Some(R::TooManyIdle)),
-        ("N5 m10 f1 t10 i8 u9", Some(R::TooManyIdle)),
+        ("N10 f1 t10 i10 u100", Some(R::Idle)),
+        ("N5 m10 t10 i8", Some(R::Idle)),
+        ("N5 m10 f1 t10 i8 u9", Some(R::Idle)),
     ];
     for (number, (words, expected)) in (24..).zip(table) {
         let (settings, counters) = read(words);
