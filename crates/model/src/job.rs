@@ -79,7 +79,7 @@ pub enum JobEnd {
     /// Its last attempt ended otherwise; how, when an agent told.
     Failed {
         /// Why: `command_failed`, `timed_out`, `not_started`, `agent_lost`, `undeliverable`,
-        /// `never_fits`, `poisoned`.
+        /// `never_fits`, `poisoned`, `taken_over`.
         reason: Reason,
         /// What the agent reported, if it did.
         outcome: Option<Outcome>,

@@ -220,6 +220,9 @@ reasons! {
     /// Its message can never run, or was tried too often before it came here.
     Poisoned = "poisoned", "its message cannot run, or was delivered too often",
         "Read the message of the job; the entry lies among the dead letters of its stream.";
+    /// Its message was taken over by another consumer, and ended there.
+    TakenOver = "taken_over", "another consumer took its message over and ended it",
+        "Nothing, where several consumers share a group: this daemon was away for longer than `minIdle`.";
     /// Somebody cancelled it.
     CancelRequested = "cancel_requested", "somebody cancelled it",
         "Nothing.";

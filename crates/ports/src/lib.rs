@@ -7,6 +7,7 @@
 
 pub mod agent_env;
 mod backend;
+pub mod calls;
 mod cancel;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use headcount_model::{JobEnd, JobId};
+use headcount_ports::calls::to_the_end;
 use headcount_ports::{CancelError, Cancelled, JobStatus, SourceError, StoreError};
 
 use crate::index::{Index, Place};
-use crate::shared::{Shared, to_the_end};
+use crate::shared::Shared;
 use crate::source::QueueSource;
 use crate::weed::end_all;
 

@@ -2,9 +2,10 @@
 
 use headcount_model::{JobEnd, JobId};
 use headcount_ports::SourceError;
+use headcount_ports::calls::try_again;
 
 use crate::index::{Entry, Given, Place};
-use crate::shared::{Shared, try_again};
+use crate::shared::Shared;
 
 /// Notes the numbers durably, then lets the job wait again, or cancels it if somebody
 /// asked for that while it was away.

@@ -1,11 +1,10 @@
-//! What every part of the queue shares, and how a call is carried out to its end.
+//! What every part of the queue shares.
 
-use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use headcount_model::{SourceId, Timestamp};
-use headcount_ports::{JobBook, SourceError, SourceInbox, StoreError};
+use headcount_ports::{JobBook, SourceInbox};
 use tokio::sync::Notify;
 
 use crate::index::Index;
@@ -65,26 +64,4 @@ impl Shared {
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
     }
-}
-
-/// Carries a call out to its end even if its caller is dropped: what the book was told
-/// must also reach the index.
-pub(crate) async fn to_the_end<T: Send + 'static>(
-    call: impl Future<Output = T> + Send + 'static,
-) -> Result<T, Interrupted> {
-    tokio::spawn(call).await.map_err(|_| Interrupted)
-}
-
-/// The runtime ended under a call.
-pub(crate) struct Interrupted;
-
-impl From<Interrupted> for SourceError {
-    fn from(_: Interrupted) -> Self {
-        Self::Unknown("the queue is stopping".to_string())
-    }
-}
-
-/// Every call of the queue can be repeated, so any trouble of the book is "try again".
-pub(crate) fn try_again(error: StoreError) -> SourceError {
-    SourceError::Transient(error.to_string())
 }

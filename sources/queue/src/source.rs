@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use headcount_model::{ClassKey, Demand, JobEnd, JobId, JobWork, SourceId, Taken, Timestamp};
+use headcount_ports::calls::{to_the_end, try_again};
 use headcount_ports::{JobBook, Source, SourceError, SourceInbox, StoreError};
 
 use crate::give_back::give_back;
 use crate::index::{Entry, Index, Position};
 use crate::options::{Options, SOURCE};
 use crate::poster::post_all;
-use crate::shared::{Shared, to_the_end, try_again};
+use crate::shared::Shared;
 use crate::weed::{expire, fail_class};
 
 /// The built-in queue. Closes when it is dropped.

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use headcount_model::Timestamp;
 use headcount_patterns::Checked;
+use headcount_ports::calls::to_the_end;
 use headcount_ports::{NewJob, StoreError, Submitted};
 
 use crate::check::{check, check_batch};
 use crate::index::Entry;
-use crate::shared::{Shared, to_the_end};
+use crate::shared::Shared;
 use crate::source::QueueSource;
 
 /// Why jobs are not accepted; none of the call is.

@@ -2,8 +2,9 @@
 
 use headcount_model::{ClassKey, JobEnd, JobId, Timestamp};
 use headcount_ports::SourceError;
+use headcount_ports::calls::try_again;
 
-use crate::shared::{Shared, try_again};
+use crate::shared::Shared;
 
 /// Ends that are recorded together.
 const BATCH: usize = 1000;

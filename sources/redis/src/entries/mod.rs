@@ -8,6 +8,7 @@
 
 mod bury;
 mod environment;
+mod hold;
 mod take;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ pub use crate::stream::id::EntryId;
 pub use environment::{
     FIELD_PREFIX, MAX_ENVIRONMENT_BYTES, MAX_VARIABLE_BYTES, Poisoned, environment,
 };
+pub use hold::Whereabouts;
 
 use crate::fault::{Asked, Fault};
 use crate::reply::Reply;
@@ -114,23 +116,6 @@ impl Entries {
         command.arg(&self.group.group).arg(texts(ids));
         let answer = self.value(&acknowledge).await.map_err(again)?;
         crate::reply::count(&answer).ok_or_else(|| again(self.asked.strange("XACK")))
-    }
-
-    /// Tells that these entries are still worked on: nobody claims them for as long again.
-    /// Idempotent; those that are not pending are left alone.
-    ///
-    /// # Errors
-    /// Perhaps others may claim some.
-    pub async fn keep(&self, ids: &[EntryId]) -> Result<(), SourceError> {
-        if ids.is_empty() {
-            return Ok(());
-        }
-        let mut keep = redis::pipe();
-        let command = keep.cmd("XCLAIM").arg(&self.group.stream);
-        command.arg(&self.group.group).arg(&self.group.consumer);
-        command.arg(0).arg(texts(ids)).arg("JUSTID");
-        self.value(&keep).await.map_err(again)?;
-        Ok(())
     }
 
     /// The answer to the last of these commands, which may be sent again.

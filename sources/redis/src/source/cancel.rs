@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use headcount_model::{JobEnd, JobId};
+use headcount_ports::calls::to_the_end;
 use headcount_ports::{CancelError, Cancelled, JobStatus, StoreError};
 
 use super::draft::Owed;
 use super::index::{Index, Place};
 use super::port::RedisSource;
-use super::shared::{Shared, to_the_end};
+use super::shared::Shared;
 
 /// What one look at a job found.
 enum Look {
@@ -51,9 +52,9 @@ async fn cancel(shared: &Shared, job: JobId) -> Result<Cancelled, CancelError> {
 
 fn look(index: &mut Index, job: JobId) -> Look {
     match index.place(job) {
-        Some(Place::Waiting) => {
+        Some(Place::Waiting | Place::Elsewhere) => {
             let entry = index.known(job).and_then(|known| known.entry);
-            index.leave(job, Place::Ending);
+            index.put(job, Place::Ending);
             let end = JobEnd::Cancelled { outcome: None };
             Look::Ours(Owed::new(job, entry, &end))
         }

@@ -4,11 +4,12 @@
 //! start, and whenever an answer was lost. Then entries of silent consumers, then new ones.
 
 use headcount_model::{JobEnd, JobId, Timestamp};
+use headcount_ports::calls::try_again;
 use headcount_ports::{NewJob, SourceError, Submitted};
 
 use super::draft::{Draft, Owed, unfit};
 use super::index::Index;
-use super::shared::{Shared, try_again};
+use super::shared::Shared;
 use crate::entries::Entry;
 use crate::stream::count::{FIRST_PAGE, next_page};
 use crate::stream::id::EntryId;
@@ -195,7 +196,8 @@ async fn take_in(
 ) -> Result<(), SourceError> {
     let now = shared.now();
     let (drafts, jobs): (Vec<Draft>, Vec<NewJob>) = {
-        let index = shared.index();
+        let mut index = shared.index();
+        entries.iter().for_each(|entry| index.regained(entry.id));
         let new = entries.iter().filter(|entry| !index.has(entry.id));
         new.map(|entry| Draft::of(&shared.source, entry, now))
             .unzip()

@@ -3,10 +3,11 @@
 
 use headcount_model::{JobEnd, JobId};
 use headcount_ports::SourceError;
+use headcount_ports::calls::try_again;
 
 use super::draft::{Known, Owed};
 use super::index::{Given, Place};
-use super::shared::{Shared, try_again};
+use super::shared::Shared;
 
 /// Notes the numbers durably, then lets the job wait again, or cancels it if somebody
 /// asked for that while it was away.
@@ -31,7 +32,7 @@ pub(super) async fn give_back(
 fn begin(shared: &Shared, job: JobId) -> Result<Option<Known>, SourceError> {
     let mut index = shared.index();
     match index.place(job) {
-        Some(Place::Waiting | Place::Ending) => Ok(None),
+        Some(Place::Waiting | Place::Elsewhere | Place::Ending) => Ok(None),
         Some(Place::Returning(_)) => Err(SourceError::Transient(format!(
             "{job} is being given back by another call"
         ))),

@@ -12,6 +12,9 @@
 //!   +------- returning
 //! ```
 //!
+//! A waiting job whose entry somebody took over is `elsewhere` until they end it, or until
+//! the entry is ours again.
+//!
 //! Promise: each open job is in exactly one place; only those in `waiting`, and entries
 //! that are still in the stream, are counted. Leaves to others: everything durable, and
 //! Redis. Nothing here waits or does IO.
@@ -24,6 +27,7 @@ use headcount_model::{
 };
 
 use super::draft::{Known, Owed};
+use crate::entries::Whereabouts;
 use crate::stream::id::EntryId;
 
 /// Where a job stands.
@@ -35,6 +39,8 @@ pub(super) enum Place {
     Taken(Wish),
     /// Its requeue is being recorded.
     Returning(Wish),
+    /// Nobody here was given it, and another consumer has its entry.
+    Elsewhere,
     /// Its end is being recorded.
     Ending,
 }
@@ -126,6 +132,67 @@ impl Index {
         self.entries.keys().copied().collect()
     }
 
+    /// Those of these entries whose jobs no agent was given.
+    pub(super) fn not_handed_out(&self, entries: &[EntryId]) -> Vec<EntryId> {
+        let idle = |entry: &&EntryId| {
+            let job = self.entries.get(entry);
+            let place = job.and_then(|job| self.place(*job));
+            matches!(place, Some(Place::Waiting | Place::Elsewhere))
+        };
+        entries.iter().filter(idle).copied().collect()
+    }
+
+    /// These entries are ours but for the lost ones: jobs that were elsewhere wait again.
+    pub(super) fn regain(&mut self, held: &[EntryId], lost: &[EntryId]) {
+        for entry in held {
+            if lost.binary_search(entry).is_err() {
+                self.regained(*entry);
+            }
+        }
+    }
+
+    /// This entry is ours again.
+    pub(super) fn regained(&mut self, entry: EntryId) {
+        let job = self.entries.get(&entry).copied();
+        let Some(job) = job.filter(|job| self.place(*job) == Some(Place::Elsewhere)) else {
+            return;
+        };
+        if let Some(known) = self.known(job).cloned() {
+            self.wait(job, known);
+        }
+    }
+
+    /// What others have is not handed out here; what nobody has is. Returns what others
+    /// ended, which is on its way to its end here.
+    pub(super) fn let_go(&mut self, found: Vec<(EntryId, Whereabouts)>) -> Vec<(EntryId, JobId)> {
+        let mut done = Vec::new();
+        for (entry, whereabouts) in found {
+            // Meanwhile it may have been handed out, or cancelled.
+            if self.not_handed_out(&[entry]).is_empty() {
+                continue;
+            }
+            match (whereabouts, self.entries.get(&entry).copied()) {
+                (_, None) => {}
+                (Whereabouts::Nobody, Some(_)) => self.regained(entry),
+                (Whereabouts::With(_), Some(job)) => self.put(job, Place::Elsewhere),
+                (Whereabouts::Done, Some(job)) => {
+                    self.put(job, Place::Ending);
+                    done.push((entry, job));
+                }
+            }
+        }
+        done
+    }
+
+    /// Moves a job that no agent was given.
+    pub(super) fn put(&mut self, job: JobId, to: Place) {
+        if self.leave(job, to).is_none()
+            && let Some((place @ Place::Elsewhere, _)) = self.jobs.get_mut(&job)
+        {
+            *place = to;
+        }
+    }
+
     /// How many of `n` jobs of a class must still come from the stream.
     pub(super) fn missing(&self, class: &ClassKey, n: u32) -> u32 {
         if *class != *self.class {
@@ -207,7 +274,7 @@ impl Index {
 
     /// The end of a job is recorded: it is no job any more, and Redis is to hear of it.
     pub(super) fn owe(&mut self, owed: Owed) {
-        self.leave(owed.job, Place::Ending);
+        self.put(owed.job, Place::Ending);
         self.jobs.remove(&owed.job);
         self.cancels.remove(&owed.job);
         self.entries
@@ -276,7 +343,7 @@ impl Index {
                 self.cancels.insert(job);
             }
             Some(Place::Returning(wish)) => *wish = Wish::Cancel,
-            Some(Place::Waiting | Place::Ending) | None => {}
+            Some(Place::Waiting | Place::Elsewhere | Place::Ending) | None => {}
         }
     }
 

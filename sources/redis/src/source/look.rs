@@ -7,6 +7,7 @@ use std::time::Duration;
 use headcount_ports::SourceError;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::keep::keep;
 use super::shared::Shared;
 use crate::pool::READING_PATIENCE;
 use crate::stream::backlog::{self, Question};
@@ -41,9 +42,16 @@ pub(super) async fn look_always(shared: Arc<Shared>) {
     }
 }
 
-/// Counts what is in the stream for whoever takes it.
+/// Counts what is in the stream for whoever takes it. After a time in which others may have
+/// taken entries over, nothing is told, and so nothing handed out, before that is known.
 pub(super) async fn look(shared: &Shared) -> Result<(), SourceError> {
     let mut reader = shared.reader.lock().await;
+    if !shared.is_sure()
+        && let Err(error) = keep(shared).await
+    {
+        shared.change(|index| index.saw_nothing(error.to_string()));
+        return Err(error);
+    }
     let question = Question {
         stream: &shared.source.stream,
         group: &shared.source.group,

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use headcount_model::{
     ClassKey, Demand, JobEnd, JobId, JobWork, OwnerId, SourceId, StreamSource, Taken, Timestamp,
 };
+use headcount_ports::calls::{to_the_end, try_again};
 use headcount_ports::{JobBook, JobStatus, OpenJob, Source, SourceError, SourceInbox, StoreError};
 
 use super::draft::{Known, Owed, is_unfit, unfit};
@@ -14,7 +15,7 @@ use super::give_back::give_back;
 use super::index::Index;
 use super::keep::keep_always;
 use super::look::{look, look_always, post_always};
-use super::shared::{Shared, to_the_end, try_again};
+use super::shared::Shared;
 use super::stats::SourceStats;
 use super::tell::{acknowledge_always, bury_always};
 use crate::entries::{Entries, Group};

@@ -1,10 +1,10 @@
-//! What every part of a stream's source shares, and how a call is carried out to its end.
+//! What every part of a stream's source shares.
 
-use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use headcount_model::{JobEnd, JobId, StreamSource, Timestamp};
-use headcount_ports::{JobBook, SourceError, SourceInbox, StoreError};
+use headcount_ports::{JobBook, SourceInbox, StoreError};
 use tokio::sync::Notify;
 
 use super::draft::Owed;
@@ -35,6 +35,8 @@ pub(super) struct Shared {
     /// Ends are to be acknowledged, or to become dead letters.
     pub(super) acks: Notify,
     pub(super) letters: Notify,
+    /// Whether others may have taken over what the index holds.
+    unsure: AtomicBool,
 }
 
 impl Shared {
@@ -59,6 +61,7 @@ impl Shared {
             changed: Arc::default(),
             acks: Notify::new(),
             letters: Notify::new(),
+            unsure: AtomicBool::new(true),
         }
     }
 
@@ -72,6 +75,15 @@ impl Shared {
         let result = change(&mut self.index());
         self.news.notify_one();
         result
+    }
+
+    /// Notes whether what the index holds is known to be ours.
+    pub(super) fn sure(&self, sure: bool) {
+        self.unsure.store(!sure, Ordering::Release);
+    }
+
+    pub(super) fn is_sure(&self) -> bool {
+        !self.unsure.load(Ordering::Acquire)
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -96,26 +108,4 @@ impl Shared {
         self.letters.notify_one();
         Ok(())
     }
-}
-
-/// Carries a call out to its end even if its caller is dropped: what the book or Redis was
-/// told must also reach the index.
-pub(super) async fn to_the_end<T: Send + 'static>(
-    call: impl Future<Output = T> + Send + 'static,
-) -> Result<T, Interrupted> {
-    tokio::spawn(call).await.map_err(|_| Interrupted)
-}
-
-/// The runtime ended under a call.
-pub(super) struct Interrupted;
-
-impl From<Interrupted> for SourceError {
-    fn from(_: Interrupted) -> Self {
-        Self::Unknown("the source is stopping".to_owned())
-    }
-}
-
-/// Every call can be repeated, so any trouble of the book is "try again".
-pub(super) fn try_again(error: StoreError) -> SourceError {
-    SourceError::Transient(error.to_string())
 }

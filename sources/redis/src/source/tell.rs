@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use headcount_model::JobId;
 use headcount_ports::SourceError;
+use headcount_ports::calls::try_again;
 
 use super::draft::Owed;
 use super::index::Index;
-use super::shared::{Shared, try_again};
+use super::shared::Shared;
 use crate::entries::MAX_ENTRIES;
 use crate::stream::id::EntryId;
 

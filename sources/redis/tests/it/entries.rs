@@ -112,7 +112,8 @@ async fn entries_of_the_silent_are_claimed_and_kept_ones_are_not() {
     server.say(&[
         "XCLAIM", "s", "g", "dead", "0", "3-1", "IDLE", "3600000", "JUSTID",
     ]);
-    dead.keep(&[taken[2].id]).await.unwrap();
+    let both = [taken[0].id, taken[2].id];
+    assert_eq!(dead.keep(&both).await, Ok(both[..1].to_vec()), "not ours");
     assert_eq!(shown(&ours.claim(9, LATER).await.unwrap()), [""; 0]);
     server.say(&[
         "XCLAIM", "s", "g", "dead", "0", "3-1", "IDLE", "3600000", "JUSTID",

@@ -1,5 +1,6 @@
 //! A stream as a source, on real servers.
 
+mod elsewhere;
 mod ends;
 mod killed;
 mod taken;

@@ -94,12 +94,10 @@ async fn a_server_without_room_is_told_of_and_waited_for() {
     assert_eq!(second.len(), 1, "reading takes no room");
     world.complete(taken[0], JobEnd::Expired).await;
     world.complete(second[0], JobEnd::Succeeded).await;
-    wait_until("the other is acknowledged", || pending(&server) == ["1-1"]);
-    assert_eq!(
-        world.source.stats().untold,
-        1,
-        "there is no room for a letter"
-    );
+    wait_until("the other is acknowledged, and the book knows", || {
+        pending(&server) == ["1-1"] && world.source.stats().untold == 1
+    });
+    assert_eq!(letters(&server), [""; 0], "there is no room for a letter");
     server.say(&["CONFIG", "SET", "maxmemory", "0"]);
     world.all_told().await;
     assert_eq!(letters(&server), ["1-1"]);

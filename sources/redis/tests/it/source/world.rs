@@ -162,7 +162,8 @@ impl World {
         found.unwrap_or_else(|_| panic!("never, last {last:?}"))
     }
 
-    /// Waits until Redis was told of every end.
+    /// Waits until Redis was told of every end. Neither the book nor the server tells when
+    /// that is, so both are asked again until then.
     pub async fn all_told(&self) {
         let told = async {
             while self.source.stats().untold > 0 || self.untold().await > 0 {
@@ -178,18 +179,27 @@ impl World {
         open.iter().filter(|open| open.end.is_some()).count()
     }
 
+    /// Every job of the book.
+    pub async fn book_jobs(&self) -> Vec<JobRecord> {
+        jobs(&self.book).await
+    }
+
     /// Every job of the book: entry, status, attempts.
     pub async fn shown(&self) -> Vec<String> {
         shown(&self.book).await
     }
 }
 
-pub async fn shown(book: &MemoryStore) -> Vec<String> {
+async fn jobs(book: &MemoryStore) -> Vec<JobRecord> {
     let filter = JobFilter {
         limit: 10_000,
         ..JobFilter::default()
     };
-    let jobs = book.list(filter).await.unwrap();
+    book.list(filter).await.unwrap()
+}
+
+pub async fn shown(book: &MemoryStore) -> Vec<String> {
+    let jobs = jobs(book).await;
     let one = |job: &JobRecord| {
         let name = job.spec.name.as_deref().unwrap_or_default();
         format!("{name} {}", job.status.code())
