@@ -27,6 +27,7 @@ mod run;
 mod sample;
 mod schedules;
 mod shared;
+mod unread;
 mod view;
 
 pub use bookings::bookings;

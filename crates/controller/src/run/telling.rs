@@ -1,8 +1,8 @@
 //! What those who watch are told once a round is durable: its changes, how launches go,
-//! and jobs that pile up.
+//! jobs that pile up, and triggers that cannot be read.
 //!
 //! Promise: told once each, after the round that brought it is written. Leaves to others:
-//! what is kept of it (`launches`), and when jobs pile up (`backlog`).
+//! what is kept of it (`launches`), when jobs pile up (`backlog`), and what of triggers is new (`unread`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +11,8 @@ use headcount_model::{BackendEvent, Timestamp};
 use headcount_planner::{Answered, News};
 
 use super::Hall;
-use crate::backlog::{MAX_CLASSES, SUSTAINED, Turn};
+use crate::backlog::{self, MAX_CLASSES, SUSTAINED};
+use crate::unread::Turn;
 use crate::{Event, Round, events};
 
 impl Hall {
@@ -41,6 +42,22 @@ impl Hall {
             drop(self.events.send(Arc::new(event)));
         }
         self.note_launches(round, now);
+        self.look_at_triggers();
+    }
+
+    /// Says that triggers cannot be read, or can be again.
+    fn look_at_triggers(&mut self) {
+        let pools = self.core.world().pools();
+        let pools = pools.filter_map(|pool| Some((&pool.name, pool.signal.as_ref()?.trouble())));
+        for turn in self.unread.look(pools) {
+            match turn {
+                Turn::Unread(pool, trouble) => tracing::warn!(
+                    %pool,
+                    "a trigger cannot be read, and nothing is made or removed because of it: {trouble}"
+                ),
+                Turn::Read(pool) => tracing::info!(%pool, "all triggers are read again"),
+            }
+        }
     }
 
     /// Remembers how launches went, and asks for the last words of those that failed.
@@ -63,7 +80,7 @@ impl Hall {
         let threshold = self.backlog.threshold()?.get();
         let classes = self.core.world().classes();
         let depth = classes.map(|class| class.count.waiting).sum();
-        let sustained = self.backlog.look(depth, now)? == Turn::Sustained;
+        let sustained = self.backlog.look(depth, now)? == backlog::Turn::Sustained;
         let largest = self.largest_classes();
         if sustained {
             // The name under which users of the KiCI auto-scaler look for it.

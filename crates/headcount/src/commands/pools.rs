@@ -109,7 +109,8 @@ fn troubles(pools: &[Pool], now_millis: u64, page: Page) -> String {
         if let Some(signal) = &pool.signal {
             out.push_str(&format!("\n{name}: {}", safe(&told(signal))));
         }
-        if let Some(detail) = &pool.limited_by_detail {
+        let detail = pool.limited_by_detail.as_ref();
+        if let Some(detail) = detail.filter(|detail| !is_told(pool, detail)) {
             out.push_str(&format!("\n{name}: {}", safe(detail)));
         }
         if let Some(trouble) = &pool.backend_trouble {
@@ -148,10 +149,16 @@ fn told(signal: &PoolSignal) -> String {
     let asked = match signal.desired {
         Some(1) => "triggers ask for 1 agent".to_owned(),
         Some(n) => format!("triggers ask for {n} agents"),
-        None => "triggers ask for nothing".to_owned(),
+        None => "triggers cannot say how many agents they want".to_owned(),
     };
     let readings: Vec<String> = signal.triggers.iter().map(reading).collect();
     format!("{asked}: {}", readings.join("; "))
+}
+
+/// Whether a trigger says so already.
+fn is_told(pool: &Pool, detail: &str) -> bool {
+    let mut triggers = pool.signal.iter().flat_map(|signal| &signal.triggers);
+    triggers.any(|trigger| trigger.trouble.as_deref() == Some(detail))
 }
 
 fn reading(trigger: &TriggerReading) -> String {

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::cmp::Reverse;
 use core::time::Duration;
 
-use headcount_model::{Reason, Sample, Timestamp};
+use headcount_model::{Reading, Reason, Sample, Timestamp};
 
 use super::Round;
 use super::facts::may_start;
@@ -150,10 +150,15 @@ fn report(signal: &Signal, crew: Crew, asked: Asked, allowed: u32) -> QueueRepor
         Some(left) => left.saturating_sub(allowed),
     };
     let changes = signal.left != Some(left);
+    // Where nothing at all could be read, nobody can say.
+    let heard = usable.filter(|sample| {
+        let known = |reading: &Reading| matches!(reading, Reading::Known(_));
+        sample.readings.is_empty() || sample.readings.iter().any(known)
+    });
     QueueReport {
         alive: crew.alive,
         pending: crew.pending,
-        desired: usable.map(|_| crew.alive.saturating_add(asked.proposal.wanted)),
+        desired: heard.map(|_| crew.alive.saturating_add(asked.proposal.wanted)),
         spends: unused.filter(|_| changes).map(|sample| Spending {
             sample: sample.number,
             left,

@@ -45,7 +45,9 @@ pub(crate) async fn listen(link: Arc<Link>, wakes: Wakes) {
         match open(&link, &wakes).await {
             Ok(open) => {
                 pause = FIRST_PAUSE;
-                told = None;
+                if told.take().is_some() {
+                    tracing::info!("changes are told of again by {}", open.addresses.join(", "));
+                }
                 let before = last.replace(open.addresses.clone());
                 if before.is_some_and(|before| before != open.addresses) {
                     // Who was the master may still answer, with what it had then.
