@@ -4,6 +4,7 @@
 //! its default and its description; nothing else knows the names of keys. Leaves what
 //! keys mean together to [`crate::check`].
 
+mod docker_machine;
 mod kubernetes;
 mod label_set;
 mod limits;
@@ -17,6 +18,7 @@ mod source;
 mod top;
 mod trigger;
 
+pub(crate) use docker_machine::{MACHINE_OPTION, SecretOption, WrittenOption};
 pub(crate) use kubernetes::{HISTORY, NAMESPACE, PROPAGATION, ROLLOUT, Rollout};
 pub(crate) use label_set::{AgentPlace, LabelSet, NetworkPolicy};
 pub(crate) use limits::{Amount, Cap, Resources};
@@ -59,7 +61,7 @@ const REMOVED: [(&str, &str); 8] = [
 ];
 
 /// Every mapping: how sentences call it, what it is for, its keys.
-pub(crate) const OBJECTS: [(&str, &str, &[Key]); 21] = [
+pub(crate) const OBJECTS: [(&str, &str, &[Key]); 22] = [
     described::<Top>(),
     described::<MachinePool>(),
     described::<Defaults>(),
@@ -81,6 +83,7 @@ pub(crate) const OBJECTS: [(&str, &str, &[Key]); 21] = [
     described::<TriggerMetadata>(),
     described::<Source>(),
     described::<EntryJob>(),
+    described::<SecretOption>(),
 ];
 
 const fn described<T: Object>() -> (&'static str, &'static str, &'static [Key]) {
