@@ -54,8 +54,9 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ),
     (
         "headcount-backend-program",
-        &["headcount-model", "headcount-ports"],
+        &["headcount-model", "headcount-ports", "headcount-calls"],
     ),
+    ("headcount-calls", &["headcount-ports"]),
     ("headcount-test-kubernetes", &[]),
     (
         "headcount-controller",

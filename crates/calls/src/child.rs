@@ -3,6 +3,7 @@
 //! Promise: the group is killed as a whole, and only while its leader is not collected yet,
 //! so that its number cannot belong to somebody else; dropped, it is killed and collected.
 
+use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
@@ -18,53 +19,48 @@ use tokio::io::unix::AsyncFd;
 use tokio::net::unix::pipe::{Receiver, Sender};
 use tokio::time::timeout;
 
-use super::output::{Head, Tail};
-use super::{Call, Stop};
+use crate::call::{Call, Stop};
+use crate::maker::Maker;
+use crate::output::{Head, Tail};
 
 /// A file that somebody still writes cannot be executed; a fork beside us may hold it open.
 const BUSY_RETRIES: u32 = 10;
 const BUSY_STEP: Duration = Duration::from_millis(10);
 
 /// A child that runs, or has ended and is not collected.
-pub(super) struct Child {
+pub(crate) struct Child {
     pipes: Pipes,
     process: Process,
 }
 
 /// What it is talked to through.
-pub(super) struct Pipes {
-    pub(super) input: Option<Sender>,
-    pub(super) output: Receiver,
-    pub(super) errors: Receiver,
+pub(crate) struct Pipes {
+    pub(crate) input: Option<Sender>,
+    pub(crate) output: Receiver,
+    pub(crate) errors: Receiver,
 }
 
 /// The process itself.
-pub(super) struct Process {
+pub(crate) struct Process {
     pid: Pid,
     watch: AsyncFd<OwnedFd>,
     /// `None` once it is collected.
     child: Option<std::process::Child>,
     /// Its exit code, once it is collected; `None` when a signal ended it.
     code: Option<i32>,
+    /// Whether it goes on when nobody waits for it.
+    lives_on: bool,
 }
 
 impl Child {
     /// Starts it. The error is a sentence; nothing runs then.
-    pub(super) fn start(call: &Call) -> Result<Self, String> {
+    pub(crate) fn start(call: &Call) -> Result<Self, String> {
         let system = |error: io::Error| error.to_string();
         let (input, stdin) = pipe_to().map_err(system)?;
         let (stdout, output) = pipe_from().map_err(system)?;
         let (stderr, errors) = pipe_from().map_err(system)?;
-        let mut command = Command::new(&call.program);
-        command
-            .args(call.argument)
-            .env_clear()
-            .envs(&call.environment)
-            .current_dir("/")
-            .stdin(stdin)
-            .stdout(stdout)
-            .stderr(stderr)
-            .process_group(0);
+        let mut command = command(call);
+        command.stdin(stdin).stdout(stdout).stderr(stderr);
         let child = spawn(&mut command).map_err(|error| not_started(&error))?;
         let process = Process::watch(child).map_err(system)?;
         let pipes = Pipes {
@@ -75,13 +71,25 @@ impl Child {
         Ok(Self { pipes, process })
     }
 
-    pub(super) fn parts(&mut self) -> (&mut Pipes, &Process) {
+    /// Starts it without pipes: it reads nothing and writes here. The error is a sentence;
+    /// nothing runs then.
+    pub(crate) fn start_on(call: &Call, log: &File) -> Result<Process, String> {
+        let system = |error: io::Error| error.to_string();
+        let other = log.try_clone().map_err(system)?;
+        let log = log.try_clone().map_err(system)?;
+        let mut command = command(call);
+        command.stdin(Stdio::null()).stdout(log).stderr(other);
+        let child = spawn(&mut command).map_err(|error| not_started(&error))?;
+        Process::watch(child).map_err(system)
+    }
+
+    pub(crate) fn parts(&mut self) -> (&mut Pipes, &Process) {
         (&mut self.pipes, &self.process)
     }
 
     /// Whether anybody of its group is left; for a child that has ended, which is collected
     /// by this. Only while somebody is left does the group's number stay taken.
-    pub(super) fn leaves_somebody(&mut self) -> io::Result<bool> {
+    pub(crate) fn leaves_somebody(&mut self) -> io::Result<bool> {
         self.process.collect()?;
         let left = test_kill_process_group(self.process.pid).is_ok();
         if left {
@@ -91,18 +99,13 @@ impl Child {
         Ok(left)
     }
 
-    /// Kills the group and collects the leader. Its exit code, or `None` if by a signal.
-    pub(super) async fn end(&mut self, wait: Duration) -> io::Result<Option<i32>> {
-        self.process.kill();
-        match timeout(wait, self.process.ended()).await {
-            Ok(ended) => ended?,
-            Err(_) => return Err(io::Error::other("it cannot be killed")),
-        }
-        self.process.collect()
+    /// See [`Process::end`].
+    pub(crate) async fn end(&mut self, wait: Duration) -> io::Result<Option<i32>> {
+        self.process.end(wait).await
     }
 
     /// Takes what is left in the pipes and waits for nothing.
-    pub(super) fn drain(&self, output: &mut Head, words: &mut Tail) -> Result<(), Stop> {
+    pub(crate) fn drain(&self, output: &mut Head, words: &mut Tail) -> Result<(), Stop> {
         output.drain(&self.pipes.output)?;
         words.drain(&self.pipes.errors);
         Ok(())
@@ -113,7 +116,7 @@ impl Process {
     fn watch(mut child: std::process::Child) -> io::Result<Self> {
         let opened = pid(&child).and_then(|pid| {
             let watch = pidfd_open(pid, PidfdFlags::NONBLOCK)?;
-            Ok((pid, register(watch)?))
+            Ok((pid, register(watch, Interest::READABLE)?))
         });
         match opened {
             Ok((pid, watch)) => Ok(Self {
@@ -121,6 +124,7 @@ impl Process {
                 watch,
                 child: Some(child),
                 code: None,
+                lives_on: false,
             }),
             Err(error) => {
                 child.kill()?;
@@ -131,11 +135,31 @@ impl Process {
     }
 
     /// Returns once it has ended. Safe to cancel; it is not collected by this.
-    pub(super) async fn ended(&self) -> io::Result<()> {
+    pub(crate) async fn ended(&self) -> io::Result<()> {
         // It stays readable from then on.
         self.watch.readable().await.map(|mut guard| {
             guard.retain_ready();
         })
+    }
+
+    /// Kills the group and collects the leader. Its exit code, or `None` if by a signal.
+    pub(crate) async fn end(&mut self, wait: Duration) -> io::Result<Option<i32>> {
+        self.kill();
+        match timeout(wait, self.ended()).await {
+            Ok(ended) => ended?,
+            Err(_) => return Err(io::Error::other("it cannot be killed")),
+        }
+        self.collect()
+    }
+
+    /// Who it is, for others than its parent.
+    pub(crate) fn who(&self) -> io::Result<Maker> {
+        Maker::of(self.pid)
+    }
+
+    /// From now on being dropped does not end it.
+    pub(crate) fn let_go_when_dropped(&mut self) {
+        self.lives_on = true;
     }
 
     /// The exit code of a process that has ended.
@@ -156,19 +180,33 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        self.kill();
+        if !self.lives_on {
+            self.kill();
+        }
         if let Some(mut child) = self.child.take() {
-            // It is dead or dying, unless the kernel holds it: nobody waits for that.
+            // Dead, dying, or let go: somebody must collect it, and nobody waits for that.
             std::thread::spawn(move || child.wait());
         }
     }
 }
 
+/// With its variables, and in a group of its own.
+fn command(call: &Call) -> Command {
+    let mut command = Command::new(&call.program);
+    command
+        .args(&call.arguments)
+        .env_clear()
+        .envs(&call.environment)
+        .current_dir("/")
+        .process_group(0);
+    command
+}
+
 #[expect(unsafe_code, reason = "tokio wants a promise about descriptors")]
-fn register(watch: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+pub(crate) fn register(watch: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
     // SAFETY: an `OwnedFd` stays open and the same for as long as it is owned, and nothing
     // takes it out before the registration is dropped.
-    let registered = unsafe { AsyncFd::register_with_interest(watch, Interest::READABLE) };
+    let registered = unsafe { AsyncFd::register_with_interest(watch, interest) };
     registered.map_err(io::Error::from)
 }
 

@@ -1,9 +1,12 @@
+//! Real programs, small ones.
+
 use std::os::unix::fs::PermissionsExt;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::*;
+use crate::call::MAX_WORDS;
+use crate::{Call, CallError, Maker};
 
 fn script(text: &str) -> (TempDir, Call) {
     let dir = tempfile::tempdir().unwrap();
@@ -13,7 +16,7 @@ fn script(text: &str) -> (TempDir, Call) {
     let path = std::env::var("PATH").unwrap();
     let call = Call {
         program,
-        argument: Some("verb"),
+        arguments: vec!["verb".to_owned()],
         environment: [("PATH".to_owned(), path)].into(),
         input: b"in\n".to_vec(),
         deadline: Duration::from_secs(20),
@@ -159,4 +162,52 @@ async fn what_cannot_be_run_says_what_to_do() {
             "Exec format error (os error 8); a script starts with a line such as `#!/bin/sh`"
         )
     );
+}
+
+#[tokio::test]
+async fn a_program_that_is_let_go_goes_on_and_is_found_again() {
+    let (dir, mut call) = script("echo begun; read line <\"$1\"; echo ended; exit 5");
+    let fifo = dir.path().join("fifo");
+    let made = std::process::Command::new("mkfifo").arg(&fifo).status();
+    assert!(made.unwrap().success());
+    call.arguments = vec![fifo.display().to_string()];
+    let log = dir.path().join("log");
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let running = call.run_on(&log, |maker| {
+        tell.send(maker).expect("the test listens");
+        Ok(())
+    });
+    let maker = tokio::select! {
+        ended = running => panic!("{ended:?}"),
+        maker = told => maker.unwrap(),
+    };
+    let again: Maker = maker.to_string().parse().unwrap();
+    assert!(again.is_alive());
+    let other = Maker {
+        started: maker.started + 1,
+        ..maker
+    };
+    assert!(!other.is_alive(), "the number of another process");
+    std::fs::write(&fifo, "go\n").unwrap();
+    tokio::time::timeout(Duration::from_secs(10), again.ended())
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(std::fs::read_to_string(&log).unwrap(), "begun\nended\n");
+}
+
+#[tokio::test]
+async fn a_run_on_a_file_says_how_it_ended_and_ends_in_time() {
+    let (dir, call) = script("echo out; echo err >&2; exit 3");
+    let log = dir.path().join("log");
+    let said = call.run_on(&log, |_| Ok(())).await.unwrap();
+    assert_eq!((said.code, said.words.as_str()), (Some(3), "out err"));
+    let (dir, mut call) = script("echo slow; sleep 600");
+    call.deadline = Duration::from_millis(500);
+    let log = dir.path().join("log");
+    let late = call.run_on(&log, |_| Ok(())).await.unwrap_err();
+    let CallError::Late { words, .. } = &late else {
+        panic!("{late}");
+    };
+    assert_eq!(words, "; it said: slow");
 }

@@ -1,44 +1,46 @@
 //! What goes into a program and what comes out of it, bounded.
 
 use std::collections::VecDeque;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
 
 use headcount_ports::texts::one_line;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::pipe::{Receiver, Sender};
 
-use super::Stop;
+use crate::call::Stop;
 
 /// Read at once.
 const PIECE: usize = 64 * 1024;
 
 /// The beginning of an output; more than the limit is an error.
-pub(super) struct Head {
+pub(crate) struct Head {
     bytes: Vec<u8>,
     limit: usize,
 }
 
 /// The end of an output; what was before is forgotten.
-pub(super) struct Tail {
+pub(crate) struct Tail {
     bytes: VecDeque<u8>,
     limit: usize,
 }
 
 /// Hands over a document. That nobody reads it is the program's business.
-pub(super) async fn feed(pipe: Option<Sender>, input: &[u8]) {
+pub(crate) async fn feed(pipe: Option<Sender>, input: &[u8]) {
     if let Some(mut pipe) = pipe {
         let _ = pipe.write_all(input).await;
     }
 }
 
 impl Head {
-    pub(super) const fn new(limit: usize) -> Self {
+    pub(crate) const fn new(limit: usize) -> Self {
         let bytes = Vec::new();
         Self { bytes, limit }
     }
 
     /// Until nobody can write any more.
-    pub(super) async fn hear(&mut self, pipe: &mut Receiver) -> Result<(), Stop> {
+    pub(crate) async fn hear(&mut self, pipe: &mut Receiver) -> Result<(), Stop> {
         let mut piece = vec![0; PIECE];
         loop {
             match pipe.read(&mut piece).await? {
@@ -49,7 +51,7 @@ impl Head {
     }
 
     /// What is there now.
-    pub(super) fn drain(&mut self, pipe: &Receiver) -> Result<(), Stop> {
+    pub(crate) fn drain(&mut self, pipe: &Receiver) -> Result<(), Stop> {
         let mut piece = vec![0; PIECE];
         while let Some(n) = now(pipe, &mut piece) {
             self.take(piece.get(..n).unwrap_or_default())?;
@@ -57,7 +59,7 @@ impl Head {
         Ok(())
     }
 
-    pub(super) fn into_bytes(self) -> Vec<u8> {
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
 
@@ -71,13 +73,13 @@ impl Head {
 }
 
 impl Tail {
-    pub(super) const fn new(limit: usize) -> Self {
+    pub(crate) const fn new(limit: usize) -> Self {
         let bytes = VecDeque::new();
         Self { bytes, limit }
     }
 
     /// Until nobody can write any more.
-    pub(super) async fn hear(&mut self, pipe: &mut Receiver) -> Result<(), Stop> {
+    pub(crate) async fn hear(&mut self, pipe: &mut Receiver) -> Result<(), Stop> {
         let mut piece = vec![0; PIECE];
         loop {
             match pipe.read(&mut piece).await? {
@@ -88,7 +90,7 @@ impl Tail {
     }
 
     /// What is there now.
-    pub(super) fn drain(&mut self, pipe: &Receiver) {
+    pub(crate) fn drain(&mut self, pipe: &Receiver) {
         let mut piece = vec![0; PIECE];
         while let Some(n) = now(pipe, &mut piece) {
             self.take(piece.get(..n).unwrap_or_default());
@@ -96,7 +98,7 @@ impl Tail {
     }
 
     /// As one line.
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let (first, second) = self.bytes.as_slices();
         one_line(&String::from_utf8_lossy(&[first, second].concat()))
     }
@@ -105,6 +107,21 @@ impl Tail {
         self.bytes.extend(piece);
         let over = self.bytes.len().saturating_sub(self.limit);
         self.bytes.drain(..over);
+    }
+}
+
+/// The end of a file as one line, at most so many bytes; what cannot be read is left out.
+pub(crate) fn end_of(path: &Path, limit: usize) -> String {
+    let mut bytes = Vec::new();
+    let reading = File::open(path).and_then(|mut file| {
+        let length = file.metadata()?.len();
+        let limit = limit as u64;
+        file.seek(SeekFrom::Start(length.saturating_sub(limit)))?;
+        file.take(limit).read_to_end(&mut bytes)
+    });
+    match reading {
+        Ok(_) => one_line(&String::from_utf8_lossy(&bytes)),
+        Err(_) => String::new(),
     }
 }
 

@@ -1,58 +1,57 @@
-//! One run of a provisioner: a document in, a document out.
-//!
-//! Promise: it ends by its deadline; the program is the leader of a process group of its
-//! own, and nothing of that group outlives the call, whether it ends, is late, says too
-//! much or is dropped. The program gets the variables it is given and nothing else; what it
-//! says is bounded. Leaves to others: what the documents mean.
-
-mod child;
-mod output;
+//! One run of a program: a document in, a document out.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::time::timeout;
 
-use child::Child;
-use output::{Head, Tail};
+use crate::child::Child;
+use crate::maker::Maker;
+use crate::output::{self, Head, Tail};
 
-/// A list of 10,000 machines has some 4 MiB; whoever says more is not believed.
-pub(crate) const MAX_OUTPUT: usize = 64 * 1024 * 1024;
 /// Kept of standard error, its end.
-const MAX_WORDS: usize = 16 * 1024;
+pub(crate) const MAX_WORDS: usize = 16 * 1024;
 /// For the kernel to end what was killed.
 const KILL_WAIT: Duration = Duration::from_secs(5);
 
 /// What is run.
 #[derive(Clone, Debug)]
-pub(crate) struct Call {
-    pub(crate) program: PathBuf,
-    pub(crate) argument: Option<&'static str>,
-    pub(crate) environment: BTreeMap<String, String>,
-    pub(crate) input: Vec<u8>,
-    pub(crate) deadline: Duration,
-    pub(crate) max_output: usize,
+pub struct Call {
+    /// Its absolute path.
+    pub program: PathBuf,
+    /// Each handed over as it is.
+    pub arguments: Vec<String>,
+    /// All of its variables.
+    pub environment: BTreeMap<String, String>,
+    /// Its standard input.
+    pub input: Vec<u8>,
+    /// Then its group is killed.
+    pub deadline: Duration,
+    /// Bytes of standard output that are taken.
+    pub max_output: usize,
     /// Whether what it leaves behind is looked for.
-    pub(crate) sees_left: bool,
+    pub sees_left: bool,
 }
 
 /// How it ended.
 #[derive(Debug)]
-pub(crate) struct Said {
-    /// `None` when a signal ended it.
-    pub(crate) code: Option<i32>,
+pub struct Said {
+    /// Its exit code; `None` when a signal ended it.
+    pub code: Option<i32>,
     /// Standard output.
-    pub(crate) output: Vec<u8>,
+    pub output: Vec<u8>,
     /// The end of standard error, on one line.
-    pub(crate) words: String,
+    pub words: String,
     /// Whether it left somebody behind in its group, if that was to be seen; they are ended.
-    pub(crate) left: bool,
+    pub left: bool,
 }
 
 /// Why there is no answer.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub(crate) enum CallError {
+pub enum CallError {
     /// It was not started, so it did nothing.
     #[error("cannot run `{program}`: {reason}")]
     NotStarted {
@@ -94,7 +93,7 @@ impl Call {
     ///
     /// # Errors
     /// There is no answer; only [`CallError::NotStarted`] means that nothing was done.
-    pub(crate) async fn run(self) -> Result<Said, CallError> {
+    pub async fn run(self) -> Result<Said, CallError> {
         let program = self.program.display().to_string();
         let mut child = Child::start(&self).map_err(|reason| CallError::NotStarted {
             program: program.clone(),
@@ -104,7 +103,7 @@ impl Call {
         let mut words = Tail::new(MAX_WORDS);
         let talking = talk(&mut child, &self.input, &mut output, &mut words);
         let talked = timeout(self.deadline, talking).await;
-        let lost = |error: std::io::Error| CallError::Lost {
+        let lost = |error: io::Error| CallError::Lost {
             program: program.clone(),
             reason: error.to_string(),
         };
@@ -118,10 +117,7 @@ impl Call {
             Ok(Err(Stop::Io(error))) => return Err(lost(error)),
             Err(_) => {
                 child.end(KILL_WAIT).await.map_err(lost)?;
-                let words = match words.text() {
-                    said if said.is_empty() => said,
-                    said => format!("; it said: {said}"),
-                };
+                let words = said_so_far(words.text());
                 let deadline = self.deadline;
                 return Err(CallError::Late {
                     program,
@@ -149,16 +145,86 @@ impl Call {
     }
 }
 
+impl Call {
+    /// Runs it without input; what it says goes to the end of this file, of which the last
+    /// words are kept. Dropped half-way, it lets the program go on: a program that makes
+    /// something elsewhere is better not cut short. `started` is told who it is, so that it
+    /// can be found again. The file grows as long as the program writes.
+    ///
+    /// # Errors
+    /// There is no answer; only [`CallError::NotStarted`] means that nothing was done.
+    pub async fn run_on(
+        self,
+        log: &Path,
+        started: impl FnOnce(Maker) -> io::Result<()>,
+    ) -> Result<Said, CallError> {
+        let program = self.program.display().to_string();
+        let not_started = |reason: String| CallError::NotStarted {
+            program: program.clone(),
+            reason,
+        };
+        let file = File::options().append(true).create(true).open(log);
+        let file = file.map_err(|error| {
+            not_started(format!(
+                "its log `{}` cannot be written: {error}",
+                log.display()
+            ))
+        })?;
+        let mut process = Child::start_on(&self, &file).map_err(not_started)?;
+        if let Err(error) = process.who().and_then(started) {
+            // Nobody would find it again.
+            let ended = process.end(KILL_WAIT).await;
+            let lost = ended.err().unwrap_or(error);
+            return Err(CallError::Lost {
+                program,
+                reason: lost.to_string(),
+            });
+        }
+        process.let_go_when_dropped();
+        let in_time = timeout(self.deadline, process.ended()).await;
+        let code = process.end(KILL_WAIT).await;
+        let lost = |error: io::Error| CallError::Lost {
+            program: program.clone(),
+            reason: error.to_string(),
+        };
+        let words = output::end_of(log, MAX_WORDS);
+        match in_time {
+            Ok(ended) => ended.map_err(lost)?,
+            Err(_) => {
+                let deadline = self.deadline;
+                return Err(CallError::Late {
+                    program,
+                    deadline,
+                    words: said_so_far(words),
+                });
+            }
+        }
+        Ok(Said {
+            code: code.map_err(lost)?,
+            output: Vec::new(),
+            words,
+            left: false,
+        })
+    }
+}
+
+fn said_so_far(words: String) -> String {
+    match words.is_empty() {
+        true => words,
+        false => format!("; it said: {words}"),
+    }
+}
+
 /// Why a program is not listened to any more.
 pub(crate) enum Stop {
     /// It says too much.
     Full,
     /// The system fails.
-    Io(std::io::Error),
+    Io(io::Error),
 }
 
-impl From<std::io::Error> for Stop {
-    fn from(error: std::io::Error) -> Self {
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
         Self::Io(error)
     }
 }
@@ -196,6 +262,3 @@ async fn talk(
 fn seconds(time: Duration) -> String {
     format!("{} s", time.as_secs_f32())
 }
-
-#[cfg(test)]
-mod tests;
