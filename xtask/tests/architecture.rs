@@ -39,8 +39,14 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ),
     (
         "headcount-backend-container",
-        &["headcount-model", "headcount-ports", "headcount-network"],
+        &[
+            "headcount-model",
+            "headcount-ports",
+            "headcount-network",
+            "headcount-engines",
+        ],
     ),
+    ("headcount-engines", &["headcount-model", "headcount-ports"]),
     ("headcount-periods", &[]),
     (
         "headcount-source-redis",

@@ -11,7 +11,7 @@ use super::LoginError;
 use super::config_file::ConfigFile;
 use super::helper::Helpers;
 use super::reference::Repository;
-use crate::options::Credentials;
+use crate::credentials::Credentials;
 
 /// The user name by which helpers say that the secret is an identity token.
 const TOKEN_USER: &str = "<token>";

@@ -2,21 +2,40 @@
 //! one-time token and an empty directory. Written into the container itself, so that it ends with it, needs nothing of
 //! the image, works on another host too, and stands in nothing that `inspect` shows.
 
+use std::path::Path;
+
 use headcount_model::Secret;
 use tar::{Builder, EntryType, Header};
 
 /// Everything of ours in a container is below this directory.
-pub(crate) const HOME: &str = "/headcount";
+pub const HOME: &str = "/headcount";
 /// The agent's own directory.
-pub(crate) const WORK: &str = "/headcount/work";
+pub const WORK: &str = "/headcount/work";
 /// The one-time token; the agent removes it once it is used.
-pub(crate) const TOKEN: &str = "/headcount/token";
+pub const TOKEN: &str = "/headcount/token";
 
-/// The archive, to be unpacked at the root.
+/// Where our own agent is, where it is put into a container.
+pub const PROGRAM: &str = "/headcount/headcount";
+
+/// An archive with our own agent, to be unpacked at the root. As large as the program.
+///
+/// # Errors
+/// The program cannot be read.
+pub fn pack_program(program: &Path) -> std::io::Result<Vec<u8>> {
+    let bytes = std::fs::read(program)?;
+    let mut archive = Builder::new(Vec::with_capacity(bytes.len() + 16 * 1024));
+    let mut folder = header(EntryType::Directory, 0o777, 0);
+    archive.append_data(&mut folder, inside(HOME), std::io::empty())?;
+    let mut file = header(EntryType::Regular, 0o555, bytes.len() as u64);
+    archive.append_data(&mut file, inside(PROGRAM), &bytes[..])?;
+    archive.into_inner()
+}
+
+/// The archive of what is an agent's own, to be unpacked at the root.
 ///
 /// # Errors
 /// Writing to memory does not fail; a path that is too long would.
-pub(crate) fn pack(token: Option<&Secret>) -> std::io::Result<Vec<u8>> {
+pub fn pack(token: Option<&Secret>) -> std::io::Result<Vec<u8>> {
     let mut archive = Builder::new(Vec::new());
     // Whoever the image's user is, the agent runs as that one and must be able to use it.
     let folders = [(HOME, 0o777), (WORK, 0o1777)];

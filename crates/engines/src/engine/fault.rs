@@ -11,15 +11,16 @@ use headcount_ports::texts::{one_line, with_causes};
 
 /// Something did not work at the engine.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Fault {
-    pub(crate) verdict: Verdict,
+pub struct Fault {
+    /// What is known after it.
+    pub verdict: Verdict,
     /// For a person; one line.
-    pub(crate) message: String,
+    pub message: String,
 }
 
 /// What is known after a fault.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Verdict {
+pub enum Verdict {
     /// There is no such container, image or network.
     Absent,
     /// The name is taken, or the thing is in the middle of a change.
@@ -38,7 +39,7 @@ pub(crate) enum Verdict {
 
 impl Fault {
     /// `what` is what the engine was to do, as in "the engine did not <what>".
-    pub(crate) fn new(what: &str, error: Error) -> Self {
+    pub fn new(what: &str, error: Error) -> Self {
         let (verdict, cause) = match error {
             Error::DockerResponseServerError {
                 status_code,
@@ -58,14 +59,16 @@ impl Fault {
         }
     }
 
-    pub(crate) fn away(message: String) -> Self {
+    /// Nobody could be asked, with a sentence why.
+    pub fn away(message: String) -> Self {
         Self {
             verdict: Verdict::Away,
             message,
         }
     }
 
-    pub(crate) fn late(what: &str, wait: Duration) -> Self {
+    /// It did not do this in time.
+    pub fn late(what: &str, wait: Duration) -> Self {
         Self {
             verdict: Verdict::Silent,
             message: format!("the engine did not {what} within {} s", wait.as_secs()),
@@ -73,7 +76,7 @@ impl Fault {
     }
 
     /// As the answer to something of which nothing was made.
-    pub(crate) fn as_not_done(&self) -> BackendError {
+    pub fn as_not_done(&self) -> BackendError {
         let message = self.message.clone();
         match self.verdict {
             Verdict::Absent | Verdict::Conflict | Verdict::Refused => {
@@ -88,7 +91,7 @@ impl Fault {
     }
 
     /// As the answer to something that may have happened.
-    pub(crate) fn as_unknown(&self) -> BackendError {
+    pub fn as_unknown(&self) -> BackendError {
         BackendError::Unknown(self.message.clone())
     }
 }

@@ -6,7 +6,6 @@
 mod detect;
 mod fault;
 
-use std::ffi::OsStr;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,50 +20,79 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 pub use detect::{NoEngine, find_engine};
-pub(crate) use fault::{Fault, Verdict};
+pub use fault::{Fault, Verdict};
 
 /// For an answer that the engine gives at once.
-pub(crate) const ANSWER_WAIT: Duration = Duration::from_secs(20);
+pub const ANSWER_WAIT: Duration = Duration::from_secs(20);
 /// For the client itself, in seconds: longer than anything that is waited for here, because
 /// each call has its own deadline.
 const CLIENT_SECONDS: u64 = 60 * 60;
 /// Names the folder with `ca.pem`, `cert.pem` and `key.pem` for remote engines.
 const CERTIFICATES: &str = "DOCKER_CERT_PATH";
 
+/// Where the certificates for a remote engine are.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Certificates {
+    /// Where `DOCKER_CERT_PATH` says; without it there is no TLS.
+    #[default]
+    Environment,
+    /// In this folder: `ca.pem`, `cert.pem` and `key.pem`.
+    Folder(PathBuf),
+}
+
 /// One engine.
-pub(crate) struct Engine {
+pub struct Engine {
     address: EngineAddress,
+    certificates: Certificates,
     runtime_dir: Option<PathBuf>,
     client: Mutex<Option<Arc<Client>>>,
 }
 
 /// A connection to an engine that has answered.
-pub(crate) struct Client {
-    pub(crate) docker: Docker,
+pub struct Client {
+    /// Bound to the version both understand.
+    pub docker: Docker,
     /// Docker or Podman.
-    pub(crate) kind: EngineKind,
+    pub kind: EngineKind,
     /// The socket on this host; `None` for a remote engine.
-    pub(crate) socket: Option<PathBuf>,
+    pub socket: Option<PathBuf>,
     /// Whether root of a container is root of the engine's host. It is not where a user
     /// runs the engine, nor where the engine gives its containers users of their own.
-    pub(crate) roots_are_one: bool,
+    pub roots_are_one: bool,
 }
 
 impl Engine {
-    pub(crate) fn new(address: EngineAddress, runtime_dir: Option<PathBuf>) -> Self {
+    /// At this address; nothing is asked yet.
+    #[must_use]
+    pub fn new(address: EngineAddress, runtime_dir: Option<PathBuf>) -> Self {
         Self {
             address,
+            certificates: Certificates::Environment,
             runtime_dir,
             client: Mutex::default(),
         }
     }
 
-    pub(crate) const fn address(&self) -> &EngineAddress {
+    /// The engine of another machine, `tcp://host:port`, with these certificates.
+    #[must_use]
+    pub fn secured(host: &str, folder: PathBuf) -> Self {
+        Self {
+            certificates: Certificates::Folder(folder),
+            ..Self::new(EngineAddress::Remote(host.to_owned()), None)
+        }
+    }
+
+    /// Which engine.
+    #[must_use]
+    pub const fn address(&self) -> &EngineAddress {
         &self.address
     }
 
     /// The connection, made if there is none.
-    pub(crate) async fn client(&self) -> Result<Arc<Client>, Fault> {
+    ///
+    /// # Errors
+    /// The engine is away, or does not answer.
+    pub async fn client(&self) -> Result<Arc<Client>, Fault> {
         let mut held = self.client.lock().await;
         if let Some(client) = &*held {
             return Ok(client.clone());
@@ -75,7 +103,7 @@ impl Engine {
     }
 
     /// Forgets the connection: the next one may be to another version, or another socket.
-    pub(crate) async fn forget(&self) {
+    pub async fn forget(&self) {
         *self.client.lock().await = None;
     }
 
@@ -101,7 +129,9 @@ impl Engine {
 
     fn open(&self) -> Result<(Docker, Option<PathBuf>), Fault> {
         let socket = match &self.address {
-            EngineAddress::Remote(host) => return Ok((remote(host)?, None)),
+            EngineAddress::Remote(host) => {
+                return Ok((remote(host, &self.certificates)?, None));
+            }
             EngineAddress::Socket(path) => PathBuf::from(path),
             EngineAddress::Detected(kind) => {
                 let found = find_engine(*kind, self.runtime_dir.as_deref());
@@ -126,9 +156,13 @@ fn roots_are_one(security: &[String]) -> bool {
 }
 
 /// `tcp://host:port`, with TLS where certificates are named.
-fn remote(host: &str) -> Result<Docker, Fault> {
-    let folder = std::env::var_os(CERTIFICATES).filter(|folder| !folder.is_empty());
-    let docker = match folder.as_deref().map(Path::new) {
+fn remote(host: &str, certificates: &Certificates) -> Result<Docker, Fault> {
+    let named = std::env::var_os(CERTIFICATES).filter(|folder| !folder.is_empty());
+    let folder = match certificates {
+        Certificates::Environment => named.as_deref().map(Path::new),
+        Certificates::Folder(folder) => Some(folder.as_path()),
+    };
+    let docker = match folder {
         Some(folder) => Docker::connect_with_ssl(
             host,
             &folder.join("key.pem"),
@@ -139,23 +173,37 @@ fn remote(host: &str) -> Result<Docker, Fault> {
         ),
         None => Docker::connect_with_http(host, CLIENT_SECONDS, API_DEFAULT_VERSION),
     };
-    docker.map_err(|error| Fault::away(no_client(host, folder.as_deref(), &error)))
+    docker.map_err(|error| Fault::away(no_client(host, folder, certificates, &error)))
 }
 
-fn no_client(host: &str, folder: Option<&OsStr>, error: &Error) -> String {
+fn no_client(
+    host: &str,
+    folder: Option<&Path>,
+    certificates: &Certificates,
+    error: &Error,
+) -> String {
     let cause = with_causes(error);
-    match folder {
-        Some(folder) => format!(
-            "no connection to `{host}` can be opened: {cause}; {CERTIFICATES} is `{}`, which \
-             must hold ca.pem, cert.pem and key.pem",
-            folder.to_string_lossy()
+    let Some(folder) = folder else {
+        return format!("no connection to `{host}` can be opened: {cause}");
+    };
+    let folder = folder.display();
+    match certificates {
+        Certificates::Environment => format!(
+            "no connection to `{host}` can be opened: {cause}; {CERTIFICATES} is `{folder}`, which \
+             must hold ca.pem, cert.pem and key.pem"
         ),
-        None => format!("no connection to `{host}` can be opened: {cause}"),
+        Certificates::Folder(_) => format!(
+            "no connection to `{host}` can be opened: {cause}; `{folder}` must hold ca.pem, \
+             cert.pem and key.pem"
+        ),
     }
 }
 
 /// Asks the engine something, for no longer than `wait`.
-pub(crate) async fn within<T>(
+///
+/// # Errors
+/// What it answered, or that it did not.
+pub async fn within<T>(
     what: &'static str,
     wait: Duration,
     asking: impl Future<Output = Result<T, Error>>,
@@ -183,7 +231,12 @@ mod tests {
             path: "/certs/ca.pem".into(),
         };
         assert_eq!(
-            no_client("tcp://h:2376", Some("/certs".as_ref()), &missing),
+            no_client(
+                "tcp://h:2376",
+                Some("/certs".as_ref()),
+                &Certificates::Environment,
+                &missing
+            ),
             "no connection to `tcp://h:2376` can be opened: Cannot open/read certificate with \
              path: /certs/ca.pem; DOCKER_CERT_PATH is `/certs`, which must hold ca.pem, cert.pem \
              and key.pem"

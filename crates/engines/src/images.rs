@@ -15,8 +15,8 @@ use headcount_model::PullPolicy;
 use headcount_ports::BackendError;
 use tokio::sync::watch;
 
+use crate::credentials::Credentials;
 use crate::engine::{ANSWER_WAIT, Client, Engine, Fault, Verdict, within};
-use crate::options::Credentials;
 
 /// The longest time a fetch may take.
 const FETCH_WAIT: Duration = Duration::from_secs(30 * 60);
@@ -27,20 +27,21 @@ type Outcome = Option<Result<(), Fault>>;
 
 /// What is known of an image before it is used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Image {
+pub struct Image {
     /// Its containers begin as root.
-    pub(crate) runs_as_root: bool,
+    pub runs_as_root: bool,
 }
 
 /// The images of one engine.
-pub(crate) struct Images {
+pub struct Images {
     engine: Arc<Engine>,
     credentials: Arc<dyn Credentials>,
     fetches: Arc<Mutex<HashMap<String, watch::Receiver<Outcome>>>>,
 }
 
 impl Images {
-    pub(crate) fn new(engine: Arc<Engine>, credentials: Arc<dyn Credentials>) -> Self {
+    /// Of this engine, fetched with these credentials.
+    pub fn new(engine: Arc<Engine>, credentials: Arc<dyn Credentials>) -> Self {
         Self {
             engine,
             credentials,
@@ -50,7 +51,10 @@ impl Images {
 
     /// Returns once the engine has the image, as far as the policy wants it. `None`: it is
     /// not there now, which whoever uses it will be told.
-    pub(crate) async fn ready(
+    ///
+    /// # Errors
+    /// It cannot be had, or looked for.
+    pub async fn ready(
         &self,
         image: &str,
         policy: PullPolicy,

@@ -13,14 +13,14 @@ use tokio::time::timeout;
 use crate::engine::Client;
 
 /// Lines that are remembered of a container that is gone.
-pub(crate) const REMEMBERED_LINES: usize = 50;
+pub const REMEMBERED_LINES: usize = 50;
 /// For the engine to hand over the lines.
 const READ_WAIT: Duration = Duration::from_secs(5);
 /// Read at most, in bytes.
 const MAX_BYTES: usize = 256 * 1024;
 
 /// The last lines, oldest first, at most `max_lines`.
-pub(crate) async fn last_words(client: &Client, name: &str, max_lines: usize) -> Vec<String> {
+pub async fn last_words(client: &Client, name: &str, max_lines: usize) -> Vec<String> {
     let options = LogsOptionsBuilder::default()
         .stdout(true)
         .stderr(true)
