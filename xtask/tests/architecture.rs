@@ -65,6 +65,16 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("headcount-calls", &["headcount-ports"]),
     ("headcount-test-kubernetes", &[]),
     (
+        "headcount-backend-docker-machine",
+        &[
+            "headcount-model",
+            "headcount-ports",
+            "headcount-calls",
+            "headcount-engines",
+        ],
+    ),
+    ("headcount-test-machine", &[]),
+    (
         "headcount-controller",
         &[
             "headcount-model",
