@@ -153,6 +153,10 @@ impl Deeds {
     }
 
     pub(crate) fn put_store(&self, identity: &str) -> io::Result<()> {
+        let _alone = self.lock();
+        if self.store()?.as_deref() == Some(identity) {
+            return Ok(());
+        }
         fs::create_dir_all(&self.folder)?;
         write(&self.folder, STORE, format!("{identity}\n").as_bytes())
     }

@@ -75,7 +75,12 @@ async fn bear(
         }
     };
     if made {
-        core.tell(BackendEvent::Running(agent)).await;
+        let has_ended = core.watched().ended.contains_key(&agent);
+        let event = match has_ended {
+            true => BackendEvent::Missed,
+            false => BackendEvent::Running(agent),
+        };
+        core.tell(event).await;
         return Ok(());
     }
     match settle(core, &plan).await {
@@ -100,7 +105,7 @@ async fn meet(core: &Arc<Core>, plan: &Plan<'_>, deed: Deed) -> Result<bool, Bac
             BackendError::Unknown(why)
         })?;
     }
-    look::check_store(core)?;
+    look::check_store(core).map_err(BackendError::Unknown)?;
     let record = core.store.record(&deed.name).map_err(unwritten)?;
     match (deed.phase, record) {
         (Phase::Made, Record::Machine(_)) => Ok(true),
@@ -188,7 +193,7 @@ fn check_free(core: &Core, plan: &Plan<'_>) -> Result<(), BackendError> {
 fn enter_store(core: &Core) -> Result<(), BackendError> {
     let others = core.deeds.all().map_err(BackendError::Unknown)?;
     if !others.is_empty() {
-        look::check_store(core).map_err(|error| BackendError::Transient(error.to_string()))?;
+        look::check_store(core).map_err(BackendError::Transient)?;
     }
     let unusable = |error: std::io::Error| {
         let root = core.store.root().display();

@@ -61,7 +61,7 @@ pub(super) async fn remove(core: &Core, agent: AgentId) -> Result<bool, String> 
     let Some(deed) = core.deeds.of(agent)? else {
         return remove_strays(core, agent).await;
     };
-    look::check_store(core).map_err(|error| error.to_string())?;
+    look::check_store(core)?;
     if let Some(maker) = look::maker(&deed) {
         let waiting = timeout(TURN_WAIT, maker.ended()).await;
         match waiting {

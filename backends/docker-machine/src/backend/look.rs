@@ -59,7 +59,7 @@ fn survey(core: &Core) -> Result<Survey, BackendError> {
     core.deeds.forget_removed();
     let deeds = core.deeds.all().map_err(BackendError::Unknown)?;
     if !deeds.is_empty() {
-        check_store(core)?;
+        check_store(core).map_err(BackendError::Unknown)?;
     }
     let root = core.store.root().display().to_string();
     let unread = |error: std::io::Error| {
@@ -99,11 +99,10 @@ fn survey(core: &Core) -> Result<Survey, BackendError> {
 }
 
 /// Whether the store is the one in which machines were made. Called where there are any.
-pub(super) fn check_store(core: &Core) -> Result<(), BackendError> {
+/// The error is a sentence.
+pub(super) fn check_store(core: &Core) -> Result<(), String> {
     let root = core.store.root().display();
-    let unread = |error: std::io::Error| {
-        BackendError::Unknown(format!("the store `{root}` cannot be read: {error}"))
-    };
+    let unread = |error: std::io::Error| format!("the store `{root}` cannot be read: {error}");
     let expected = core.deeds.store().map_err(unread)?;
     let found = core.store.identity().map_err(unread)?;
     if expected.is_none() || found == expected {
@@ -118,10 +117,10 @@ pub(super) fn check_store(core: &Core) -> Result<(), BackendError> {
         None => "is gone",
         Some(_) => "is another one",
     };
-    Err(BackendError::Unknown(format!(
+    Err(format!(
         "the store `{root}`, in which this daemon's machines were made, {what}; put it back or \
          mount it; if its machines are gone for certain, stop the daemon and remove `{folder}`"
-    )))
+    ))
 }
 
 /// How a machine stands; `None` when nothing is left of it.

@@ -60,23 +60,7 @@ impl<'a> Place<'a> {
     }
 
     pub fn options(&self, owner: &OwnerId) -> DockerMachineOptions {
-        let path = std::env::var("PATH").expect("a path");
-        DockerMachineOptions {
-            tool: self.address(),
-            owner: owner.clone(),
-            state_dir: self.state_dir(owner),
-            host_env: BTreeMap::from([("PATH".to_owned(), path)]),
-            own_binary: PathBuf::from("/bin/busybox"),
-            call_back: CallBack::new(Ok("wss://127.0.0.1:7118".into())),
-            forwarded: BTreeMap::new(),
-            known: BTreeMap::new(),
-            credentials: Arc::new(Anonymous),
-            pace: Pace {
-                create: Duration::from_secs(20),
-                engine: Duration::from_secs(5),
-                ..Pace::default()
-            },
-        }
+        options(self.address(), owner, self.state_dir(owner))
     }
 
     /// The backend of the first owner, and what it tells.
@@ -95,20 +79,7 @@ impl<'a> Place<'a> {
     }
 
     pub fn recipe(&self, image: &str) -> DockerMachineRecipe {
-        DockerMachineRecipe {
-            tool: self.address(),
-            driver: "stand-in".into(),
-            name: "auto-scale-%s".into(),
-            options: vec![MachineOption::Plain("stand-in-size=a b".into())],
-            options_with_name: vec!["stand-in-tag=%s".into()],
-            image: image.into(),
-            pull: PullPolicy::Never,
-            agent_of_image: true,
-            env: BTreeMap::new(),
-            volumes: Vec::new(),
-            privileged: false,
-            agent_url: None,
-        }
+        recipe(self.address(), image)
     }
 
     pub fn long(&self, agent: AgentId) -> CreateRequest {
@@ -125,19 +96,7 @@ impl<'a> Place<'a> {
         agent: AgentId,
         recipe: DockerMachineRecipe,
     ) -> CreateRequest {
-        CreateRequest {
-            agent,
-            owner: owner.clone(),
-            pool: "tests/linux+x".into(),
-            scaler: "tests".into(),
-            kind: AgentKind::Managed,
-            labels: "linux,x".into(),
-            granted: Granted::default(),
-            slots: 1,
-            log_pressure: LogPressure::Pause,
-            recipe: Arc::new(Recipe::DockerMachine(recipe)),
-            token: Some(Secret::new("the-t0ken".into())),
-        }
+        wanted(owner, agent, recipe)
     }
 
     /// The files in which the first owner has written down its machines.
@@ -221,4 +180,77 @@ pub fn script(dir: &Path, text: &str) -> PathBuf {
     std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
     path
+}
+
+fn address(program: &str, store: &Path) -> DockerMachineAddress {
+    DockerMachineAddress {
+        program: Some(program.to_owned()),
+        store: Some(store.display().to_string()),
+    }
+}
+
+/// Without an engine: nothing can be made.
+pub fn options_of(program: &str, store: &Path, dir: &Path) -> DockerMachineOptions {
+    options(address(program, store), &owner(), dir.join("state"))
+}
+
+pub fn wanted_of(program: &str, store: &Path) -> CreateRequest {
+    wanted(&owner(), agent(1), recipe(address(program, store), LONG))
+}
+
+fn options(
+    tool: DockerMachineAddress,
+    owner: &OwnerId,
+    state_dir: PathBuf,
+) -> DockerMachineOptions {
+    let path = std::env::var("PATH").expect("a path");
+    DockerMachineOptions {
+        tool,
+        owner: owner.clone(),
+        state_dir,
+        host_env: BTreeMap::from([("PATH".to_owned(), path)]),
+        own_binary: PathBuf::from("/bin/busybox"),
+        call_back: CallBack::new(Ok("wss://127.0.0.1:7118".into())),
+        forwarded: BTreeMap::new(),
+        known: BTreeMap::new(),
+        credentials: Arc::new(Anonymous),
+        pace: Pace {
+            create: Duration::from_secs(20),
+            engine: Duration::from_secs(5),
+            ..Pace::default()
+        },
+    }
+}
+
+fn recipe(tool: DockerMachineAddress, image: &str) -> DockerMachineRecipe {
+    DockerMachineRecipe {
+        tool,
+        driver: "stand-in".into(),
+        name: "auto-scale-%s".into(),
+        options: vec![MachineOption::Plain("stand-in-size=a b".into())],
+        options_with_name: vec!["stand-in-tag=%s".into()],
+        image: image.into(),
+        pull: PullPolicy::Never,
+        agent_of_image: true,
+        env: BTreeMap::new(),
+        volumes: Vec::new(),
+        privileged: false,
+        agent_url: None,
+    }
+}
+
+fn wanted(owner: &OwnerId, agent: AgentId, recipe: DockerMachineRecipe) -> CreateRequest {
+    CreateRequest {
+        agent,
+        owner: owner.clone(),
+        pool: "tests/linux+x".into(),
+        scaler: "tests".into(),
+        kind: AgentKind::Managed,
+        labels: "linux,x".into(),
+        granted: Granted::default(),
+        slots: 1,
+        log_pressure: LogPressure::Pause,
+        recipe: Arc::new(Recipe::DockerMachine(recipe)),
+        token: Some(Secret::new("the-t0ken".into())),
+    }
 }
