@@ -18,7 +18,9 @@ mod source;
 mod top;
 mod trigger;
 
-pub(crate) use docker_machine::{MACHINE_OPTION, SecretOption, WrittenOption};
+pub(crate) use docker_machine::{
+    MACHINE_NAME, MACHINE_OPTION, NAMED_OPTION, SecretOption, WrittenOption, is_secret_option,
+};
 pub(crate) use kubernetes::{HISTORY, NAMESPACE, PROPAGATION, ROLLOUT, Rollout};
 pub(crate) use label_set::{AgentPlace, LabelSet, NetworkPolicy};
 pub(crate) use limits::{Amount, Cap, Resources};
@@ -26,7 +28,7 @@ pub(crate) use patience::{Retry, Timeouts};
 pub(crate) use queue::{COMBINE, CompatWord, POLLING, QUEUE_COMPAT, STRATEGY, StrategyWord};
 pub(crate) use readiness::{Policy, PolicyKind, Schedule, WarmPool};
 pub(crate) use scaler::{RoleWord, Scaler};
-pub(crate) use shapes::{BackendKind, NAME, TEXT, parse_network};
+pub(crate) use shapes::{ARGUMENT, BackendKind, NAME, TEXT, labels, parse_network};
 pub(crate) use source::{EntryJob, Source};
 pub(crate) use top::{Defaults, DropIn, Firecracker, MachinePool, Top};
 pub(crate) use trigger::{RedisForm, TRIGGER_TYPE, Trigger, TriggerMetadata, TriggerWord};

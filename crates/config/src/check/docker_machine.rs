@@ -6,7 +6,7 @@ use super::{value, values};
 use crate::problem::{Draft, Problems};
 use crate::read::{List, Shape, Slot};
 use crate::settings::{
-    DockerMachine, DockerMachineTemplate, MachineOption, SecretFrom, SecretRef, Template,
+    DockerMachine, DockerMachineTemplate, MachineOption, SecretFrom, SecretRef, Template, TomlPlace,
 };
 use crate::source::{Place, Spanned};
 use crate::suggest::quoted;
@@ -108,6 +108,9 @@ fn secret_option(
     if let Some(text) = &written.value_from_manifest {
         found.push(of_manifest(text, problems)?);
     }
+    if let Some(text) = &written.value_from_toml {
+        found.push(of_toml(text, problems)?);
+    }
     if let [_, second, ..] = found.as_slice() {
         let message = format!("the value of {} is written in two ways", quoted(&name));
         problems.at(second.place, Draft::error(message).hint("keep one of them"));
@@ -120,4 +123,15 @@ fn secret_option(
         return None;
     };
     Some(MachineOption::Secret { name, value: from })
+}
+
+fn of_toml(text: &Spanned<String>, problems: &mut Problems) -> Option<SecretRef> {
+    let Some(place) = TomlPlace::parse(&text.value) else {
+        let message = format!("{} is not a place in a TOML file", quoted(&text.value));
+        let hint = "write for example \
+                    `config.toml#/runners/0/machine/MachineOptions/digitalocean-access-token`";
+        problems.at(text.place, Draft::error(message).hint(hint));
+        return None;
+    };
+    Some(SecretRef::new(SecretFrom::Toml(place), text.place))
 }

@@ -45,5 +45,8 @@ fn option(option: &MachineOption) -> serde_json::Value {
         SecretFrom::Manifest(place) => {
             serde_json::json!({"name": name, "valueFromManifest": place.to_string()})
         }
+        SecretFrom::Toml(place) => {
+            serde_json::json!({"name": name, "valueFromToml": place.to_string()})
+        }
     }
 }

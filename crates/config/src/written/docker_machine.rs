@@ -14,14 +14,14 @@ use serde_json::{Value as Json, json};
 const MAX_AROUND: usize = MAX_MACHINE_NAME - UNIQUE_BYTES;
 
 /// What the tool takes as a host name, once `%s` is replaced.
-pub(super) const MACHINE_NAME: Text = Text {
+pub(crate) const MACHINE_NAME: Text = Text {
     words: "name with `%s` in it",
     check: check_name,
     pattern: Some("^([A-Za-z0-9][A-Za-z0-9.-]*)?%s[A-Za-z0-9.-]*$"),
 };
 
 /// An option that is written for one machine.
-pub(super) const NAMED_OPTION: Text = Text {
+pub(crate) const NAMED_OPTION: Text = Text {
     words: "option with `%s` in it",
     check: |text| match text.contains(MACHINE_NAME_PLACE) {
         true => check_option(text),
@@ -55,6 +55,9 @@ object! {
         value_from_env: String = "valueFromEnv", TEXT, optional();
         /// A place in a file of Kubernetes objects, `file#Kind/name#/pointer`.
         value_from_manifest: String = "valueFromManifest", TEXT, optional();
+        /// A place in a TOML file, `file#/pointer`; `config.toml` of GitLab Runner comes to
+        /// this.
+        value_from_toml: String = "valueFromToml", TEXT, optional();
     }
 }
 
@@ -68,7 +71,7 @@ const OPTION_NAME: Text = Text {
 #[derive(Debug)]
 pub(crate) enum WrittenOption {
     Plain(String),
-    Secret(SecretOption),
+    Secret(Box<SecretOption>),
 }
 
 /// One item of `options`.
@@ -84,7 +87,9 @@ impl Shape for OptionShape {
         match &slot.node.kind {
             Kind::Map(_) => {
                 let secret = Nested::<SecretOption>::NEW.read(slot, problems)?;
-                secret.has("name").then_some(WrittenOption::Secret(secret))
+                secret
+                    .has("name")
+                    .then(|| WrittenOption::Secret(Box::new(secret)))
             }
             _ => PLAIN_OPTION.read(slot, problems).map(WrittenOption::Plain),
         }

@@ -87,7 +87,7 @@ pub(crate) const TEXT: Text = Text {
 };
 
 /// An argument of a command: may be empty, may have several lines.
-pub(super) const ARGUMENT: Text = Text {
+pub(crate) const ARGUMENT: Text = Text {
     words: "text",
     check: |text| match text.contains('\0') {
         true => refuse("it holds a zero byte", "remove that"),
@@ -157,7 +157,7 @@ pub(super) const AGENT_NETWORK: Text = Text {
 };
 
 /// Any label of agents.
-pub(super) const fn labels(filled: bool) -> List<Text> {
+pub(crate) const fn labels(filled: bool) -> List<Text> {
     List { of: LABEL, filled }
 }
 

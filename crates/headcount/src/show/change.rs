@@ -1,6 +1,6 @@
 //! What another configuration changes, as lines.
 
-use headcount_api::{Change, PoolChange, ProblemItem};
+use headcount_api::{Change, PoolChange, ProblemItem, Severity};
 
 use super::paint::{Tone, paint, safe};
 use crate::client::item;
@@ -33,13 +33,17 @@ pub(crate) fn actions(actions: &[String]) -> String {
     lines.collect()
 }
 
-/// What has no effect in a configuration, one line each.
+/// What has no effect in a configuration, or another one than it seems, one line each.
 pub(crate) fn warnings(warnings: &[ProblemItem], color: bool) -> String {
-    let word = paint("warning", Tone::Waiting, color);
-    let lines = warnings
-        .iter()
-        .map(|w| format!("{word}: {}\n", safe(&item(w))));
-    lines.collect()
+    let line = |w: &ProblemItem| {
+        let word = match w.severity {
+            Severity::Error => paint("error", Tone::Bad, color),
+            Severity::Warning => paint("warning", Tone::Waiting, color),
+            Severity::Difference => paint("difference", Tone::Waiting, color),
+        };
+        format!("{word}: {}\n", safe(&item(w)))
+    };
+    warnings.iter().map(line).collect()
 }
 
 #[cfg(test)]
