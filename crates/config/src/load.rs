@@ -190,7 +190,13 @@ fn read_main(text: ConfigText, budget: &mut Budget, problems: &mut Problems) -> 
 
 fn read_drop_in(text: ConfigText, budget: &mut Budget, problems: &mut Problems) -> Option<Scalers> {
     if is_toml(&text.text) {
-        return read_toml(text, budget, problems)?.scalers;
+        let top = read_toml(text, budget, problems)?;
+        if let Some(jobs) = &top.global_max_jobs {
+            let draft = Draft::warning("in a drop-in file `concurrent` is no cap on jobs")
+                .hint("write `globalMaxJobs` into the main file");
+            problems.at(jobs.place, draft);
+        }
+        return top.scalers;
     }
     match is_manifest(&text.text) {
         true => read_manifest(text, budget, problems)?.scalers,

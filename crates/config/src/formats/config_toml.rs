@@ -19,9 +19,10 @@ mod options;
 mod own;
 mod periods;
 mod runner;
+mod secret_name;
 mod table;
 
-pub(crate) use hide::{hidden, is_secret_name};
+pub(crate) use hide::hidden;
 
 use crate::problem::{Draft, Problems};
 use crate::source::{Place, Spanned};

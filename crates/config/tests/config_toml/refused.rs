@@ -26,6 +26,13 @@ fn unknown_keys() {
              has no such key there)",
         ),
         (
+            runner("", "IdleCount = 5\nconcurrent = 3\n"),
+            "c:5:1: error: `[[runners]]` has no key `IdleCount` (it is a key of \
+             `[runners.machine]`)\n\
+             c:6:1: error: `[[runners]]` has no key `concurrent` (it is a key of the file, \
+             before its tables)",
+        ),
+        (
             machine("IdleCoun = 5\n"),
             "c:6:1: error: `[runners.machine]` has no key `IdleCoun` (write `IdleCount`)",
         ),

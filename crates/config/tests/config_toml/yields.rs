@@ -205,6 +205,12 @@ fn a_drop_in_file_may_be_one_too() {
     let loaded = load_texts(texts, &platform()).unwrap_or_else(|p| panic!("{p}"));
     assert_eq!(scaler(&loaded.settings).name, "r");
     assert_eq!(loaded.settings.global_max_jobs, None);
+    let warned = loaded.warnings.iter().map(|it| it.message.as_str());
+    assert!(
+        warned
+            .into_iter()
+            .any(|message| message == "in a drop-in file `concurrent` is no cap on jobs")
+    );
 }
 
 #[test]

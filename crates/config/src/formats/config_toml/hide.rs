@@ -5,6 +5,7 @@
 //! little. The result is as long as the text, byte for byte, so that places hold in both.
 
 use super::options::has_password;
+use super::secret_name::is_secret_name;
 use crate::written::is_secret_option;
 
 /// The text with `*` for each byte of a secret. It is looked through twice: as a whole, and
@@ -48,93 +49,6 @@ fn is_inside_a_value(line: &str) -> bool {
     // The last digits of a key may look like the sign after a name.
     let has_value = !line.ends_with('=') || line.contains(' ');
     !(opens || key.is_some_and(is_key) && has_value)
-}
-
-/// Whether a key, an option or a variable of this name holds a secret: by the words in it.
-pub(crate) fn is_secret_name(name: &str) -> bool {
-    let words = words(name);
-    let Some(last) = words.last().map(String::as_str) else {
-        return false;
-    };
-    // Where one is, when it was made, and what it is called, are none.
-    const HARMLESS: &[&str] = &[
-        "at",
-        "file",
-        "path",
-        "keypath",
-        "dir",
-        "name",
-        "id",
-        "url",
-        "count",
-        "type",
-        "ttl",
-        "config",
-        "fingerprint",
-        "region",
-        "server",
-    ];
-    if HARMLESS.contains(&last) && words.join("_") != "docker_auth_config" {
-        return false;
-    }
-    const SECRET: &[&str] = &[
-        "token",
-        "tokens",
-        "secret",
-        "secrets",
-        "password",
-        "passwd",
-        "pass",
-        "passphrase",
-        "pwd",
-        "credential",
-        "credentials",
-        "auth",
-        "dsn",
-        "apikey",
-        "secretkey",
-        "accesskey",
-        "privatekey",
-        "accountkey",
-    ];
-    const KEYS_OF: &[&str] = &[
-        "access",
-        "secret",
-        "private",
-        "api",
-        "account",
-        "consumer",
-        "application",
-        "encryption",
-        "signing",
-        "shared",
-    ];
-    let is_secret = |word: &String| SECRET.contains(&word.as_str());
-    let is_key = |pair: &[String]| match pair {
-        [of, key] => key == "key" && KEYS_OF.contains(&of.as_str()),
-        _ => false,
-    };
-    words.iter().any(is_secret) || words.windows(2).any(is_key)
-}
-
-/// `SecretKey`, `secret-key` and `SECRET_KEY` are the same words.
-fn words(name: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut was_lower = false;
-    for c in name.chars() {
-        let breaks = !c.is_ascii_alphanumeric() || (was_lower && c.is_ascii_uppercase());
-        if breaks {
-            words.push(String::new());
-        }
-        if c.is_ascii_alphanumeric()
-            && let Some(word) = words.last_mut()
-        {
-            word.push(c.to_ascii_lowercase());
-        }
-        was_lower = c.is_ascii_lowercase();
-    }
-    words.retain(|word| !word.is_empty());
-    words
 }
 
 /// A look at the text that takes whatever comes.
@@ -322,46 +236,6 @@ fn is_hidden_key(key: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_of_secrets_are_told_from_others() {
-        for name in [
-            "token",
-            "SecretKey",
-            "AccessKey",
-            "SessionToken",
-            "PrivateKey",
-            "AccountKey",
-            "sentry_dsn",
-            "digitalocean-access-token",
-            "amazonec2-secret-key",
-            "amazonec2-access-key",
-            "vmwarevsphere-password",
-            "linode-root-pass",
-            "DOCKER_AUTH_CONFIG",
-            "MY_API_KEY",
-            "aliyunecs-access-key-secret",
-        ] {
-            assert!(is_secret_name(name), "{name}");
-        }
-        for name in [
-            "token_expires_at",
-            "url",
-            "amazonec2-ssh-keypath",
-            "openstack-private-key-file",
-            "openstack-auth-url",
-            "openstack-keypair-name",
-            "digitalocean-ssh-key-fingerprint",
-            "AccessID",
-            "CredentialsFile",
-            "AuthenticationType",
-            "ServerSideEncryptionKeyID",
-            "engine-registry-mirror",
-            "",
-        ] {
-            assert!(!is_secret_name(name), "{name}");
-        }
-    }
 
     #[test]
     fn secrets_are_blotted_out_in_any_text() {

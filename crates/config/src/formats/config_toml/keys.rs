@@ -329,3 +329,17 @@ pub(super) const AZURE: &[Key] = &[
     nothing("ContainerName", Text),
     nothing("StorageDomain", Text),
 ];
+
+/// Where a key belongs that stands somewhere else; those that most files have go first.
+pub(super) const TABLES: &[(&str, &[Key])] = &[
+    ("`[runners.machine]`", MACHINE),
+    ("`[[runners]]`", RUNNER),
+    ("`[runners.docker]`", DOCKER),
+    ("`[[runners.machine.autoscaling]]`", AUTOSCALING),
+    ("`[runners.cache]`", CACHE),
+    ("`[runners.cache.s3]`", S3),
+    ("`[runners.cache.gcs]`", GCS),
+    ("`[runners.cache.azure]`", AZURE),
+    ("`[machine.shutdown_drain]`", SHUTDOWN_DRAIN),
+    ("the file, before its tables", GLOBAL),
+];

@@ -1,6 +1,6 @@
 //! `MachineOptions`: what `docker-machine create` is told, secrets by where they stand.
 
-use super::is_secret_name;
+use super::secret_name::is_secret_name;
 use super::table::{Table, called};
 use crate::manifest::escaped;
 use crate::problem::{Draft, Problems};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Shared;
 use super::cache::cache;
 use super::docker::docker;
 use super::executor::is_ours;
@@ -10,8 +11,8 @@ use super::keys::{MACHINE, RUNNER};
 use super::machine::machine;
 use super::name::name;
 use super::own::{Own, own};
+use super::secret_name::is_secret_name;
 use super::table::{Table, inner, table};
-use super::{Shared, is_secret_name};
 use crate::environment::check_variable;
 use crate::problem::{Draft, Problems};
 use crate::read::{List, integer, read_entry};

@@ -4,6 +4,7 @@
 //! that it has and that means nothing here is a difference, unless its value asks for
 //! nothing. Keys are found in any case of letters, as GitLab Runner finds them.
 
+use super::keys::TABLES;
 use crate::problem::{Draft, Problems};
 use crate::source::Place;
 use crate::suggest::{nearest, quoted};
@@ -148,9 +149,14 @@ fn known(keys: &'static [Key], written: &str) -> Option<&'static Key> {
 }
 
 fn unknown(noun: &str, keys: &[Key], written: &str) -> Draft {
-    let hint = match nearest(written, keys.iter().map(|key| key.name)) {
-        Some(near) => format!("write `{near}`"),
-        None => "remove it: GitLab Runner has no such key there".to_owned(),
+    let near = nearest(written, keys.iter().map(|key| key.name));
+    let home = TABLES
+        .iter()
+        .find(|(_, keys)| known(keys, written).is_some());
+    let hint = match (near, home) {
+        (_, Some((noun, _))) => format!("it is a key of {noun}"),
+        (Some(near), None) => format!("write `{near}`"),
+        (None, None) => "remove it: GitLab Runner has no such key there".to_owned(),
     };
     Draft::error(format!("{noun} has no key {}", quoted(written)))
         .label("unknown key")
