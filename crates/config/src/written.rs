@@ -25,6 +25,7 @@ pub(crate) use kubernetes::{HISTORY, NAMESPACE, PROPAGATION, ROLLOUT, Rollout};
 pub(crate) use label_set::{AgentPlace, LabelSet, NetworkPolicy};
 pub(crate) use limits::{Amount, Cap, Resources};
 pub(crate) use patience::{Retry, Timeouts};
+pub(crate) use program::{HOST_PATH, PROGRAM_PATH};
 pub(crate) use queue::{COMBINE, CompatWord, POLLING, QUEUE_COMPAT, STRATEGY, StrategyWord};
 pub(crate) use readiness::{Policy, PolicyKind, Schedule, WarmPool};
 pub(crate) use scaler::{RoleWord, Scaler};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use headcount_config::settings::{IdleCompat, Level, PullPolicy};
+use headcount_config::settings::{Backend, DockerMachine, IdleCompat, Level, PullPolicy};
 use headcount_config::{ConfigText, ConfigTexts, load_texts};
 
 use super::{idle, load, machine, more, platform, runner, scaler, set, settings, template};
@@ -110,12 +110,22 @@ fn a_table_of_ours_says_what_the_file_cannot() {
     let text = runner(
         "",
         "[runners.headcount]\nlabels = [\"linux\", \"docker\"]\ncompat = \"gitlab\"\n\
+         program = \"/opt/docker-machine\"\nstore = \"/srv/machines\"\n\
+         orchestratorUrl = \"wss://ci.example.com:4873\"\n\
          [runners.machine]\nIdleCount = 1\nOffPeakPeriods = [\"* * 1 * * * *\"]\n",
     );
     let settings = settings(&text);
     assert_eq!(set(&settings).labels, ["linux", "docker"]);
     assert_eq!(idle(&settings).rule.compat, IdleCompat::Gitlab);
     assert!(idle(&settings).schedules.is_empty());
+    let tool = DockerMachine {
+        program: Some("/opt/docker-machine".to_owned()),
+        store: Some("/srv/machines".to_owned()),
+    };
+    let scaler = scaler(&settings);
+    assert_eq!(scaler.backend, Backend::DockerMachine(tool));
+    let url = scaler.orchestrator_url.as_deref();
+    assert_eq!(url, Some("wss://ci.example.com:4873"));
 }
 
 /// GitLab Runner's parser takes keys in any case of letters.

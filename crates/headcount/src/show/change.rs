@@ -51,6 +51,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_told_of_a_file_says_how_bad_it_is() {
+        let item = |severity, message: &str| ProblemItem {
+            severity,
+            ..ProblemItem::error(message)
+        };
+        let list = [
+            item(Severity::Warning, "`size` has no effect"),
+            item(Severity::Difference, "off-peak hours hold here"),
+        ];
+        assert_eq!(
+            warnings(&list, false),
+            "warning: `size` has no effect\ndifference: off-peak hours hold here\n"
+        );
+    }
+
+    #[test]
     fn changes_look_like_a_difference() {
         let change = |pool: Option<&str>, change, details: &[&str]| PoolChange {
             pool: pool.map(str::to_owned),

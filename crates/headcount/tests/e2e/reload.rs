@@ -66,26 +66,6 @@ fn a_file_in_the_drop_in_directory_is_a_scaler_more() {
     house.close();
 }
 
-/// GitLab Runner's file is sent to the daemon, asked about and told of as any other.
-#[test]
-fn a_config_toml_is_planned_as_any_other_file() {
-    let house = House::up(&pool_of(1));
-    let file = house.path("config.toml");
-    let text = "concurrent = 2\n[[runners]]\nname = \"r\"\nurl = \"https://gitlab.example.com\"\n\
-                token = \"hunter2\"\n[runners.docker]\nimage = \"ruby:3\"\n[runners.machine]\n\
-                MachineDriver = \"google\"\nMachineOptions = [\"x-token=hunter2\"]\n";
-    fs::write(&file, text).unwrap();
-    let told = house.run(&["plan", "-c", file.to_str().unwrap()]);
-    let told = told.good().text();
-    assert!(told.contains("+ pool r/r\n"), "{told}");
-    assert!(
-        told.contains("difference: ") && told.contains("config.toml:4:1"),
-        "{told}"
-    );
-    assert!(!told.contains("hunter2"), "{told}");
-    house.close();
-}
-
 #[test]
 fn a_raised_cap_takes_effect_at_once() {
     let house = House::up(&pool_of(1));

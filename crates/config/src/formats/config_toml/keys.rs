@@ -168,7 +168,13 @@ pub(super) const AUTOSCALING: &[Key] = &[
 ];
 
 /// Ours, in a table that GitLab Runner passes over.
-pub(super) const OWN: &[Key] = &[read("labels"), read("compat")];
+pub(super) const OWN: &[Key] = &[
+    read("labels"),
+    read("compat"),
+    read("program"),
+    read("store"),
+    read("orchestratorUrl"),
+];
 
 pub(super) const DOCKER: &[Key] = &[
     read("image"),

@@ -7,12 +7,15 @@ use super::table::{Table, inner};
 use crate::problem::Problems;
 use crate::read::{Choice, read_entry};
 use crate::source::Spanned;
-use crate::written::{CompatWord, labels};
+use crate::written::{CompatWord, HOST_PATH, PROGRAM_PATH, TEXT, labels};
 
 #[derive(Default)]
 pub(super) struct Own {
     pub labels: Option<Spanned<Vec<Spanned<String>>>>,
     pub compat: Option<Spanned<CompatWord>>,
+    pub program: Option<Spanned<String>>,
+    pub store: Option<Spanned<String>>,
+    pub orchestrator_url: Option<Spanned<String>>,
 }
 
 impl Own {
@@ -28,12 +31,23 @@ pub(super) fn own(runner: &Table<'_>, problems: &mut Problems) -> Own {
     let Some(table) = inner(runner, "headcount", noun, OWN, problems) else {
         return Own::default();
     };
-    let given = table.get("labels");
-    let compat = table.get("compat");
-    Own {
-        labels: given.and_then(|entry| read_entry(&labels(true), entry, problems)),
-        compat: compat.and_then(|entry| read_entry(&COMPAT, entry, problems)),
+    let mut own = Own::default();
+    if let Some(entry) = table.get("labels") {
+        own.labels = read_entry(&labels(true), entry, problems);
     }
+    if let Some(entry) = table.get("compat") {
+        own.compat = read_entry(&COMPAT, entry, problems);
+    }
+    if let Some(entry) = table.get("program") {
+        own.program = read_entry(&PROGRAM_PATH, entry, problems);
+    }
+    if let Some(entry) = table.get("store") {
+        own.store = read_entry(&HOST_PATH, entry, problems);
+    }
+    if let Some(entry) = table.get("orchestratorUrl") {
+        own.orchestrator_url = read_entry(&TEXT, entry, problems);
+    }
+    own
 }
 
 const COMPAT: Choice<CompatWord> = Choice {

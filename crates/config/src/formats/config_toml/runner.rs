@@ -61,6 +61,9 @@ pub(super) fn scaler(
         kind: Some(spanned(BackendKind::DockerMachine, place)),
         max_agents: Some(spanned(most, place)),
         policy: Some(spanned(policy, at)),
+        program: own.program,
+        store: own.store,
+        orchestrator_url: own.orchestrator_url,
         label_sets: Some(spanned(vec![spanned(set, place)], place)),
         ..Scaler::default()
     };
