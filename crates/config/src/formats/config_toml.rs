@@ -24,6 +24,8 @@ mod table;
 
 pub(crate) use hide::hidden;
 
+use std::collections::BTreeMap;
+
 use crate::problem::{Draft, Problems};
 use crate::source::{Place, Spanned};
 use crate::written::{Scaler, Top};
@@ -35,8 +37,8 @@ struct Shared<'f> {
     file: &'f str,
     /// Jobs of all of them at once.
     concurrent: u32,
-    /// Names that are taken, in lower case.
-    names: Vec<String>,
+    /// Names that are taken, in lower case, each with the last number that was put after it.
+    names: BTreeMap<String, usize>,
     /// Whether it has been said where jobs come from.
     told_of_jobs: bool,
     /// Whether it has been said when windows begin.
@@ -57,7 +59,7 @@ pub(crate) fn read(file: &str, root: &Node, problems: &mut Problems) -> Option<T
     let mut shared = Shared {
         file,
         concurrent: global.concurrent.as_ref().map_or(1, |jobs| jobs.value),
-        names: Vec::new(),
+        names: BTreeMap::new(),
         told_of_jobs: false,
         told_of_seconds: false,
     };

@@ -1,5 +1,7 @@
 //! What a scaler is called after its runner.
 
+use std::collections::BTreeMap;
+
 use super::Shared;
 use super::table::{Table, called};
 use crate::manifest::scalar;
@@ -32,7 +34,7 @@ pub(super) fn name(
     let written = written.filter(|text| !text.trim().is_empty());
     let by_place = format!("runner-{}", index + 1);
     let wanted = written.map_or(by_place.clone(), |text| usable(text, &by_place));
-    let value = free(&wanted, &shared.names);
+    let value = free(&wanted, &mut shared.names);
     if let Some(written) = written.filter(|text| **text != value) {
         let draft = Draft::difference(format!("this runner is called `{value}` here"))
             .label(match value == wanted {
@@ -45,7 +47,6 @@ pub(super) fn name(
             ));
         problems.at(place, draft);
     }
-    shared.names.push(value.to_lowercase());
     Spanned { value, place }
 }
 
@@ -60,17 +61,42 @@ fn usable(text: &str, otherwise: &str) -> String {
     }
 }
 
-/// The name itself, or with the first number that nobody has.
-fn free(wanted: &str, taken: &[String]) -> String {
-    let is_free = |name: &str| !taken.contains(&name.to_lowercase());
-    if is_free(wanted) {
-        return wanted.to_owned();
-    }
-    let numbered = (2_usize..).map(|n| {
-        let end = format!("-{n}");
+/// The name itself, or with the next number that nobody has; it is taken then.
+fn free(wanted: &str, taken: &mut BTreeMap<String, usize>) -> String {
+    let known = wanted.to_lowercase();
+    let mut value = wanted.to_owned();
+    while taken.contains_key(&value.to_lowercase()) {
+        let number = taken.entry(known.clone()).or_insert(1);
+        *number += 1;
+        let end = format!("-{number}");
         let start: String = wanted.chars().take(LONGEST - end.len()).collect();
-        format!("{start}{end}")
-    });
-    let mut free = numbered.filter(|name| is_free(name));
-    free.next().unwrap_or_default()
+        value = format!("{start}{end}");
+    }
+    taken.insert(value.to_lowercase(), 1);
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_runner_gets_a_name_of_its_own() {
+        let mut taken = BTreeMap::new();
+        let mut names = |wanted: &str| free(wanted, &mut taken);
+        assert_eq!(names("a"), "a");
+        assert_eq!(names("A"), "A-2");
+        assert_eq!(names("a-3"), "a-3");
+        assert_eq!(names("a"), "a-4");
+        let long = "x".repeat(LONGEST);
+        assert_eq!(names(&long), long);
+        assert_eq!(names(&long), format!("{}-2", "x".repeat(LONGEST - 2)));
+    }
+
+    #[test]
+    fn names_hold_what_names_may_hold() {
+        assert_eq!(usable(" Großer Läufer! ", "runner-1"), "Gro-er-L-ufer");
+        assert_eq!(usable("***", "runner-1"), "runner-1");
+        assert_eq!(usable(&"x".repeat(99), "").len(), LONGEST);
+    }
 }

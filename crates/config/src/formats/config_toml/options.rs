@@ -1,5 +1,7 @@
 //! `MachineOptions`: what `docker-machine create` is told, secrets by where they stand.
 
+use std::collections::BTreeMap;
+
 use super::secret_name::is_secret_name;
 use super::table::{Table, called};
 use crate::manifest::escaped;
@@ -31,7 +33,7 @@ pub(super) fn options(
     let list = Home {
         file,
         pointer: format!("{home}/{}", escaped(&entry.key)),
-        items,
+        names: names(items),
     };
     let options = items.iter().enumerate();
     let options = options.map(|(index, item)| list.option(index, item));
@@ -59,7 +61,8 @@ pub(super) fn options(
 struct Home<'l> {
     file: &'l str,
     pointer: String,
-    items: &'l [Node],
+    /// How often each name stands in it.
+    names: BTreeMap<&'l str, usize>,
 }
 
 impl Home<'_> {
@@ -69,8 +72,8 @@ impl Home<'_> {
         let Some((name, _)) = secret else {
             return item.clone();
         };
-        let pointer = match self.items.iter().filter(|it| is_called(it, name)).count() {
-            1 => format!("{}/{}", self.pointer, escaped(name)),
+        let pointer = match self.names.get(name) {
+            Some(1) => format!("{}/{}", self.pointer, escaped(name)),
             _ => format!("{}/{index}/{}", self.pointer, escaped(name)),
         };
         let home = TomlPlace {
@@ -111,9 +114,16 @@ fn text(node: &Node) -> Option<&str> {
     }
 }
 
-fn is_called(node: &Node, name: &str) -> bool {
-    let found = text(node).and_then(|text| text.split_once('='));
-    found.is_some_and(|(own, _)| own == name)
+fn names(items: &[Node]) -> BTreeMap<&str, usize> {
+    let mut names = BTreeMap::new();
+    for (name, _) in items
+        .iter()
+        .filter_map(text)
+        .filter_map(|it| it.split_once('='))
+    {
+        *names.entry(name).or_insert(0) += 1;
+    }
+    names
 }
 
 /// Whether nobody may see the value: by the name of the option, by that of a variable which
