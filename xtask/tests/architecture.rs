@@ -39,8 +39,14 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ),
     (
         "headcount-backend-container",
-        &["headcount-model", "headcount-ports", "headcount-network"],
+        &[
+            "headcount-model",
+            "headcount-ports",
+            "headcount-network",
+            "headcount-engines",
+        ],
     ),
+    ("headcount-engines", &["headcount-model", "headcount-ports"]),
     ("headcount-periods", &[]),
     (
         "headcount-source-redis",
@@ -54,9 +60,20 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ),
     (
         "headcount-backend-program",
-        &["headcount-model", "headcount-ports"],
+        &["headcount-model", "headcount-ports", "headcount-calls"],
     ),
+    ("headcount-calls", &["headcount-ports"]),
     ("headcount-test-kubernetes", &[]),
+    (
+        "headcount-backend-docker-machine",
+        &[
+            "headcount-model",
+            "headcount-ports",
+            "headcount-calls",
+            "headcount-engines",
+        ],
+    ),
+    ("headcount-test-machine", &[]),
     (
         "headcount-controller",
         &[

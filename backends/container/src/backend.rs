@@ -18,13 +18,13 @@ use headcount_ports::{
 };
 use tokio::task::AbortHandle;
 
-use crate::engine::Engine;
 use crate::fence::Fence;
 use crate::handover::Tokens;
-use crate::images::Images;
 use crate::marks::Ours;
 use crate::options::ContainerOptions;
-use crate::words::last_words;
+use headcount_engines::Engine;
+use headcount_engines::Images;
+use headcount_engines::last_words;
 
 /// Agents as containers of one engine.
 ///

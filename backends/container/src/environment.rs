@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 use headcount_model::{AgentKind, ContainerProgram, ContainerRecipe};
 use headcount_ports::{BackendError, CreateRequest, agent_env};
 
-use crate::archive::{TOKEN, WORK};
 use crate::body::SOCKET_FOLDER;
 use crate::options::ContainerOptions;
+use headcount_engines::{TOKEN, WORK};
 
 /// `NAME=value` for every variable.
 ///

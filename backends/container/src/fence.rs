@@ -19,8 +19,8 @@ use headcount_network::{NetworkError, Nft, Table};
 use headcount_ports::BackendError;
 use tokio::sync::Mutex;
 
-use crate::engine::{ANSWER_WAIT, Client, Fault, Verdict, within};
 use crate::marks::Ours;
+use headcount_engines::{ANSWER_WAIT, Client, Fault, Verdict, within};
 use standing::Standing;
 use subnet::Subnet;
 

@@ -14,9 +14,9 @@ use std::path::{Path, PathBuf};
 
 use headcount_model::{AgentId, ContainerProgram, ContainerRecipe, Secret};
 
-use crate::engine::Client;
-use crate::images::Image;
 use crate::marks::Ours;
+use headcount_engines::Client;
+use headcount_engines::Image;
 
 /// Below the daemon's state directory.
 const FOLDER: &str = "container-tokens";

@@ -18,23 +18,19 @@
 //! Every capability is dropped but those in [`KEPT_CAPABILITIES`], privileges cannot be
 //! regained, and processes, memory (swap included), CPU time and logs are bounded.
 
-mod archive;
 mod backend;
 mod body;
-mod engine;
 mod environment;
 mod fence;
 mod handover;
-mod images;
 mod marks;
 mod options;
-mod registry;
-mod words;
 
 pub use backend::ContainerBackend;
-pub use body::{KEPT_CAPABILITIES, MAX_PROCESSES};
-pub use engine::{NoEngine, find_engine};
 pub use fence::{check_isolation, sweep_rules};
+pub use headcount_engines::{
+    Anonymous, Credentials, HostLogin, KEPT_CAPABILITIES, Login, LoginError, MAX_PROCESSES,
+    NoEngine, find_engine,
+};
 pub use headcount_network::Nft;
-pub use options::{Anonymous, ContainerOptions, Credentials};
-pub use registry::{HostLogin, Login, LoginError};
+pub use options::ContainerOptions;

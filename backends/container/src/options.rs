@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use bollard::auth::DockerCredentials;
+use headcount_engines::Credentials;
 use headcount_model::{EngineAddress, OwnerId};
 use headcount_network::Nft;
 use headcount_ports::agent_env::CallBack;
@@ -36,25 +35,4 @@ pub struct ContainerOptions {
     pub nft: Nft,
     /// Who knows the passwords of registries.
     pub credentials: Arc<dyn Credentials>,
-}
-
-/// Looks up what a registry is shown when an image is fetched.
-#[async_trait]
-pub trait Credentials: Send + Sync {
-    /// For the registry of this image, as the image is written; `None` is anonymous.
-    ///
-    /// # Errors
-    /// A sentence: there are credentials and they cannot be read. Nothing is fetched then.
-    async fn of(&self, image: &str) -> Result<Option<DockerCredentials>, String>;
-}
-
-/// Nobody is known to any registry.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Anonymous;
-
-#[async_trait]
-impl Credentials for Anonymous {
-    async fn of(&self, _image: &str) -> Result<Option<DockerCredentials>, String> {
-        Ok(None)
-    }
 }

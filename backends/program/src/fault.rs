@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use headcount_ports::BackendError;
 
-use crate::call::CallError;
+use headcount_calls::CallError;
 
 /// Longer messages are cut, in characters.
 const MAX_MESSAGE: usize = 500;

@@ -18,12 +18,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use headcount_model::{PoolName, ProvisionerContract};
 
-use crate::call::{Call, Said};
 use crate::fault::{Fault, Verdict};
 use crate::marks;
 use crate::provisioner::{Machine, Order, Provisioner, Target};
 use answer::InstanceSaid;
 use bootstrap::{Bootstrap, Specs};
+use headcount_calls::{Call, Said};
 
 /// There is no such instance.
 const NOT_FOUND: i32 = 30;

@@ -13,10 +13,10 @@ use headcount_ports::texts::one_line;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::call::Said;
 use crate::fault::{Fault, Verdict};
 use crate::marks;
 use crate::provisioner::{Machine, Order, Provisioner, Target};
+use headcount_calls::Said;
 
 use answer::refusal;
 pub(crate) use answer::{Answer, MachineSaid};

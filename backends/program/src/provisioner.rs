@@ -12,12 +12,15 @@ use headcount_model::{AgentId, Exit, InstanceState, PoolName, ProvisionerContrac
 use headcount_ports::CreateRequest;
 use tokio::sync::Semaphore;
 
-use crate::call::{Call, CallError, MAX_OUTPUT, Said};
 use crate::environment::environment;
 use crate::fault::Fault;
 use crate::options::ProgramOptions;
 use crate::start_up::StartUp;
 use crate::{garm, marks, native};
+use headcount_calls::{Call, CallError, Said};
+
+/// A list of 10,000 machines has some 4 MiB; whoever says more is not believed.
+pub(crate) const MAX_OUTPUT: usize = 64 * 1024 * 1024;
 
 /// One program.
 pub(crate) struct Provisioner {
@@ -32,7 +35,7 @@ pub(crate) struct Provisioner {
 /// Somebody who looks at calls themselves.
 pub(crate) trait Observer: Send + Sync {
     /// A call has ended.
-    fn note(&self, verb: &'static str, took: Duration, ended: &Result<Said, CallError>);
+    fn note(&self, verb: &str, took: Duration, ended: &Result<Said, CallError>);
 }
 
 /// A machine that a program says there is.
@@ -149,7 +152,7 @@ impl Provisioner {
         let address = &self.options.provisioner;
         Call {
             program: PathBuf::from(&address.program),
-            argument: None,
+            arguments: Vec::new(),
             environment: environment(address, &self.options.host_env),
             input: Vec::new(),
             deadline,
@@ -166,10 +169,13 @@ impl Provisioner {
 
     /// Runs a list, which waits for nobody.
     pub(crate) async fn run_list(&self, call: Call) -> Result<Said, Fault> {
-        let (verb, started) = (call.argument.unwrap_or_default(), Instant::now());
+        let (verb, started) = (
+            call.arguments.first().cloned().unwrap_or_default(),
+            Instant::now(),
+        );
         let ended = call.run().await;
         if let Some(observer) = &self.observer {
-            observer.note(verb, started.elapsed(), &ended);
+            observer.note(&verb, started.elapsed(), &ended);
         }
         Ok(ended?)
     }

@@ -95,4 +95,7 @@ pub enum Severity {
     Error,
     /// It does not, but something has no effect.
     Warning,
+    /// It does not, but something means something else than in the program whose format
+    /// this is.
+    Difference,
 }

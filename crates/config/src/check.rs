@@ -5,6 +5,7 @@
 
 mod backend;
 mod cron;
+mod docker_machine;
 mod idle;
 mod job_template;
 mod kubernetes;

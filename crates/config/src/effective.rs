@@ -2,6 +2,7 @@
 //!
 //! Promise: read again, the text yields the same settings.
 
+mod docker_machine;
 mod idle;
 mod kubernetes;
 mod program;
@@ -71,6 +72,7 @@ fn scaler(out: &mut Writer, scaler: &Scaler) {
         Backend::Firecracker(host) => firecracker(out, host),
         Backend::Kubernetes(cluster) => kubernetes::kubernetes(out, cluster),
         Backend::Program(it) => program::program(out, it),
+        Backend::DockerMachine(it) => docker_machine::docker_machine(out, it),
     }
     out.list("labelSets", &scaler.label_sets, label_set);
 }
@@ -160,6 +162,7 @@ fn label_set(out: &mut Writer, set: &LabelSet) {
         Template::Firecracker(template) => firecracker_template(out, template),
         Template::Kubernetes(template) => kubernetes::template(out, template),
         Template::Program(template) => program::template(out, template),
+        Template::DockerMachine(template) => docker_machine::template(out, template),
     }
     out.plain("slots", set.slots);
     match (&set.template, set.max_jobs) {

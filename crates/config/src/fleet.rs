@@ -4,6 +4,7 @@
 //! refused by [`check_runnable`], each with a sentence and its place.
 
 mod container;
+mod docker_machine;
 mod kubernetes;
 mod program;
 mod queue;
@@ -49,6 +50,8 @@ pub(crate) fn check_runnable(top: &written::Top, problems: &mut Problems) {
                             backend is built";
                 problems.at(kind.place, Draft::error(message).hint(hint));
             }
+            // Its agents are always given jobs; `none` has been refused.
+            Some(kind) if kind.value == BackendKind::DockerMachine => {}
             Some(kind) => {
                 check_workers(scaler, problems);
                 match kind.value {
@@ -126,7 +129,7 @@ pub(crate) fn lower(settings: &Settings, platform: &Platform, secrets: &mut Secr
         scalers: scalers
             .filter_map(|scaler| {
                 let queue = queue::rule(scaler, secrets).map(Arc::new);
-                lower_scaler(scaler, settings.default_resources, queue, platform)
+                lower_scaler(scaler, settings.default_resources, queue, platform, secrets)
             })
             .collect(),
     }
@@ -144,12 +147,14 @@ fn lower_scaler(
     defaults: Layer,
     queue: Option<Arc<QueueRule>>,
     platform: &Platform,
+    secrets: &mut Secrets<'_>,
 ) -> Option<ScalerSpec> {
     let backend = match &scaler.backend {
         Backend::BareMetal { .. } => BackendId::new(BARE_METAL),
         Backend::Container(engine) => container::address(engine).backend_id(),
         Backend::Kubernetes(cluster) => kubernetes::address(cluster).backend_id(),
         Backend::Program(program) => program::address(program).backend_id(),
+        Backend::DockerMachine(tool) => docker_machine::address(tool).backend_id(),
         Backend::Firecracker(_) => return None,
     };
     let system_labels = system_labels(&scaler.name, &scaler.backend, &scaler.roles, platform);
@@ -165,10 +170,11 @@ fn lower_scaler(
             system_labels: system_labels.clone(),
             defaults,
             queue: queue.clone(),
-            recipe: recipe(scaler, set)?,
+            recipe: recipe(scaler, set, secrets)?,
         };
         Some(lower_pool(scaler, set, made))
     });
+    let pools = pools.collect();
     Some(ScalerSpec {
         name: Name::new(&scaler.name),
         backend,
@@ -178,7 +184,7 @@ fn lower_scaler(
         mandatory: Labels::new(&scaler.mandatory_labels),
         roles: scaler.roles.clone(),
         priority: scaler.priority,
-        pools: pools.collect(),
+        pools,
     })
 }
 
@@ -192,7 +198,7 @@ struct Made {
 }
 
 /// What its agents are made from; `None` for what cannot be run.
-fn recipe(scaler: &Scaler, set: &LabelSet) -> Option<Recipe> {
+fn recipe(scaler: &Scaler, set: &LabelSet, secrets: &mut Secrets<'_>) -> Option<Recipe> {
     match (&scaler.backend, &set.template) {
         (Backend::BareMetal { enforce_cgroups }, Template::BareMetal(program)) => {
             Some(Recipe::Process {
@@ -210,6 +216,9 @@ fn recipe(scaler: &Scaler, set: &LabelSet) -> Option<Recipe> {
         (Backend::Program(program), Template::Program(template)) => Some(Recipe::Program(
             program::recipe(scaler, program, set, template),
         )),
+        (Backend::DockerMachine(tool), Template::DockerMachine(template)) => {
+            docker_machine::recipe(scaler, tool, set, template, secrets).map(Recipe::DockerMachine)
+        }
         _ => None,
     }
 }

@@ -30,6 +30,7 @@ mod schema;
 mod secrets;
 mod source;
 mod suggest;
+mod toml;
 mod value;
 mod written;
 mod yaml;

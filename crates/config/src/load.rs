@@ -9,13 +9,14 @@ use crate::check::check;
 use crate::environment::ConfigPaths;
 use crate::files::{Files, MAX_DROP_INS, check_size, read_files};
 use crate::fleet::{check_runnable, lower, lower_sources};
-use crate::formats::{is_manifest, scaled_job};
+use crate::formats::{config_toml, is_manifest, is_toml, scaled_job};
 use crate::platform::Platform;
 use crate::problem::{Draft, Problems};
 use crate::read::{Object, Slot, read_object};
 use crate::secrets::Secrets;
 use crate::settings::Settings;
 use crate::source::{ConfigText, FileId, Spanned};
+use crate::toml;
 use crate::written::{DropIn, Scaler, Top};
 use crate::yaml::{Budget, Document, parse, parse_many};
 
@@ -173,6 +174,9 @@ fn read_main(text: ConfigText, budget: &mut Budget, problems: &mut Problems) -> 
     if is_manifest(&text.text) {
         return read_manifest(text, budget, problems);
     }
+    if is_toml(&text.text) {
+        return read_toml(text, budget, problems);
+    }
     let name = text.name.clone();
     let n_before = problems.len();
     let top = read_one(text, budget, problems);
@@ -185,10 +189,29 @@ fn read_main(text: ConfigText, budget: &mut Budget, problems: &mut Problems) -> 
 }
 
 fn read_drop_in(text: ConfigText, budget: &mut Budget, problems: &mut Problems) -> Option<Scalers> {
+    if is_toml(&text.text) {
+        let top = read_toml(text, budget, problems)?;
+        if let Some(jobs) = &top.global_max_jobs {
+            let draft = Draft::warning("in a drop-in file `concurrent` is no cap on jobs")
+                .hint("write `globalMaxJobs` into the main file");
+            problems.at(jobs.place, draft);
+        }
+        return top.scalers;
+    }
     match is_manifest(&text.text) {
         true => read_manifest(text, budget, problems)?.scalers,
         false => read_one::<DropIn>(text, budget, problems)?.scalers,
     }
+}
+
+/// GitLab Runner's `config.toml`; `None` once a problem has been noted. What problems show
+/// of it has no secrets in it.
+fn read_toml(text: ConfigText, budget: &mut Budget, problems: &mut Problems) -> Option<Top> {
+    let text = checked(text, problems)?;
+    let (name, content) = (text.name.clone(), text.text.clone());
+    let file = problems.add_source_shown(text, config_toml::hidden(&content));
+    let root = toml::parse(file, &content, budget, problems)?;
+    config_toml::read(&name, &root, problems)
 }
 
 /// The value of `scalers`.
@@ -222,7 +245,14 @@ fn read_one<T: Object>(
 }
 
 /// Keeps a text for problems to point into; `None` once its size has been noted.
-fn add(mut text: ConfigText, problems: &mut Problems) -> Option<(String, FileId, String)> {
+fn add(text: ConfigText, problems: &mut Problems) -> Option<(String, FileId, String)> {
+    let text = checked(text, problems)?;
+    let (name, content) = (text.name.clone(), text.text.clone());
+    Some((name, problems.add_source(text), content))
+}
+
+/// Without a mark of its encoding; `None` once its size has been noted.
+fn checked(mut text: ConfigText, problems: &mut Problems) -> Option<ConfigText> {
     if let Err(draft) = check_size(text.text.len()) {
         problems.in_file(&text.name, draft);
         return None;
@@ -230,6 +260,5 @@ fn add(mut text: ConfigText, problems: &mut Problems) -> Option<(String, FileId,
     if let Some(rest) = text.text.strip_prefix('\u{feff}') {
         text.text = rest.to_owned();
     }
-    let (name, content) = (text.name.clone(), text.text.clone());
-    Some((name, problems.add_source(text), content))
+    Some(text)
 }

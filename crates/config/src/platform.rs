@@ -49,7 +49,10 @@ impl Platform {
 pub fn system_labels(name: &str, backend: &Backend, roles: &Roles, host: &Platform) -> Labels {
     let os = match backend {
         Backend::BareMetal { .. } => host.os_words(),
-        Backend::Container(_) | Backend::Firecracker(_) | Backend::Kubernetes(_) => vec!["linux"],
+        Backend::Container(_)
+        | Backend::Firecracker(_)
+        | Backend::Kubernetes(_)
+        | Backend::DockerMachine(_) => vec!["linux"],
         // What a program makes is whatever its label set says.
         Backend::Program(_) => vec![],
     };
@@ -70,7 +73,7 @@ pub fn system_labels(name: &str, backend: &Backend, roles: &Roles, host: &Platfo
 const fn is_remote(backend: &Backend) -> bool {
     match backend {
         Backend::Container(engine) => engine.host.is_some(),
-        Backend::Kubernetes(_) | Backend::Program(_) => true,
+        Backend::Kubernetes(_) | Backend::Program(_) | Backend::DockerMachine(_) => true,
         Backend::BareMetal { .. } | Backend::Firecracker(_) => false,
     }
 }

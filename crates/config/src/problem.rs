@@ -21,6 +21,9 @@ pub enum Severity {
     Error,
     /// The configuration can be used, but something in it has no effect.
     Warning,
+    /// The configuration can be used, and something in it means something else than in the
+    /// program whose format it has.
+    Difference,
 }
 
 impl fmt::Display for Severity {
@@ -28,6 +31,7 @@ impl fmt::Display for Severity {
         f.write_str(match self {
             Self::Error => "error",
             Self::Warning => "warning",
+            Self::Difference => "difference",
         })
     }
 }
@@ -105,6 +109,12 @@ impl Problems {
 
     pub(crate) fn add_source(&mut self, text: ConfigText) -> FileId {
         self.sources.add(text)
+    }
+
+    /// The same for a text whose secrets must not be shown: `shown` is what is, byte for
+    /// byte as long.
+    pub(crate) fn add_source_shown(&mut self, text: ConfigText, shown: String) -> FileId {
+        self.sources.add_shown(text, Some(shown))
     }
 
     /// Notes a problem at a place.
@@ -217,6 +227,13 @@ impl Draft {
     pub fn warning(message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Warning,
+            ..Self::error(message)
+        }
+    }
+
+    pub fn difference(message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Difference,
             ..Self::error(message)
         }
     }

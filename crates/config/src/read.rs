@@ -26,4 +26,4 @@ pub(crate) use object::{
 };
 pub(crate) use shape::{Shape, Slot};
 pub(crate) use text::{Memory, SpanText, Text};
-pub(crate) use tree::{TextMap, Tree, to_json};
+pub(crate) use tree::{TextMap, Tree, TreeOrList, to_json};

@@ -105,11 +105,10 @@ impl Page {
     }
 
     fn count(&mut self, all: &Problems) -> fmt::Result {
-        let errors = all.iter().filter(|p| p.severity == Severity::Error).count();
-        let warnings = all.len() - errors;
         let mut parts = Vec::new();
-        for (n, word) in [(errors, "error"), (warnings, "warning")] {
-            match n {
+        for severity in [Severity::Error, Severity::Warning, Severity::Difference] {
+            let word = severity.to_string();
+            match all.iter().filter(|p| p.severity == severity).count() {
                 0 => {}
                 1 => parts.push(format!("1 {word}")),
                 n => parts.push(format!("{n} {word}s")),
@@ -139,6 +138,7 @@ const fn severity_color(severity: Severity) -> &'static str {
     match severity {
         Severity::Error => "1;31",
         Severity::Warning => "1;33",
+        Severity::Difference => "1;36",
     }
 }
 

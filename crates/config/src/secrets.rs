@@ -10,9 +10,10 @@ use headcount_model::Secret;
 use crate::files::{check_size, read};
 use crate::manifest::{look_up, objects};
 use crate::problem::{Draft, Problems};
-use crate::settings::{ManifestPlace, SecretFrom, SecretRef};
+use crate::settings::{ManifestPlace, SecretFrom, SecretRef, TomlPlace};
 use crate::source::ConfigText;
 use crate::suggest::quoted;
+use crate::toml;
 use crate::yaml::{Budget, parse_many};
 
 /// Reads secrets of this host, and notes what cannot be read.
@@ -48,6 +49,7 @@ impl<'p> Secrets<'p> {
                     .hint("set it in the environment of the daemon, as UTF-8 text")
             }),
             SecretFrom::Manifest(place) => self.of_manifest(place),
+            SecretFrom::Toml(place) => self.of_toml(place),
         };
         let found = found.and_then(|text| match text.is_empty() {
             true => Err(Draft::error("there is nothing where this secret should be")
@@ -63,13 +65,35 @@ impl<'p> Secrets<'p> {
         }
     }
 
-    /// From a text of this run, if one has this name, else from a file.
-    fn of_manifest(&self, place: &ManifestPlace) -> Result<String, Draft> {
-        let text = match self.problems.sources.named(&place.file) {
+    fn of_toml(&self, place: &TomlPlace) -> Result<String, Draft> {
+        let text = self.text_of(&place.file)?;
+        let mut found = Problems::default();
+        let file = found.add_source(ConfigText::new(&place.file, &text));
+        let root = toml::parse(file, &text, &mut Budget::default(), &mut found);
+        let root = root.ok_or_else(|| {
+            Draft::error(format!("{} cannot be read as TOML", quoted(&place.file)))
+        })?;
+        toml::look_up(&root, &place.pointer).ok_or_else(|| {
+            let pointer = quoted(&place.pointer);
+            Draft::error(format!("{} has no text at {pointer}", quoted(&place.file))).hint(
+                "write `file#/pointer`, for example \
+                 `config.toml#/runners/0/machine/MachineOptions/digitalocean-access-token`",
+            )
+        })
+    }
+
+    /// A text of this run, if one has this name, else a file.
+    fn text_of(&self, file: &str) -> Result<String, Draft> {
+        let text = match self.problems.sources.named(file) {
             Some(text) => text.to_owned(),
-            None => read(Path::new(&place.file))?,
+            None => read(Path::new(file))?,
         };
         check_size(text.len())?;
+        Ok(text)
+    }
+
+    fn of_manifest(&self, place: &ManifestPlace) -> Result<String, Draft> {
+        let text = self.text_of(&place.file)?;
         let mut found = Problems::default();
         let file = found.add_source(ConfigText::new(&place.file, &text));
         let documents = parse_many(file, &text, &mut Budget::default(), &mut found);

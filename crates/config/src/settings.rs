@@ -4,6 +4,7 @@
 //! where that backend is. Leaves to the lowering to a fleet what can be run by this version.
 
 mod backend;
+mod docker_machine;
 mod kubernetes;
 mod program;
 mod queue;
@@ -16,6 +17,7 @@ pub use backend::{
     Backend, Container, ContainerAgent, ContainerTemplate, Firecracker, FirecrackerTemplate,
     NetworkPolicy, PullPolicy, Template,
 };
+pub use docker_machine::{DockerMachine, DockerMachineTemplate, MachineOption};
 pub use headcount_model::{IdleCompat, IdleRule, IdleScale, Schedule};
 pub use kubernetes::{
     Kubernetes, KubernetesAgent, KubernetesTemplate, Propagation, RolloutStrategy,
@@ -27,7 +29,7 @@ pub use queue::{
 };
 pub use readiness::{IdlePolicy, Readiness, WarmPool};
 pub use scaler::{LabelSet, Scaler};
-pub use secret::{ManifestPlace, SecretFrom, SecretRef};
+pub use secret::{ManifestPlace, SecretFrom, SecretRef, TomlPlace};
 pub use source::{EntryJob, Source};
 
 use std::net::Ipv4Addr;

@@ -71,8 +71,15 @@ pub(crate) struct Sources(Vec<Arc<Source>>);
 
 impl Sources {
     pub fn add(&mut self, text: ConfigText) -> FileId {
+        self.add_shown(text, None)
+    }
+
+    /// A text of which something else is shown, byte for byte as long: its secrets are
+    /// blotted out there.
+    pub fn add_shown(&mut self, text: ConfigText, shown: Option<String>) -> FileId {
         let id = FileId(u16::try_from(self.0.len()).unwrap_or(u16::MAX));
-        self.0.push(Arc::new(Source::new(text)));
+        let shown = shown.filter(|shown| shown.len() == text.text.len());
+        self.0.push(Arc::new(Source::new(text, shown)));
         id
     }
 
@@ -93,6 +100,8 @@ impl Sources {
 pub(crate) struct Source {
     pub name: String,
     pub text: String,
+    /// What is shown of it, where that is not the text.
+    shown: Option<String>,
     line_starts: Vec<usize>,
 }
 
@@ -109,14 +118,19 @@ pub(crate) struct Excerpt<'a> {
 }
 
 impl Source {
-    fn new(file: ConfigText) -> Self {
+    fn new(file: ConfigText, shown: Option<String>) -> Self {
         let breaks = file.text.bytes().enumerate().filter(|(_, b)| *b == b'\n');
         let line_starts = std::iter::once(0).chain(breaks.map(|(at, _)| at + 1));
         Self {
             line_starts: line_starts.collect(),
             name: file.name,
             text: file.text,
+            shown,
         }
+    }
+
+    fn shown(&self) -> &str {
+        self.shown.as_deref().unwrap_or(&self.text)
     }
 
     /// The line in which `place` starts; a place that goes on is cut at the line's end.
@@ -124,7 +138,7 @@ impl Source {
         let start = self.boundary(place.start);
         let line = self.line_starts.partition_point(|from| *from <= start);
         let from = self.line_starts.get(line - 1).copied().unwrap_or(0);
-        let rest = self.text.get(from..).unwrap_or_default();
+        let rest = self.shown().get(from..).unwrap_or_default();
         let content = rest.split('\n').next().unwrap_or_default();
         let content = content.trim_end_matches('\r');
         let start = start.min(from + content.len());
@@ -145,8 +159,8 @@ impl Source {
     fn boundary(&self, at: u32) -> usize {
         let mut at = usize::try_from(at)
             .unwrap_or(usize::MAX)
-            .min(self.text.len());
-        while !self.text.is_char_boundary(at) {
+            .min(self.shown().len());
+        while !self.shown().is_char_boundary(at) {
             at -= 1;
         }
         at
@@ -158,7 +172,7 @@ mod tests {
     use super::*;
 
     fn excerpt(text: &str, start: u32, end: u32) -> (usize, usize, String, String, String) {
-        let source = Source::new(ConfigText::new("t", text));
+        let source = Source::new(ConfigText::new("t", text), None);
         let place = Place {
             file: FileId(0),
             start,
@@ -185,6 +199,19 @@ mod tests {
         assert_eq!(excerpt("a: 1\nb: 2\n", 8, 9), is(2, 4, "b: ", "2", ""));
         assert_eq!(excerpt("a: 1\r\nb: 2\r\n", 6, 12), is(2, 1, "", "b: 2", ""));
         assert_eq!(excerpt("ä: x y", 4, 5), is(1, 4, "ä: ", "x", " y"));
+    }
+
+    #[test]
+    fn what_is_blotted_out_is_not_shown() {
+        let text = ConfigText::new("t", "a = 1\nkey = \"abc\"");
+        let shown = "a = 1\nkey = \"***\"".to_owned();
+        let source = Source::new(text, Some(shown));
+        let place = Place {
+            file: FileId(0),
+            start: 6,
+            end: 17,
+        };
+        assert_eq!(source.excerpt(place).marked, "key = \"***\"");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! its default and its description; nothing else knows the names of keys. Leaves what
 //! keys mean together to [`crate::check`].
 
+mod docker_machine;
 mod kubernetes;
 mod label_set;
 mod limits;
@@ -17,14 +18,18 @@ mod source;
 mod top;
 mod trigger;
 
+pub(crate) use docker_machine::{
+    MACHINE_NAME, MACHINE_OPTION, NAMED_OPTION, SecretOption, WrittenOption, is_secret_option,
+};
 pub(crate) use kubernetes::{HISTORY, NAMESPACE, PROPAGATION, ROLLOUT, Rollout};
 pub(crate) use label_set::{AgentPlace, LabelSet, NetworkPolicy};
 pub(crate) use limits::{Amount, Cap, Resources};
 pub(crate) use patience::{Retry, Timeouts};
+pub(crate) use program::{HOST_PATH, PROGRAM_PATH};
 pub(crate) use queue::{COMBINE, CompatWord, POLLING, QUEUE_COMPAT, STRATEGY, StrategyWord};
 pub(crate) use readiness::{Policy, PolicyKind, Schedule, WarmPool};
 pub(crate) use scaler::{RoleWord, Scaler};
-pub(crate) use shapes::{BackendKind, NAME, TEXT, parse_network};
+pub(crate) use shapes::{ARGUMENT, BackendKind, NAME, TEXT, labels, parse_network};
 pub(crate) use source::{EntryJob, Source};
 pub(crate) use top::{Defaults, DropIn, Firecracker, MachinePool, Top};
 pub(crate) use trigger::{RedisForm, TRIGGER_TYPE, Trigger, TriggerMetadata, TriggerWord};
@@ -59,7 +64,7 @@ const REMOVED: [(&str, &str); 8] = [
 ];
 
 /// Every mapping: how sentences call it, what it is for, its keys.
-pub(crate) const OBJECTS: [(&str, &str, &[Key]); 21] = [
+pub(crate) const OBJECTS: [(&str, &str, &[Key]); 22] = [
     described::<Top>(),
     described::<MachinePool>(),
     described::<Defaults>(),
@@ -81,6 +86,7 @@ pub(crate) const OBJECTS: [(&str, &str, &[Key]); 21] = [
     described::<TriggerMetadata>(),
     described::<Source>(),
     described::<EntryJob>(),
+    described::<SecretOption>(),
 ];
 
 const fn described<T: Object>() -> (&'static str, &'static str, &'static [Key]) {

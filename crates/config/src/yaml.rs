@@ -10,7 +10,7 @@ mod places;
 mod scalar;
 
 pub(crate) use node::{Entry, Kind, Node, Plain, Scalar};
-pub(crate) use parse::{Budget, Document, is_printable, parse, parse_many};
+pub(crate) use parse::{Budget, Document, MAX_DEPTH, is_printable, parse, parse_many};
 
 /// Whether a text without quotes means itself.
 pub(crate) fn means_text(text: &str) -> bool {

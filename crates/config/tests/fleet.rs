@@ -220,7 +220,7 @@ fn what_has_no_effect_is_warned_of() {
         (
             "  labelSets: [{labels: [a], image: x}]".to_owned(),
             "c:6:29: warning: `image` has no effect on a scaler of type `bare-metal` (remove it: \
-             it is for the type `container`)",
+             it is for the type `container` or `docker-machine`)",
         ),
         (
             "  labelSets: [{labels: [a], networkPolicy: {}}]".to_owned(),

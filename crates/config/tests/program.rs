@@ -88,7 +88,8 @@ fn what_cannot_be_is_refused_with_its_place() {
             "",
             "",
             "c:3:3: error: a scaler of type `program` needs the key `program` (add `program: ...` \
-             (the provisioner: an executable, without arguments))",
+             (the provisioner, or another `docker-machine` than the one on the `PATH`: an executable, \
+             without arguments))",
         ),
         (
             "  program: ./p --flag\n",
@@ -132,7 +133,7 @@ fn what_cannot_be_is_refused_with_its_place() {
             "    image: x\n",
             "c:7:3: warning: `namespace` has no effect on a scaler of type `program` (remove it: it is \
              for the type `kubernetes`)\nc:10:5: warning: `image` has no effect on a scaler of type \
-             `program` (remove it: it is for the type `container`)",
+             `program` (remove it: it is for the type `container` or `docker-machine`)",
         ),
     ] {
         if told(scaler, set) != expected {

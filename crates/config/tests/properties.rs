@@ -11,6 +11,7 @@ use proptest::prelude::*;
 
 const EVERYTHING: &str = include_str!("everything.yaml");
 const MANIFEST: &str = include_str!("manifest.yaml");
+const CONFIG_TOML: &str = include_str!("config.toml");
 
 /// Reads a text in every way; what is refused has an error, what is understood is
 /// written and read back as the same.
@@ -53,6 +54,20 @@ fn every_key_is_written_and_read_back() {
     assert!(parsed.warnings.is_empty(), "{}", parsed.warnings);
 }
 
+#[test]
+fn a_whole_file_of_gitlab_runner_is_written_and_read_back() {
+    survives(CONFIG_TOML);
+    let parsed = parse_texts(ConfigTexts::single("c", CONFIG_TOML));
+    let parsed = parsed.unwrap_or_else(|problems| panic!("{problems}"));
+    let told = format!(
+        "{:?}{}",
+        parsed.settings,
+        parsed.warnings.render(false, 200)
+    );
+    assert!(!told.contains("hunter2"), "{told}");
+    assert_eq!(parsed.settings.scalers.len(), 2);
+}
+
 proptest! {
     #[test]
     fn arbitrary_text_never_panics(text in "\\PC*|(?s).{0,200}") {
@@ -78,6 +93,24 @@ proptest! {
         cuts in prop::collection::vec((0..MANIFEST.len(), 0..12_usize, "\\PC{0,3}|[\n:{}\\[\\]*&-]"), 1..4)
     ) {
         survives(&damaged(MANIFEST, cuts));
+    }
+
+    /// What is still understood of a damaged `config.toml` reads back as native settings.
+    #[test]
+    fn damaged_files_of_gitlab_runner_never_panic(
+        cuts in prop::collection::vec(
+            (0..CONFIG_TOML.len(), 0..12_usize, "\\PC{0,3}|[\n=\"'{}\\[\\]#,.-]|\"\"\""),
+            1..4,
+        )
+    ) {
+        survives(&damaged(CONFIG_TOML, cuts));
+    }
+
+    #[test]
+    fn toml_like_text_never_panics(
+        text in "a=1\n([-=\"'{}\\[\\], #\n\t<ab1~.]|\u{e9}|\r\n|token|\"\"\"){0,80}"
+    ) {
+        survives(&text);
     }
 
     #[test]

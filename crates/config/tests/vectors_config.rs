@@ -172,8 +172,8 @@ fn c7_other_types() {
         "`type` cannot be `docker` (write `container`",
     );
     refused(
-        &with("docker-machine"),
-        "(that backend is not built yet in this version)",
+        &with("docker+machine"),
+        "`type` cannot be `docker+machine` (write `docker-machine`)",
     );
     refused(&with("baremetal"), "(write `bare-metal`)");
 }

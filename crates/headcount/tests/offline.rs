@@ -71,6 +71,53 @@ raibid-ci-agent (kubernetes:raibid-ci, 10 agents at most)
     assert!(told.err.ends_with("\n4 warnings\n"), "{told:?}");
 }
 
+/// A file as users of GitLab Runner have it: taken, summed up, and every line that means
+/// something else is told; its native form holds no secret and comes to the same.
+#[tokio::test]
+async fn a_config_toml_is_a_configuration() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../examples/gitlab/complete.toml"
+    );
+    let told = run(&["check", "-c", path]).await;
+    assert_eq!(told.code, 0, "{told:?}");
+    assert!(
+        told.out
+            .contains("is good: 1 scaler with 1 pool, 10 agents at most"),
+        "{told:?}"
+    );
+    assert!(
+        told.out
+            .contains("autoscale-runner (docker-machine, 10 agents at most)"),
+        "{told:?}"
+    );
+    assert!(
+        told.err.ends_with("\n1 warning, 5 differences\n"),
+        "{told:?}"
+    );
+    assert!(
+        told.err.contains("complete.toml:12:17\n"),
+        "each with its line: {told:?}"
+    );
+    let native = run(&["check", "--effective", "-c", path]).await;
+    for shown in [&native.out, &native.err, &told.out] {
+        assert!(!shown.contains("DO_ACCESS_TOKEN"), "{shown}");
+        assert!(!shown.contains("AMAZON_S3_SECRET_KEY"), "{shown}");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let again = file(dir.path(), &native.out);
+    let again = run(&["check", "--effective", "-c", again.to_str().unwrap()]).await;
+    assert_eq!((again.err.as_str(), again.out), ("", native.out));
+    let periods = run(&["periods", "-c", path, "--json"]).await;
+    let turns: Value = serde_json::from_str(&periods.out).unwrap();
+    assert!(
+        turns.as_array().unwrap().iter().any(|turn| {
+            turn["inForce"] == "schedules[0]" && turn["applies"] == "10 ready, idle time 1h"
+        }),
+        "{turns}"
+    );
+}
+
 #[tokio::test]
 async fn the_effective_configuration_is_one_again() {
     let dir = tempfile::tempdir().unwrap();

@@ -8,8 +8,8 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::{
-    BackendId, Cap, ContainerRecipe, IdleRule, KubernetesRecipe, Labels, Layer, LogPressure, Name,
-    PoolName, ProgramRecipe, QueueRule, Rollout, Schedule,
+    BackendId, Cap, ContainerRecipe, DockerMachineRecipe, IdleRule, KubernetesRecipe, Labels,
+    Layer, LogPressure, Name, PoolName, ProgramRecipe, QueueRule, Rollout, Schedule,
 };
 
 /// Everything the configuration says about scalers. Immutable; a reload makes a new one.
@@ -233,6 +233,8 @@ pub enum Recipe {
     Kubernetes(KubernetesRecipe),
     /// A machine that a program of the user makes.
     Program(ProgramRecipe),
+    /// A machine that `docker-machine` makes.
+    DockerMachine(DockerMachineRecipe),
 }
 
 impl Recipe {
@@ -241,7 +243,10 @@ impl Recipe {
     pub const fn rollout(&self) -> Rollout {
         match self {
             Self::Kubernetes(recipe) => recipe.rollout,
-            Self::Process { .. } | Self::Container(_) | Self::Program(_) => Rollout::Gradual,
+            Self::Process { .. }
+            | Self::Container(_)
+            | Self::Program(_)
+            | Self::DockerMachine(_) => Rollout::Gradual,
         }
     }
 }

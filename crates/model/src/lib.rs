@@ -11,6 +11,7 @@ extern crate alloc;
 pub mod amount;
 mod container;
 mod demand;
+mod docker_machine;
 mod fingerprint;
 mod fleet;
 mod idle;
@@ -36,6 +37,10 @@ pub use container::{
     ContainerNetwork, ContainerProgram, ContainerRecipe, EngineAddress, EngineKind, PullPolicy,
 };
 pub use demand::{ClassCount, ClassKey};
+pub use docker_machine::{
+    DockerMachineAddress, DockerMachineRecipe, MACHINE_NAME_PLACE, MAX_MACHINE_NAME, MachineOption,
+    UNIQUE_BYTES,
+};
 pub use fingerprint::fingerprint;
 pub use fleet::{
     AgentKind, Fleet, Layers, MachinePool, PoolSpec, ProcessProgram, Recipe, Retry, Role, Roles,

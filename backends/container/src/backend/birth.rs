@@ -18,12 +18,11 @@ use headcount_ports::{BackendError, CreateRequest};
 
 use super::look::{Found, look};
 use super::{Core, ending};
-use crate::archive;
 use crate::body::{Parts, body};
-use crate::engine::{ANSWER_WAIT, Client, Fault, Verdict, within};
 use crate::fence::Seat;
 use crate::handover::{self, TokenFile};
-use crate::images::Image;
+use headcount_engines::Image;
+use headcount_engines::{ANSWER_WAIT, Client, Fault, Verdict, within};
 
 /// An engine that makes many containers at once takes its time.
 const MAKE_WAIT: Duration = Duration::from_secs(120);
@@ -239,7 +238,7 @@ async fn equip_and_start(
 
 async fn equip(core: &Core, client: &Client, request: &CreateRequest) -> Result<(), Fault> {
     let name = core.ours.name(request.agent);
-    let packed = archive::pack(request.token.as_ref()).map_err(|error| Fault {
+    let packed = headcount_engines::pack(request.token.as_ref()).map_err(|error| Fault {
         verdict: Verdict::Failed,
         message: format!("what {} needs cannot be packed: {error}", request.agent),
     })?;

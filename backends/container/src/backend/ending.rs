@@ -14,8 +14,8 @@ use tokio::time::{sleep, timeout};
 
 use super::Core;
 use super::look::{Found, look};
-use crate::engine::{Client, Fault, Verdict, within};
-use crate::words::{REMEMBERED_LINES, last_words};
+use headcount_engines::{Client, Fault, Verdict, within};
+use headcount_engines::{REMEMBERED_LINES, last_words};
 
 /// For a creation or removal that is under way.
 const TURN_WAIT: Duration = Duration::from_secs(150);

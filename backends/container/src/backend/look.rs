@@ -14,8 +14,8 @@ use headcount_model::{AgentId, Exit, Instance, InstanceState, Listing};
 use tokio::time::sleep;
 
 use super::Core;
-use crate::engine::{ANSWER_WAIT, Client, Fault, Verdict, within};
 use crate::marks::Ours;
+use headcount_engines::{ANSWER_WAIT, Client, Fault, Verdict, within};
 
 /// An engine may be in the middle of a change that it has no word for; looks then.
 const LOOKS: u32 = 5;

@@ -17,8 +17,8 @@ use tokio::time::{sleep, timeout};
 
 use super::look::{self, Found, look};
 use super::{Core, ending};
-use crate::engine::{ANSWER_WAIT, Client, Fault, within};
-use crate::words::{REMEMBERED_LINES, last_words};
+use headcount_engines::{ANSWER_WAIT, Client, Fault, within};
+use headcount_engines::{REMEMBERED_LINES, last_words};
 
 /// Between two tries to reach an engine that is away; doubles up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);

@@ -3,13 +3,13 @@ use std::sync::Arc;
 
 use bollard::{API_DEFAULT_VERSION, Docker};
 use headcount_model::{
-    AgentId, AgentKind, BackendId, ContainerNetwork, EngineAddress, LogPressure, OwnerId,
-    PullPolicy, Recipe,
+    AgentId, AgentKind, BackendId, ContainerNetwork, EngineAddress, EngineKind, Granted,
+    LogPressure, OwnerId, PullPolicy, Recipe, Resources,
 };
 use headcount_ports::agent_env::CallBack;
 
 use super::*;
-use crate::options::Anonymous;
+use headcount_engines::Anonymous;
 
 pub(crate) fn request(agent: AgentId) -> CreateRequest {
     CreateRequest {

@@ -3,8 +3,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::call::{CallError, Said};
 use crate::provisioner::Observer;
+use headcount_calls::{CallError, Said};
 
 /// Sentences of one kind that are kept; the rest is counted with the last.
 const KEPT: usize = 3;
@@ -54,7 +54,7 @@ impl Witness {
 }
 
 impl Observer for Witness {
-    fn note(&self, verb: &'static str, took: Duration, ended: &Result<Said, CallError>) {
+    fn note(&self, verb: &str, took: Duration, ended: &Result<Said, CallError>) {
         let mut seen = self.seen();
         seen.calls += 1;
         seen.slowest = seen.slowest.max(took);

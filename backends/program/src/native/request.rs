@@ -8,9 +8,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::CONTRACT;
-use crate::call::Call;
 use crate::provisioner::{Provisioner, Target};
 use crate::start_up::StartUp;
+use headcount_calls::Call;
 
 /// What is to be done: the program's only argument.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
@@ -135,7 +135,7 @@ impl<'a> Request<'a> {
 
     /// Makes a call ask this.
     pub(crate) fn set(&self, call: &mut Call) {
-        call.argument = Some(self.verb.word());
+        call.arguments = vec![self.verb.word().to_owned()];
         call.input = self.document();
     }
 }

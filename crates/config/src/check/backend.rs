@@ -1,5 +1,6 @@
 //! What only some backends know.
 
+use super::docker_machine::docker_machine;
 use super::kubernetes::kubernetes;
 use super::program::program;
 use super::{value, values};
@@ -57,6 +58,7 @@ pub(super) fn backend(
         BackendKind::Firecracker => firecracker(written, problems).map(Backend::Firecracker),
         BackendKind::Kubernetes => Some(Backend::Kubernetes(kubernetes(written))),
         BackendKind::Program => program(written, problems).map(Backend::Program),
+        BackendKind::DockerMachine => Some(Backend::DockerMachine(docker_machine(written))),
     }
 }
 

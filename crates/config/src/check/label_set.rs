@@ -4,7 +4,7 @@ use headcount_model::ProcessProgram;
 
 use super::backend::{container_template, firecracker_template, warn_of_others};
 use super::resources::layer;
-use super::{kubernetes, program as machine};
+use super::{docker_machine, kubernetes, program as machine};
 use super::{value, values};
 use crate::problem::{Draft, Problems};
 use crate::settings::{LabelSet, Template};
@@ -109,6 +109,7 @@ fn template(
         BackendKind::Firecracker => firecracker_template(index, written, problems),
         BackendKind::Kubernetes => kubernetes::template(index, written, problems),
         BackendKind::Program => machine::template(written, problems),
+        BackendKind::DockerMachine => docker_machine::template(index, written, problems),
     }
 }
 

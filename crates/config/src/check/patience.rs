@@ -1,15 +1,34 @@
 //! Timeouts and retries.
 
+use std::time::Duration;
+
 use headcount_model::{Retry, Timeouts};
 
 use super::value;
 use crate::problem::{Draft, Problems};
 use crate::source::Spanned;
 use crate::value::format_duration;
-use crate::written;
+use crate::written::{self, BackendKind};
 
-pub(super) fn timeouts(written: Option<&Spanned<written::Timeouts>>) -> Timeouts {
-    let default = Timeouts::default();
+/// A cloud takes minutes for a machine, and so does taking it back.
+const FOR_MACHINES: Timeouts = Timeouts {
+    create: Duration::from_secs(20 * 60),
+    launch: Duration::from_secs(30 * 60),
+    destroy: Duration::from_secs(20 * 60),
+    claim: Duration::from_secs(10),
+    recovery: Duration::from_secs(120),
+    retire: Duration::from_secs(10),
+    lifetime: None,
+};
+
+pub(super) fn timeouts(
+    kind: Option<BackendKind>,
+    written: Option<&Spanned<written::Timeouts>>,
+) -> Timeouts {
+    let default = match kind {
+        Some(BackendKind::DockerMachine) => FOR_MACHINES,
+        _ => Timeouts::default(),
+    };
     let Some(written) = written.map(|written| &written.value) else {
         return default;
     };

@@ -73,6 +73,13 @@ pub(super) fn template(written: &written::LabelSet, problems: &mut Problems) -> 
     let options = match &written.options {
         None => Value::Object(Map::new()),
         Some(options) => {
+            if let Kind::List(_) = options.value.kind {
+                let draft = Draft::error("`options` must be a mapping")
+                    .label("this is a list")
+                    .hint("write `key: value` pairs");
+                problems.at(options.place, draft);
+                return None;
+            }
             if depth(&options.value) > MAX_DEPTH {
                 let message =
                     format!("more than {MAX_DEPTH} lists and mappings inside one another");

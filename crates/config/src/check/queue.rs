@@ -129,7 +129,7 @@ fn is_worker(kind: BackendKind, set: &written::LabelSet) -> bool {
         BackendKind::Kubernetes => agent != Some(AgentPlace::Image),
         BackendKind::BareMetal => set.command.is_some(),
         BackendKind::Container => set.command.is_some() || agent == Some(AgentPlace::Nobody),
-        BackendKind::Firecracker | BackendKind::Program => false,
+        BackendKind::Firecracker | BackendKind::Program | BackendKind::DockerMachine => false,
     }
 }
 

@@ -273,13 +273,7 @@ impl Secrets<'_> {
             );
         }
         if let Some(text) = self.manifest {
-            let Some(place) = ManifestPlace::parse(&text.value) else {
-                let message = format!("{} is not a place in a manifest", quoted(&text.value));
-                let hint = "write for example `secrets.yaml#Secret/redis#/data/password`";
-                problems.at(text.place, Draft::error(message).hint(hint));
-                return None;
-            };
-            found.push(SecretRef::new(SecretFrom::Manifest(place), text.place));
+            found.push(of_manifest(text, problems)?);
         }
         if let [_, second, ..] = found.as_slice() {
             let draft =
@@ -289,4 +283,15 @@ impl Secrets<'_> {
         }
         Some(found.pop())
     }
+}
+
+/// A secret in a file of Kubernetes objects; `None` once a problem has been noted.
+pub(super) fn of_manifest(text: &Spanned<String>, problems: &mut Problems) -> Option<SecretRef> {
+    let Some(place) = ManifestPlace::parse(&text.value) else {
+        let message = format!("{} is not a place in a manifest", quoted(&text.value));
+        let hint = "write for example `secrets.yaml#Secret/redis#/data/password`";
+        problems.at(text.place, Draft::error(message).hint(hint));
+        return None;
+    };
+    Some(SecretRef::new(SecretFrom::Manifest(place), text.place))
 }

@@ -44,7 +44,7 @@ pub(super) fn check_scaler(written: &written::Scaler, problems: &mut Problems) -
         roles: roles(written.roles.as_ref()),
         resource_cap: cap(written.resource_cap.as_ref()),
         machine_pool: value(written.machine_pool.as_ref()),
-        timeouts: timeouts(written.timeouts.as_ref()),
+        timeouts: timeouts(kind, written.timeouts.as_ref()),
         retry,
         orchestrator_url: value(written.orchestrator_url.as_ref()),
         label_sets: label_sets.into_iter().collect::<Option<_>>()?,

@@ -148,6 +148,8 @@ fn secret(out: &mut Writer, key: &str, secret: Option<&SecretRef>) {
         Some(SecretFrom::Manifest(place)) => {
             out.text(&format!("{key}FromManifest"), &place.to_string());
         }
+        // No trigger has such a key, so none has such a secret.
+        Some(SecretFrom::Toml(place)) => out.text(&format!("{key}FromToml"), &place.to_string()),
     }
 }
 

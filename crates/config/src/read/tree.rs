@@ -36,6 +36,33 @@ impl Shape for Tree {
     }
 }
 
+/// A mapping or a list; what its items are depends on what else is written.
+#[derive(Clone, Copy)]
+pub(crate) struct TreeOrList;
+
+impl Shape for TreeOrList {
+    type Value = Node;
+
+    fn read(&self, slot: &Slot<'_>, problems: &mut Problems) -> Option<Node> {
+        match &slot.node.kind {
+            Kind::Map(_) | Kind::List(_) => Some(slot.node.clone()),
+            Kind::Scalar(_) => {
+                let hint = "write `key: value` pairs for type `program`, a list for type \
+                            `docker-machine`";
+                slot.wrong_kind("a mapping or a list", hint, problems)
+            }
+        }
+    }
+
+    fn schema(&self) -> Json {
+        json!({"type": ["object", "array"]})
+    }
+
+    fn words(&self) -> String {
+        "mapping of any content, or list of texts".to_owned()
+    }
+}
+
 /// The same as JSON; `None` once a problem has been noted.
 pub(crate) fn to_json(node: &Node, problems: &mut Problems) -> Option<Json> {
     Some(match &node.kind {

@@ -3,7 +3,10 @@
 pub use headcount_model::PullPolicy;
 use headcount_model::{Cidr, EngineKind, ProcessProgram};
 
-use super::{Kubernetes, KubernetesAgent, KubernetesTemplate, Program, ProgramTemplate};
+use super::{
+    DockerMachine, DockerMachineTemplate, Kubernetes, KubernetesAgent, KubernetesTemplate, Program,
+    ProgramTemplate,
+};
 
 /// Where the agents of a scaler live.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,6 +24,8 @@ pub enum Backend {
     Kubernetes(Kubernetes),
     /// Machines that a program of the user makes.
     Program(Program),
+    /// Machines that `docker-machine` makes.
+    DockerMachine(DockerMachine),
 }
 
 impl Backend {
@@ -33,6 +38,7 @@ impl Backend {
             Self::Firecracker(_) => "firecracker",
             Self::Kubernetes(_) => "kubernetes",
             Self::Program(_) => "program",
+            Self::DockerMachine(_) => "docker-machine",
         }
     }
 }
@@ -88,6 +94,8 @@ pub enum Template {
     Kubernetes(KubernetesTemplate),
     /// A machine that a program of the user makes.
     Program(ProgramTemplate),
+    /// A machine that `docker-machine` makes.
+    DockerMachine(DockerMachineTemplate),
 }
 
 impl Template {
@@ -97,7 +105,7 @@ impl Template {
         match self {
             Self::BareMetal(program) => matches!(program, ProcessProgram::Worker(_)),
             Self::Container(template) => matches!(template.agent, ContainerAgent::Worker(_)),
-            Self::Firecracker(_) | Self::Program(_) => false,
+            Self::Firecracker(_) | Self::Program(_) | Self::DockerMachine(_) => false,
             Self::Kubernetes(template) => matches!(template.agent, KubernetesAgent::Nobody),
         }
     }

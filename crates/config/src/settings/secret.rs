@@ -34,6 +34,8 @@ pub enum SecretFrom {
     Env(String),
     /// A place in a file of Kubernetes objects.
     Manifest(ManifestPlace),
+    /// A place in a TOML file.
+    Toml(TomlPlace),
 }
 
 /// A place in a file of Kubernetes objects, written `file#Kind/name#/pointer`.
@@ -70,9 +72,47 @@ impl std::fmt::Display for ManifestPlace {
     }
 }
 
+/// A place in a TOML file, written `file#/pointer`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct TomlPlace {
+    /// The file, as it is named when it is read.
+    pub file: String,
+    /// A JSON pointer (RFC 6901) into it. What it names in a list of texts `name=value` is
+    /// the value.
+    pub pointer: String,
+}
+
+impl TomlPlace {
+    /// From its written form; `None` when a part is missing.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (file, pointer) = text.rsplit_once('#')?;
+        (!file.is_empty() && pointer.starts_with('/')).then(|| Self {
+            file: file.to_owned(),
+            pointer: pointer.to_owned(),
+        })
+    }
+}
+
+impl std::fmt::Display for TomlPlace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}#{}", self.file, self.pointer)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn places_in_toml_print_and_read_back() {
+        for text in ["c.toml#/runners/0/token", "./a#b.toml#/x"] {
+            assert_eq!(TomlPlace::parse(text).unwrap().to_string(), text);
+        }
+        for text in ["", "c.toml", "#/a", "c.toml#a"] {
+            assert_eq!(TomlPlace::parse(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn places_in_manifests_print_and_read_back() {

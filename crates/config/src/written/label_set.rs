@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use headcount_model::LogPressure;
 
 use super::Resources;
+use super::docker_machine::{MACHINE_NAME, NAMED_OPTION};
 use super::shapes::{
-    ARGUMENT, BARE_METAL, CONTAINER, CONTAINER_OR_KUBERNETES, FIRECRACKER, HOST_OR_CONTAINER,
-    ISOLATED, KUBERNETES, NETWORK, PROGRAM, TEXT, labels,
+    ARGUMENT, BARE_METAL, CONTAINER, CONTAINER_OR_MACHINE, FIRECRACKER, HOST_OR_CONTAINER,
+    ISOLATED, KUBERNETES, MACHINE, NETWORK, OWN_OR_OTHER_AGENT, PROGRAM, PROGRAM_OR_MACHINE, TEXT,
+    labels,
 };
 use crate::read::{
-    Choice, Environment, Flag, List, MaxJobsShape, Nested, TextMap, Tree, default, integer, object,
-    optional, required,
+    Choice, Environment, Flag, List, MaxJobsShape, Nested, TextMap, Tree, TreeOrList, default,
+    integer, object, optional, required,
 };
 use crate::settings::PullPolicy;
 use crate::source::Spanned;
@@ -41,17 +43,18 @@ object! {
             optional().only(HOST_OR_CONTAINER);
         /// Whose agent runs in the container: this program's own, mounted into it, the
         /// image's, or none: the image's program finds its work by itself. Not together
-        /// with `command`. Nothing is mounted into a Job's.
+        /// with `command`. Nothing is mounted into a Job's. Into a container on a machine of
+        /// `docker-machine` this program's own agent is copied, and `none` is not known.
         agent: AgentPlace = "agent", AGENT,
-            default("mounted; none for a Job").only(CONTAINER_OR_KUBERNETES);
-        /// The image. Needed for this type.
-        image: String = "image", TEXT, optional().only(CONTAINER);
+            default("mounted; none for a Job").only(OWN_OR_OTHER_AGENT);
+        /// The image of the container in which an agent runs. Needed for this type.
+        image: String = "image", TEXT, optional().only(CONTAINER_OR_MACHINE);
         /// When the image is fetched.
         image_pull_policy: PullPolicy = "imagePullPolicy", PULL,
-            default("Always").only(CONTAINER);
+            default("Always").only(CONTAINER_OR_MACHINE);
         /// Binds, `source:target[:options]`.
         volumes: Vec<Spanned<String>> = "volumes", List { of: TEXT, filled: false },
-            default("none").only(CONTAINER);
+            default("none").only(CONTAINER_OR_MACHINE);
         /// Whether agents get the engine's socket, and with it the whole host.
         container_socket: bool = "containerSocket", Flag, default("false").only(CONTAINER);
         /// The ext4 image of an agent. Needed for this type.
@@ -79,12 +82,25 @@ object! {
         /// Annotations of each Job.
         job_annotations: BTreeMap<String, String> = "jobAnnotations", TextMap,
             default("none").only(KUBERNETES);
-        /// Handed to the provisioner as it is: what kind of machine. GARM's providers need
-        /// `image` and `flavor` in it.
-        options: Node = "options", Tree, default("none").only(PROGRAM);
+        /// What kind of machine. For type `program` a mapping, handed to the provisioner as it
+        /// is; GARM's providers need `image` and `flavor` in it. For type `docker-machine` a
+        /// list of options of `create`, each `name=value` or a name, without dashes before it;
+        /// secrets are mappings, see their table.
+        options: Node = "options", TreeOrList, default("none").only(PROGRAM_OR_MACHINE);
         /// Where machines have the agent program.
         agent_binary: String = "agentBinary", TEXT,
             default("`headcount` on the `PATH`").only(PROGRAM);
+        /// The driver that makes machines. Needed for this type.
+        driver: String = "driver", TEXT, optional().only(MACHINE);
+        /// The names of machines; `%s` becomes 26 bytes that tell owner and agent.
+        machine_name: String = "machineName", MACHINE_NAME,
+            default("headcount-%s").only(MACHINE);
+        /// More options of `create`, in which `%s` becomes the name of the machine.
+        options_with_name: Vec<Spanned<String>> = "optionsWithName",
+            List { of: NAMED_OPTION, filled: false }, default("none").only(MACHINE);
+        /// Whether agents may do everything on their machine, such as run containers in their
+        /// container.
+        privileged: bool = "privileged", Flag, default("false").only(MACHINE);
     }
 }
 

@@ -9,9 +9,9 @@ object! {
     /// How long to wait for agents before giving one up.
     Timeouts, "`timeouts`" {
         /// For one creation at the backend.
-        create: Duration = "create", WAIT, default("1m");
+        create: Duration = "create", WAIT, default("1m; 20m for machines of `docker-machine`");
         /// From creation to ready; then the agent is destroyed and its place is free.
-        launch: Duration = "launch", WAIT, default("5m");
+        launch: Duration = "launch", WAIT, default("5m; 30m for machines of `docker-machine`");
         /// For an agent to claim a job it was given; then the job waits again.
         claim: Duration = "claim", WAIT, default("10s");
         /// For a lost agent to come back: longer than an agent's longest delay before it
@@ -20,7 +20,7 @@ object! {
         /// For a drained or retired agent to leave by itself; then it is destroyed.
         retire: Duration = "retire", WAIT, default("10s");
         /// For one destruction at the backend.
-        destroy: Duration = "destroy", WAIT, default("30s");
+        destroy: Duration = "destroy", WAIT, default("30s; 20m for machines of `docker-machine`");
         /// How long an agent lives, from when it is ready: then it takes no further job, and
         /// a fresh one takes its place once it has none. No running job is ended by it.
         /// Workers (`command`) live as long as they like.

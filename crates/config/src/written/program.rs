@@ -23,7 +23,7 @@ pub(super) const CONTRACT: Choice<ProvisionerContract> = Choice {
 };
 
 /// Part of the name of a backend, which ends at the first `?`.
-pub(super) const PROGRAM_PATH: Text = Text {
+pub(crate) const PROGRAM_PATH: Text = Text {
     words: "absolute path",
     check: |text| match check_path(text) {
         Ok(()) if text.contains('?') => refuse(
@@ -35,7 +35,7 @@ pub(super) const PROGRAM_PATH: Text = Text {
     pattern: Some("^/[^?\\u0000-\\u001f]+$"),
 };
 
-pub(super) const HOST_PATH: Text = Text {
+pub(crate) const HOST_PATH: Text = Text {
     words: "absolute path",
     check: check_path,
     pattern: Some("^/"),

@@ -5,7 +5,8 @@ use headcount_model::{EngineKind, ProvisionerContract, Role};
 use super::kubernetes::{HISTORY, NAMESPACE, Rollout};
 use super::program::{CONTRACT, HOST_PATH, PROGRAM_PATH, VARIABLE};
 use super::shapes::{
-    BARE_METAL, BackendKind, CONTAINER, FIRECRACKER, KUBERNETES, NAME, PROGRAM, TEXT, TYPE, labels,
+    BARE_METAL, BackendKind, CONTAINER, FIRECRACKER, KUBERNETES, MACHINE, NAME, PROGRAM,
+    PROGRAM_OR_MACHINE, TEXT, TYPE, labels,
 };
 use super::{Cap, LabelSet, Policy, Retry, Timeouts, Trigger, WarmPool};
 use crate::read::{Choice, Flag, List, Nested, default, integer, object, optional, required};
@@ -101,8 +102,9 @@ object! {
         /// What becomes of Jobs when what they are made of changes.
         rollout: Rollout = "rollout", Nested::<Rollout>::NEW,
             default("gradual").only(KUBERNETES);
-        /// The provisioner: an executable, without arguments. Needed for this type.
-        program: String = "program", PROGRAM_PATH, optional().only(PROGRAM);
+        /// The provisioner, or another `docker-machine` than the one on the `PATH`: an
+        /// executable, without arguments.
+        program: String = "program", PROGRAM_PATH, optional().only(PROGRAM_OR_MACHINE);
         /// What it understands: our own contract, or GARM's for external providers.
         contract: ProvisionerContract = "contract", CONTRACT,
             default("headcount/v1").only(PROGRAM);
@@ -113,6 +115,9 @@ object! {
         environment: Vec<Spanned<String>> = "environment", List {
             of: VARIABLE, filled: false,
         }, default("none").only(PROGRAM);
+        /// The folder in which `docker-machine` keeps what it knows of machines.
+        store: String = "store", HOST_PATH,
+            default("`MACHINE_STORAGE_PATH`, else `~/.docker/machine`").only(MACHINE);
     }
 }
 

@@ -21,8 +21,11 @@ pub(super) const BARE_METAL: &[&str] = &["bare-metal"];
 pub(super) const HOST_OR_CONTAINER: &[&str] = &["bare-metal", "container"];
 pub(super) const FIRECRACKER: &[&str] = &["firecracker"];
 pub(super) const KUBERNETES: &[&str] = &["kubernetes"];
-pub(super) const CONTAINER_OR_KUBERNETES: &[&str] = &["container", "kubernetes"];
 pub(super) const PROGRAM: &[&str] = &["program"];
+pub(super) const MACHINE: &[&str] = &["docker-machine"];
+pub(super) const PROGRAM_OR_MACHINE: &[&str] = &["program", "docker-machine"];
+pub(super) const CONTAINER_OR_MACHINE: &[&str] = &["container", "docker-machine"];
+pub(super) const OWN_OR_OTHER_AGENT: &[&str] = &["container", "kubernetes", "docker-machine"];
 pub(super) const ISOLATED: &[&str] = &["container", "firecracker"];
 
 /// Where the agents of a scaler live.
@@ -33,6 +36,7 @@ pub(crate) enum BackendKind {
     Firecracker,
     Kubernetes,
     Program,
+    DockerMachine,
 }
 
 impl BackendKind {
@@ -43,6 +47,7 @@ impl BackendKind {
             Self::Firecracker => "firecracker",
             Self::Kubernetes => "kubernetes",
             Self::Program => "program",
+            Self::DockerMachine => "docker-machine",
         }
     }
 }
@@ -54,6 +59,7 @@ pub(super) const TYPE: Choice<BackendKind> = Choice {
         ("firecracker", BackendKind::Firecracker),
         ("kubernetes", BackendKind::Kubernetes),
         ("program", BackendKind::Program),
+        ("docker-machine", BackendKind::DockerMachine),
     ],
     others: &[
         (
@@ -65,10 +71,7 @@ pub(super) const TYPE: Choice<BackendKind> = Choice {
             "write `container`, and `runtime: podman` to take no other",
         ),
         ("k8s", "write `kubernetes`"),
-        (
-            "docker-machine",
-            "that backend is not built yet in this version",
-        ),
+        ("docker+machine", "write `docker-machine`"),
     ],
 };
 
@@ -84,7 +87,7 @@ pub(crate) const TEXT: Text = Text {
 };
 
 /// An argument of a command: may be empty, may have several lines.
-pub(super) const ARGUMENT: Text = Text {
+pub(crate) const ARGUMENT: Text = Text {
     words: "text",
     check: |text| match text.contains('\0') {
         true => refuse("it holds a zero byte", "remove that"),
@@ -154,7 +157,7 @@ pub(super) const AGENT_NETWORK: Text = Text {
 };
 
 /// Any label of agents.
-pub(super) const fn labels(filled: bool) -> List<Text> {
+pub(crate) const fn labels(filled: bool) -> List<Text> {
     List { of: LABEL, filled }
 }
 

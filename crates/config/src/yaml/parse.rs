@@ -16,7 +16,7 @@ use crate::source::{FileId, Place};
 use crate::suggest::quoted;
 
 /// Mappings and lists inside one another.
-const MAX_DEPTH: usize = 32;
+pub(crate) const MAX_DEPTH: usize = 32;
 /// Values of all files of one run, those that aliases repeat included.
 const MAX_NODES: usize = 500_000;
 
@@ -28,6 +28,20 @@ pub(crate) struct Budget {
 impl Default for Budget {
     fn default() -> Self {
         Self { left: MAX_NODES }
+    }
+}
+
+impl Budget {
+    /// Counts some more values; what is wrong once there are too many.
+    pub fn take(&mut self, more: usize) -> Result<(), Draft> {
+        if let Some(left) = self.left.checked_sub(more) {
+            self.left = left;
+            return Ok(());
+        }
+        self.left = 0;
+        Err(Draft::error(format!(
+            "the files hold more than {MAX_NODES} values, repeats included"
+        )))
     }
 }
 
@@ -330,14 +344,10 @@ impl<'t> Builder<'t, '_> {
     }
 
     fn count(&mut self, more: usize, span: Span) -> Result<(), Stop> {
-        if let Some(left) = self.budget.left.checked_sub(more) {
-            self.budget.left = left;
-            return Ok(());
+        match self.budget.take(more) {
+            Ok(()) => Ok(()),
+            Err(draft) => self.stop(span, draft.hint("repeat less through aliases")),
         }
-        self.budget.left = 0;
-        let message = format!("the files hold more than {MAX_NODES} values, repeats included");
-        let hint = "repeat less through aliases";
-        self.stop(span, Draft::error(message).hint(hint))
     }
 
     fn deeper(&mut self, depth: usize, span: Span) -> Result<usize, Stop> {

@@ -10,10 +10,12 @@ use headcount_config::{ConfigTexts, Loaded, Platform, json_schema, load_texts};
 use headcount_model::{Fleet, PoolSpec, ScalerSpec};
 use serde_json::Value;
 
+mod machine_rows;
 mod queue_rows;
 mod rows;
 mod source_rows;
 
+use machine_rows::MACHINE_ROWS;
 use queue_rows::{KUBERNETES_ROWS, PROGRAM_ROWS, QUEUE_ROWS};
 use rows::Class::{self, AnotherBackend, AnotherPool, Live, NewAgents, NoEffect, Refused};
 use rows::{CONTAINER_ROWS, OF_OTHER_BACKENDS, REMOTE_ROWS, ROWS, Row};
@@ -108,6 +110,7 @@ fn all_rows() -> impl Iterator<Item = (&'static Base, &'static Row)> {
         (QUEUE, QUEUE_ROWS),
         (KUBERNETES, KUBERNETES_ROWS),
         (PROGRAM, PROGRAM_ROWS),
+        (MACHINE, MACHINE_ROWS),
     ]
     .into_iter()
     .flat_map(|(base, rows)| rows.iter().map(move |row| (base, row)))
@@ -165,6 +168,11 @@ const PROGRAM: &Base = &Base {
         "config: /c",
     ],
     set: &["labels: [linux]", "options: {image: i, flavor: f}"],
+};
+
+const MACHINE: &Base = &Base {
+    scaler: &["name: s", "type: docker-machine", "maxAgents: 5"],
+    set: &["labels: [linux]", "driver: d", "image: i"],
 };
 
 /// The fleet of a file in which this key has this line, and nothing else is said.

@@ -110,6 +110,10 @@ fn promises(scaler: &ScalerSpec) -> Vec<&'static str> {
             "agents outlive a restart of the daemon; `headcount provisioner test` shows whether \
              the program keeps its contract"
         }
+        Some(Recipe::DockerMachine(_)) => {
+            "agents outlive a restart of the daemon; a machine whose record is lost from the store \
+             stays in the list until somebody says that it is gone"
+        }
         Some(Recipe::Process { .. } | Recipe::Container(_)) | None => {
             "agents outlive a restart of the daemon, but not of this host: its jobs then end as \
              agent_lost"
@@ -119,7 +123,7 @@ fn promises(scaler: &ScalerSpec) -> Vec<&'static str> {
         Recipe::Process {
             enforce_cgroups, ..
         } => *enforce_cgroups,
-        Recipe::Container(_) | Recipe::Kubernetes(_) => true,
+        Recipe::Container(_) | Recipe::Kubernetes(_) | Recipe::DockerMachine(_) => true,
         Recipe::Program(_) => false,
     };
     if !scaler.pools.iter().all(enforced) {

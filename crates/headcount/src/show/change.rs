@@ -1,6 +1,6 @@
 //! What another configuration changes, as lines.
 
-use headcount_api::{Change, PoolChange, ProblemItem};
+use headcount_api::{Change, PoolChange, ProblemItem, Severity};
 
 use super::paint::{Tone, paint, safe};
 use crate::client::item;
@@ -33,18 +33,38 @@ pub(crate) fn actions(actions: &[String]) -> String {
     lines.collect()
 }
 
-/// What has no effect in a configuration, one line each.
+/// What has no effect in a configuration, or another one than it seems, one line each.
 pub(crate) fn warnings(warnings: &[ProblemItem], color: bool) -> String {
-    let word = paint("warning", Tone::Waiting, color);
-    let lines = warnings
-        .iter()
-        .map(|w| format!("{word}: {}\n", safe(&item(w))));
-    lines.collect()
+    let line = |w: &ProblemItem| {
+        let word = match w.severity {
+            Severity::Error => paint("error", Tone::Bad, color),
+            Severity::Warning => paint("warning", Tone::Waiting, color),
+            Severity::Difference => paint("difference", Tone::Waiting, color),
+        };
+        format!("{word}: {}\n", safe(&item(w)))
+    };
+    warnings.iter().map(line).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_told_of_a_file_says_how_bad_it_is() {
+        let item = |severity, message: &str| ProblemItem {
+            severity,
+            ..ProblemItem::error(message)
+        };
+        let list = [
+            item(Severity::Warning, "`size` has no effect"),
+            item(Severity::Difference, "off-peak hours hold here"),
+        ];
+        assert_eq!(
+            warnings(&list, false),
+            "warning: `size` has no effect\ndifference: off-peak hours hold here\n"
+        );
+    }
 
     #[test]
     fn changes_look_like_a_difference() {

@@ -15,6 +15,9 @@ use anyhow::{Context, Result};
 use headcount_backend_container::{
     ContainerBackend, ContainerOptions, HostLogin, Nft, check_isolation, find_engine, sweep_rules,
 };
+use headcount_backend_docker_machine::{
+    DockerMachineBackend, DockerMachineOptions, Pace as Minutes, find_program,
+};
 use headcount_backend_kubernetes::{KubernetesBackend, KubernetesOptions, Pace};
 use headcount_backend_process::{
     CgroupSupport, ProcessBackend, ProcessOptions, check_requirements,
@@ -22,8 +25,8 @@ use headcount_backend_process::{
 use headcount_backend_program::{Pace as Calls, ProgramBackend, ProgramOptions};
 use headcount_gateway::AgentListener;
 use headcount_model::{
-    AgentId, AgentKind, BackendId, ClusterAddress, ContainerNetwork, EngineAddress, Fleet,
-    PoolName, PoolSpec, ProvisionerAddress, Recipe, ScalerSpec,
+    AgentId, AgentKind, BackendId, ClusterAddress, ContainerNetwork, DockerMachineAddress,
+    EngineAddress, Fleet, PoolName, PoolSpec, ProvisionerAddress, Recipe, ScalerSpec,
 };
 use headcount_ports::agent_env::CallBack;
 use headcount_ports::{Backend, BackendInbox, Recovered};
@@ -46,6 +49,8 @@ pub(crate) struct Backends {
     clusters: BTreeSet<ClusterAddress>,
     /// Agents that the ledger knows on machines of provisioners.
     machines: BTreeMap<ProvisionerAddress, Vec<(AgentId, PoolName)>>,
+    /// The same of those of `docker-machine`.
+    docker_machines: BTreeMap<DockerMachineAddress, Vec<(AgentId, PoolName)>>,
     /// Which run; set when they start.
     running: OnceLock<Running>,
 }
@@ -68,7 +73,8 @@ impl Backends {
         Self {
             known: engines.collect(),
             clusters: agents().filter_map(ClusterAddress::of_backend).collect(),
-            machines: machines(recovered),
+            machines: machines(recovered, ProvisionerAddress::of_backend),
+            docker_machines: machines(recovered, DockerMachineAddress::of_backend),
             support: process.cgroups.support(),
             process,
             agent_socket,
@@ -84,6 +90,7 @@ impl Backends {
             missing.extend(self.check_engine(scaler));
             missing.extend(self.check_call_back(scaler));
             missing.extend(self.check_program(scaler));
+            missing.extend(self.check_docker_machine(scaler));
             missing.extend(self.check_running(scaler));
         }
         missing
@@ -104,14 +111,16 @@ impl Backends {
         Some(format!("scaler `{}`: {error}", scaler.name))
     }
 
-    /// Pods that could not find the daemon would only be made and given up.
+    /// Pods and machines that could not find the daemon would only be made and given up.
     fn check_call_back(&self, scaler: &ScalerSpec) -> Option<String> {
         let managed = |pool: &&PoolSpec| pool.kind != AgentKind::Worker;
         let error = scaler.pools.iter().filter(managed).find_map(|pool| {
-            let Recipe::Kubernetes(recipe) = &*pool.recipe else {
-                return None;
+            let url = match &*pool.recipe {
+                Recipe::Kubernetes(recipe) => &recipe.agent_url,
+                Recipe::DockerMachine(recipe) => &recipe.agent_url,
+                _ => return None,
             };
-            self.call_back.tell(recipe.agent_url.as_deref()).err()
+            self.call_back.tell(url.as_deref()).err()
         })?;
         Some(format!("scaler `{}`: {error}", scaler.name))
     }
@@ -128,6 +137,18 @@ impl Backends {
             "scaler `{}`: the provisioner `{program}` {why}",
             scaler.name
         ))
+    }
+
+    /// The tool must be there, unless it is known: then it may come back.
+    fn check_docker_machine(&self, scaler: &ScalerSpec) -> Option<String> {
+        let tool = docker_machine(scaler)?;
+        let is_known = self.docker_machines.contains_key(&tool)
+            || self.is_running(&scaler.backend) == Some(true);
+        if is_known {
+            return None;
+        }
+        let why = find_program(tool.program.as_deref(), &self.process.host_env).err()?;
+        Some(format!("scaler `{}`: {why}", scaler.name))
     }
 
     fn check_running(&self, scaler: &ScalerSpec) -> Option<String> {
@@ -186,6 +207,14 @@ impl Backends {
             let options = self.program_options(program, fleet);
             backends.push(ProgramBackend::new(options, inbox.clone()));
         }
+        let configured = fleet.scalers.iter().filter_map(docker_machine);
+        let tools: BTreeSet<DockerMachineAddress> = configured
+            .chain(self.docker_machines.keys().cloned())
+            .collect();
+        for tool in tools {
+            let options = self.docker_machine_options(tool, fleet);
+            backends.push(DockerMachineBackend::new(options, inbox.clone()));
+        }
         let ids = backends.iter().map(|backend| backend.id()).collect();
         // Started once.
         drop(self.running.set(Running { ids, engines }));
@@ -234,6 +263,27 @@ impl Backends {
         }
     }
 
+    fn docker_machine_options(
+        &self,
+        tool: DockerMachineAddress,
+        fleet: &Fleet,
+    ) -> DockerMachineOptions {
+        let process = &self.process;
+        let known = self.docker_machines.get(&tool).into_iter().flatten();
+        DockerMachineOptions {
+            owner: process.owner.clone(),
+            state_dir: process.state_dir.clone(),
+            host_env: process.host_env.clone(),
+            own_binary: process.own_binary.clone(),
+            call_back: self.call_back.clone(),
+            forwarded: process.forwarded.clone(),
+            known: known.cloned().collect(),
+            credentials: Arc::new(HostLogin::from_environment(|name| std::env::var_os(name))),
+            pace: minutes(&tool, fleet),
+            tool,
+        }
+    }
+
     fn container_options(&self, engine: EngineAddress) -> ContainerOptions {
         let process = &self.process;
         ContainerOptions {
@@ -267,10 +317,40 @@ fn provisioner(scaler: &ScalerSpec) -> Option<ProvisionerAddress> {
     })
 }
 
-fn machines(recovered: &Recovered) -> BTreeMap<ProvisionerAddress, Vec<(AgentId, PoolName)>> {
+fn docker_machine(scaler: &ScalerSpec) -> Option<DockerMachineAddress> {
+    let mut recipes = scaler.pools.iter().map(|pool| &*pool.recipe);
+    recipes.find_map(|recipe| match recipe {
+        Recipe::DockerMachine(recipe) => Some(recipe.tool.clone()),
+        _ => None,
+    })
+}
+
+/// As long as the most patient of its pools waits: nobody waits longer for the tool.
+fn minutes(tool: &DockerMachineAddress, fleet: &Fleet) -> Minutes {
+    let scalers = fleet.scalers.iter();
+    let scalers = scalers.filter(|scaler| docker_machine(scaler).as_ref() == Some(tool));
+    let timeouts = scalers.flat_map(|scaler| scaler.pools.iter().map(|pool| pool.timeouts));
+    let (mut create, mut remove) = (None, None);
+    for timeout in timeouts {
+        create = create.max(Some(timeout.create));
+        remove = remove.max(Some(timeout.destroy));
+    }
+    let usual = Minutes::default();
+    Minutes {
+        create: create.unwrap_or(usual.create),
+        remove: remove.unwrap_or(usual.remove),
+        ..usual
+    }
+}
+
+/// Agents that the ledger knows, by the place that this reads from the name of a backend.
+fn machines<A: Ord>(
+    recovered: &Recovered,
+    of_backend: impl Fn(&BackendId) -> Option<A>,
+) -> BTreeMap<A, Vec<(AgentId, PoolName)>> {
     let mut machines: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for agent in &recovered.agents {
-        if let Some(address) = ProvisionerAddress::of_backend(&agent.backend) {
+        if let Some(address) = of_backend(&agent.backend) {
             let known = machines.entry(address).or_default();
             known.push((agent.id, agent.pool.clone()));
         }

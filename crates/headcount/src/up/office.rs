@@ -83,6 +83,7 @@ fn item(problem: &headcount_config::Problem) -> ProblemItem {
         severity: match problem.severity {
             headcount_config::Severity::Error => Severity::Error,
             headcount_config::Severity::Warning => Severity::Warning,
+            headcount_config::Severity::Difference => Severity::Difference,
         },
         file: Some(problem.file.clone()),
         position: problem.position.map(|position| Place {

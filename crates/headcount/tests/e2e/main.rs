@@ -21,6 +21,7 @@ mod containers_refused;
 mod daemon_killed;
 mod demo;
 mod disk_full;
+mod docker_machines;
 mod ending;
 mod explain;
 mod hostile_jobs;

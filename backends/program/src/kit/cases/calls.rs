@@ -28,7 +28,7 @@ pub(super) async fn other_contract(stage: &Stage) -> Outcome {
 
 async fn refused(stage: &Stage, verb: &'static str, document: String) -> Outcome {
     let mut call = stage.one.call(stage.options.deadline);
-    call.argument = Some(verb);
+    call.arguments = vec![verb.to_owned()];
     call.input = document.into_bytes();
     let said = stage.one.run(call).await.map_err(why)?;
     match said.code {

@@ -129,7 +129,7 @@ pub(super) async fn killed(stage: &Stage) -> Outcome {
     for moment in KILLS {
         let agent = stage.agent();
         let mut call = stage.one.call(stage.options.deadline);
-        call.argument = Some("create");
+        call.arguments = vec!["create".to_owned()];
         call.input = stage.creation(&stage.one, agent).map_err(why)?;
         // Dropping a call kills its group.
         cut += usize::from(timeout(moment, call.run()).await.is_err());

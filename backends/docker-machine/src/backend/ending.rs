@@ -1,0 +1,157 @@
+//! Destroying: stop, remove, and believe only the tool's own word that it is gone.
+//!
+//! Promise: success means that `rm -y` has ended well and the record is gone, or that there
+//! never was a machine. A record that is missing although nobody here removed it proves
+//! nothing. `rm -f` is never called: it forgets what it could not remove. Leaves trying
+//! again to the planner.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use headcount_model::{AgentId, Exit};
+use headcount_ports::{BackendError, DestroyRequest};
+use tokio::time::timeout;
+
+use super::{Core, look, watch};
+use crate::agent;
+use crate::deeds::{Deed, Phase};
+use crate::store::Record;
+
+/// For a creation or removal that is under way.
+const TURN_WAIT: Duration = Duration::from_secs(150);
+
+/// See the port. A removal goes on when this is dropped.
+pub(super) async fn destroy(core: &Arc<Core>, request: DestroyRequest) -> Result<(), BackendError> {
+    let agent = request.agent;
+    let place = core.turns.enter(agent);
+    place.unwant();
+    let core = core.clone();
+    let ending = tokio::spawn(async move {
+        let Ok(_turn) = timeout(TURN_WAIT, place.turn()).await else {
+            return Err(format!(
+                "the machine of {agent} is still being made or removed"
+            ));
+        };
+        end(&core, request).await
+    });
+    match ending.await {
+        Ok(ended) => ended.map_err(BackendError::Unknown),
+        Err(_) => Err(BackendError::Unknown("the daemon is ending".into())),
+    }
+}
+
+async fn end(core: &Core, request: DestroyRequest) -> Result<(), String> {
+    let agent = request.agent;
+    let deed = core.deeds.of(agent)?;
+    if let Some(deed) = &deed
+        && let (Phase::Made, Some(endpoint)) = (deed.phase, &deed.engine)
+    {
+        let name = agent::name(&core.ours, agent);
+        agent::stop(&agent::engine(endpoint), &name, request.grace).await;
+    }
+    if remove(core, agent).await? {
+        core.turns.note_over(agent, Exit::Unknown, Vec::new());
+    }
+    Ok(())
+}
+
+/// Removes the machine of an agent; false when there was none. The error is a sentence; the
+/// machine may be there then.
+pub(super) async fn remove(core: &Core, agent: AgentId) -> Result<bool, String> {
+    let Some(deed) = core.deeds.of(agent)? else {
+        return remove_strays(core, agent).await;
+    };
+    look::check_store(core)?;
+    if let Some(maker) = look::maker(&deed) {
+        let waiting = timeout(TURN_WAIT, maker.ended()).await;
+        match waiting {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                return Err(format!("the tool makes `{}`: {error}", deed.name));
+            }
+            Err(_) => return Err(format!("the tool is still making `{}`", deed.name)),
+        }
+    }
+    match core
+        .store
+        .record(&deed.name)
+        .map_err(|e| unread(core, &e))?
+    {
+        Record::Machine(_) => {
+            // Written first: a record that is gone after this was taken away by `rm`.
+            let noted = core
+                .deeds
+                .change(agent, |deed| deed.phase = Phase::Removing);
+            noted.map_err(|error| unnoted(&error))?;
+            remove_named(core, &deed.name).await?;
+        }
+        Record::Bare if deed.phase == Phase::Making => {
+            let removed = core.store.remove_bare(&deed.name);
+            removed.map_err(|e| unread(core, &e))?;
+        }
+        Record::None if deed.phase != Phase::Made => {}
+        Record::Bare | Record::None => return Err(lost(core, agent, &deed)),
+    }
+    core.deeds.cross_out(agent).map_err(|e| unnoted(&e))?;
+    watch::cease(core, agent);
+    Ok(true)
+}
+
+/// Machines that nobody wrote down, by their names.
+async fn remove_strays(core: &Core, agent: AgentId) -> Result<bool, String> {
+    let mut removed = false;
+    let names = core.store.names().map_err(|e| unread(core, &e))?;
+    for name in names {
+        if core.ours.read_name(&name) != Some(agent) {
+            continue;
+        }
+        match core.store.record(&name).map_err(|e| unread(core, &e))? {
+            Record::None => {}
+            Record::Machine(Some(mark)) if mark.owner != core.ours.owner => {}
+            Record::Machine(_) => {
+                remove_named(core, &name).await?;
+                removed = true;
+            }
+            // Of whom nothing is known: not even whether there was a machine.
+            Record::Bare => {
+                let folder = core.store.folder(&name).display().to_string();
+                return Err(format!(
+                    "`{folder}` has no record in it; look whether there is a machine `{name}`, \
+                     then remove the folder"
+                ));
+            }
+        }
+    }
+    Ok(removed)
+}
+
+async fn remove_named(core: &Core, name: &str) -> Result<(), String> {
+    core.tool.stop(name).await;
+    core.tool.remove(name).await?;
+    match core.store.record(name).map_err(|e| unread(core, &e))? {
+        Record::None => Ok(()),
+        _ => Err(format!(
+            "`docker-machine rm` ended well, but the record of `{name}` is still there"
+        )),
+    }
+}
+
+/// What is to be done about a machine whose record somebody has taken away.
+pub(super) fn lost(core: &Core, agent: AgentId, deed: &Deed) -> String {
+    let Deed { name, driver, .. } = deed;
+    format!(
+        "the store has no record of the machine `{name}` any more, so nobody can tell whether it \
+         is gone; look for it where the driver `{driver}` makes machines and remove it there, then \
+         remove `{}`",
+        core.deeds.path(agent).display()
+    )
+}
+
+fn unread(core: &Core, error: &std::io::Error) -> String {
+    let root = core.store.root().display();
+    format!("the store `{root}` cannot be read: {error}")
+}
+
+fn unnoted(error: &std::io::Error) -> String {
+    format!("what machines there are cannot be noted: {error}")
+}

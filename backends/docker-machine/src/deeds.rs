@@ -1,0 +1,273 @@
+//! What this daemon has asked the tool for: one file for each machine, in the state
+//! directory.
+//!
+//! Promise: a machine is written down before the tool is called, and crossed out only after
+//! the tool has said that it removed it; so a record that is missing from the store is
+//! missed. A note that cannot be read is an error until somebody mends it.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use headcount_model::AgentId;
+use serde::{Deserialize, Serialize};
+
+/// Below the daemon's state directory.
+const FOLDER: &str = "docker-machine";
+/// Which store the machines are in.
+const STORE: &str = "store";
+
+/// One machine.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Deed {
+    pub(crate) name: String,
+    pub(crate) pool: String,
+    pub(crate) driver: String,
+    pub(crate) phase: Phase,
+    /// The process of the tool that makes it, `<pid> <start>`, once there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) maker: Option<String>,
+    /// Where its engine is, once that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) engine: Option<Endpoint>,
+}
+
+/// How far it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Phase {
+    /// It may have been begun.
+    Making,
+    /// Its agent was started.
+    Made,
+    /// `rm` may have been called.
+    Removing,
+}
+
+/// The engine of a machine.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct Endpoint {
+    /// `tcp://host:port`.
+    pub(crate) url: String,
+    /// A folder with `ca.pem`, `cert.pem` and `key.pem`.
+    pub(crate) certificates: PathBuf,
+}
+
+/// All machines of one backend.
+pub(crate) struct Deeds {
+    folder: PathBuf,
+    all: Mutex<Result<BTreeMap<AgentId, Deed>, String>>,
+}
+
+impl Deeds {
+    /// Those that a former run has left. What is wrong with them is told by [`all`](Self::all).
+    pub(crate) fn load(state_dir: &Path, fingerprint: u64) -> Self {
+        let folder = state_dir.join(FOLDER).join(format!("{fingerprint:016x}"));
+        let all = load(&folder).map_err(|(path, why)| {
+            format!(
+                "`{}`, which says what machine an agent has, cannot be read: {why}; mend it",
+                path.display()
+            )
+        });
+        Self {
+            folder,
+            all: Mutex::new(all),
+        }
+    }
+
+    /// Everything that may be there.
+    pub(crate) fn all(&self) -> Result<BTreeMap<AgentId, Deed>, String> {
+        self.lock().clone()
+    }
+
+    pub(crate) fn of(&self, agent: AgentId) -> Result<Option<Deed>, String> {
+        match &*self.lock() {
+            Ok(all) => Ok(all.get(&agent).cloned()),
+            Err(why) => Err(why.clone()),
+        }
+    }
+
+    /// Writes it down. It is on the disk when this returns.
+    pub(crate) fn put(&self, agent: AgentId, deed: Deed) -> io::Result<()> {
+        let mut all = self.lock();
+        let all = all.as_mut().map_err(|why| io::Error::other(why.clone()))?;
+        fs::create_dir_all(&self.folder)?;
+        let text = serde_json::to_vec(&deed)?;
+        write(&self.folder, &file_name(agent), &text)?;
+        all.insert(agent, deed);
+        Ok(())
+    }
+
+    /// Changes what is written of an agent, if anything is.
+    pub(crate) fn change(&self, agent: AgentId, change: impl FnOnce(&mut Deed)) -> io::Result<()> {
+        let found = self.of(agent).map_err(io::Error::other)?;
+        let Some(mut deed) = found else {
+            return Ok(());
+        };
+        change(&mut deed);
+        self.put(agent, deed)
+    }
+
+    /// Its machine is gone, as the tool says.
+    pub(crate) fn cross_out(&self, agent: AgentId) -> io::Result<()> {
+        let mut all = self.lock();
+        let all = all.as_mut().map_err(|why| io::Error::other(why.clone()))?;
+        for path in [self.path(agent), self.log(agent)] {
+            match fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        all.remove(&agent);
+        Ok(())
+    }
+
+    /// Drops what somebody has removed by hand: a person who says that a machine is gone.
+    pub(crate) fn forget_removed(&self) {
+        if let Ok(all) = &mut *self.lock() {
+            let path = |agent: &AgentId| self.folder.join(file_name(*agent));
+            all.retain(|agent, _| path(agent).try_exists().unwrap_or(true));
+        }
+    }
+
+    /// Where a machine is written down.
+    pub(crate) fn path(&self, agent: AgentId) -> PathBuf {
+        self.folder.join(file_name(agent))
+    }
+
+    /// Where the tool's words about a creation go.
+    pub(crate) fn log(&self, agent: AgentId) -> PathBuf {
+        self.folder.join(format!("{agent}.log"))
+    }
+
+    /// The store in which machines were made last, as it called itself.
+    pub(crate) fn store(&self) -> io::Result<Option<String>> {
+        match fs::read_to_string(self.folder.join(STORE)) {
+            Ok(text) => Ok(Some(text.trim().to_owned())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) fn put_store(&self, identity: &str) -> io::Result<()> {
+        let _alone = self.lock();
+        if self.store()?.as_deref() == Some(identity) {
+            return Ok(());
+        }
+        fs::create_dir_all(&self.folder)?;
+        write(&self.folder, STORE, format!("{identity}\n").as_bytes())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Result<BTreeMap<AgentId, Deed>, String>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn file_name(agent: AgentId) -> String {
+    format!("{agent}.json")
+}
+
+fn load(folder: &Path) -> Result<BTreeMap<AgentId, Deed>, (PathBuf, String)> {
+    let at = |path: &Path| {
+        let path = path.to_owned();
+        move |error: io::Error| (path.clone(), error.to_string())
+    };
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(error) => return Err(at(folder)(error)),
+    };
+    let mut all = BTreeMap::new();
+    for entry in entries {
+        let path = entry.map_err(at(folder))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let agent = name.strip_suffix(".json").and_then(|id| id.parse().ok());
+        let Some(agent) = agent else { continue };
+        let text = fs::read(&path).map_err(at(&path))?;
+        let deed = serde_json::from_slice(&text).map_err(|why| (path.clone(), why.to_string()))?;
+        all.insert(agent, deed);
+    }
+    Ok(all)
+}
+
+/// Whole or not at all.
+fn write(folder: &Path, name: &str, text: &[u8]) -> io::Result<()> {
+    let draft = folder.join(format!("{name}.new"));
+    let mut file = File::create(&draft)?;
+    file.write_all(text)?;
+    file.sync_all()?;
+    fs::rename(&draft, folder.join(name))?;
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AGENT: AgentId = AgentId {
+        epoch: 1,
+        number: 2,
+    };
+
+    fn deed() -> Deed {
+        Deed {
+            name: "m".into(),
+            pool: "p".into(),
+            driver: "d".into(),
+            phase: Phase::Making,
+            maker: None,
+            engine: None,
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_there_after_a_restart_until_it_is_crossed_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let deeds = Deeds::load(dir.path(), 7);
+        deeds.put(AGENT, deed()).unwrap();
+        deeds
+            .change(AGENT, |deed| deed.phase = Phase::Made)
+            .unwrap();
+        deeds.put_store("x").unwrap();
+        let again = Deeds::load(dir.path(), 7);
+        let expected = Deed {
+            phase: Phase::Made,
+            ..deed()
+        };
+        assert_eq!(again.of(AGENT), Ok(Some(expected)));
+        assert_eq!(again.store().unwrap().as_deref(), Some("x"));
+        assert_eq!(Deeds::load(dir.path(), 8).all(), Ok(BTreeMap::new()));
+        again.cross_out(AGENT).unwrap();
+        assert_eq!(Deeds::load(dir.path(), 7).all(), Ok(BTreeMap::new()));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_an_error_and_not_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let deeds = Deeds::load(dir.path(), 7);
+        deeds.put(AGENT, deed()).unwrap();
+        fs::write(deeds.path(AGENT), "{").unwrap();
+        let again = Deeds::load(dir.path(), 7);
+        let why = again.all().unwrap_err();
+        assert!(
+            why.contains("a-1-2.json") && why.ends_with("mend it"),
+            "{why}"
+        );
+        assert!(again.put(AGENT, deed()).is_err());
+    }
+
+    #[test]
+    fn a_note_that_somebody_removes_is_forgotten() {
+        let dir = tempfile::tempdir().unwrap();
+        let deeds = Deeds::load(dir.path(), 7);
+        deeds.put(AGENT, deed()).unwrap();
+        deeds.forget_removed();
+        assert!(deeds.of(AGENT).unwrap().is_some());
+        fs::remove_file(deeds.path(AGENT)).unwrap();
+        deeds.forget_removed();
+        assert_eq!(deeds.of(AGENT), Ok(None));
+    }
+}

@@ -1,0 +1,256 @@
+//! A backend over the stand-in, whose machines are on a real engine.
+#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "only tests use it")]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use headcount_backend_docker_machine::{DockerMachineBackend, DockerMachineOptions, Pace};
+use headcount_engines::Anonymous;
+use headcount_model::{
+    AgentId, AgentKind, DockerMachineAddress, DockerMachineRecipe, Granted, LogPressure,
+    MachineOption, OwnerId, PullPolicy, Recipe, Secret,
+};
+use headcount_ports::agent_env::CallBack;
+use headcount_ports::conformance::backend::{Events, Life, Rig, SHORT_EXIT};
+use headcount_ports::{Backend, BackendError, BackendInbox, CreateRequest, DestroyRequest};
+use headcount_test_engines::Engine;
+use headcount_test_machine::StandIn;
+use tempfile::TempDir;
+
+/// Its containers live until they are ended.
+const LONG: &str = "headcount.test/long:1";
+/// Its containers end at once.
+const SHORT: &str = "headcount.test/short:1";
+
+/// Gives the engine the images of [`Place`].
+pub fn prepare(engine: &Engine) {
+    engine.import_running(LONG, "sleep 600");
+    engine.import_running(SHORT, &format!("exit {SHORT_EXIT}"));
+}
+
+/// One tool with one store, and the state directories of its owners.
+pub struct Place<'a> {
+    pub engine: &'a Engine,
+    pub stand_in: StandIn,
+    pub dir: TempDir,
+}
+
+impl<'a> Place<'a> {
+    pub fn new(engine: &'a Engine) -> Self {
+        Self {
+            stand_in: StandIn::new(&engine.socket()),
+            engine,
+            dir: tempfile::tempdir().expect("a temporary directory"),
+        }
+    }
+
+    pub fn address(&self) -> DockerMachineAddress {
+        DockerMachineAddress {
+            program: Some(self.stand_in.program().display().to_string()),
+            store: Some(self.stand_in.store().display().to_string()),
+        }
+    }
+
+    pub fn state_dir(&self, owner: &OwnerId) -> PathBuf {
+        self.dir.path().join(owner.as_str())
+    }
+
+    pub fn options(&self, owner: &OwnerId) -> DockerMachineOptions {
+        options(self.address(), owner, self.state_dir(owner))
+    }
+
+    /// The backend of the first owner, and what it tells.
+    pub fn open(&self) -> (Arc<DockerMachineBackend>, Arc<Events>) {
+        self.open_with(|_| {})
+    }
+
+    pub fn open_with(
+        &self,
+        change: impl FnOnce(&mut DockerMachineOptions),
+    ) -> (Arc<DockerMachineBackend>, Arc<Events>) {
+        let events = Arc::new(Events::default());
+        let mut options = self.options(&owner());
+        change(&mut options);
+        (DockerMachineBackend::new(options, events.clone()), events)
+    }
+
+    pub fn recipe(&self, image: &str) -> DockerMachineRecipe {
+        recipe(self.address(), image)
+    }
+
+    pub fn long(&self, agent: AgentId) -> CreateRequest {
+        self.wanted(&owner(), agent, self.recipe(LONG))
+    }
+
+    pub fn short(&self, agent: AgentId) -> CreateRequest {
+        self.wanted(&owner(), agent, self.recipe(SHORT))
+    }
+
+    pub fn wanted(
+        &self,
+        owner: &OwnerId,
+        agent: AgentId,
+        recipe: DockerMachineRecipe,
+    ) -> CreateRequest {
+        wanted(owner, agent, recipe)
+    }
+
+    /// The files in which the first owner has written down its machines.
+    pub fn deeds(&self) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        let folders = std::fs::read_dir(self.state_dir(&owner()).join("docker-machine"));
+        for folder in folders.into_iter().flatten().flatten() {
+            let files = std::fs::read_dir(folder.path()).into_iter().flatten();
+            let files = files.flatten().map(|file| file.path());
+            found.extend(files.filter(|path| path.extension().is_some_and(|it| it == "json")));
+        }
+        found.sort();
+        found
+    }
+
+    /// The records of machines, by name, in order.
+    pub fn records(&self) -> Vec<String> {
+        let machines = std::fs::read_dir(self.stand_in.store().join("machines"));
+        let entries = machines.into_iter().flatten().flatten();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
+    pub fn record(&self, name: &str) -> PathBuf {
+        self.stand_in.store().join("machines").join(name)
+    }
+}
+
+#[async_trait]
+impl Rig for Place<'_> {
+    async fn backend(&self, owner: &OwnerId, inbox: Arc<dyn BackendInbox>) -> Arc<dyn Backend> {
+        DockerMachineBackend::new(self.options(owner), inbox)
+    }
+
+    fn request(&self, owner: &OwnerId, agent: AgentId, life: Life) -> CreateRequest {
+        let image = match life {
+            Life::Long => LONG,
+            Life::Short => SHORT,
+        };
+        self.wanted(owner, agent, self.recipe(image))
+    }
+
+    /// Machines that cost money.
+    async fn running(&self, agent: AgentId) -> usize {
+        let end = format!("-{:08x}-{:08x}", agent.epoch, agent.number);
+        let names = self.stand_in.machines();
+        names.iter().filter(|name| name.ends_with(&end)).count()
+    }
+}
+
+pub fn owner() -> OwnerId {
+    OwnerId::new("one")
+}
+
+pub fn agent(number: u32) -> AgentId {
+    AgentId { epoch: 1, number }
+}
+
+pub async fn destroy(backend: &dyn Backend, agent: AgentId) -> Result<(), BackendError> {
+    let grace = Duration::ZERO;
+    backend.destroy(DestroyRequest { agent, grace }).await
+}
+
+/// The text of an error, and what kind it is.
+pub fn told(error: BackendError) -> (&'static str, String) {
+    match error {
+        BackendError::Transient(message) => ("transient", message),
+        BackendError::Capacity { message, .. } => ("capacity", message),
+        BackendError::Invalid(message) => ("invalid", message),
+        BackendError::Unknown(message) => ("unknown", message),
+    }
+}
+
+/// A program that is not the stand-in.
+pub fn script(dir: &Path, text: &str) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    let path = dir.join("other-machine");
+    std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+fn address(program: &str, store: &Path) -> DockerMachineAddress {
+    DockerMachineAddress {
+        program: Some(program.to_owned()),
+        store: Some(store.display().to_string()),
+    }
+}
+
+/// Without an engine: nothing can be made.
+pub fn options_of(program: &str, store: &Path, dir: &Path) -> DockerMachineOptions {
+    options(address(program, store), &owner(), dir.join("state"))
+}
+
+pub fn wanted_of(program: &str, store: &Path) -> CreateRequest {
+    wanted(&owner(), agent(1), recipe(address(program, store), LONG))
+}
+
+fn options(
+    tool: DockerMachineAddress,
+    owner: &OwnerId,
+    state_dir: PathBuf,
+) -> DockerMachineOptions {
+    let path = std::env::var("PATH").expect("a path");
+    DockerMachineOptions {
+        tool,
+        owner: owner.clone(),
+        state_dir,
+        host_env: BTreeMap::from([("PATH".to_owned(), path)]),
+        own_binary: PathBuf::from("/bin/busybox"),
+        call_back: CallBack::new(Ok("wss://127.0.0.1:7118".into())),
+        forwarded: BTreeMap::new(),
+        known: BTreeMap::new(),
+        credentials: Arc::new(Anonymous),
+        pace: Pace {
+            create: Duration::from_secs(20),
+            engine: Duration::from_secs(5),
+            ..Pace::default()
+        },
+    }
+}
+
+fn recipe(tool: DockerMachineAddress, image: &str) -> DockerMachineRecipe {
+    DockerMachineRecipe {
+        tool,
+        driver: "stand-in".into(),
+        name: "auto-scale-%s".into(),
+        options: vec![MachineOption::Plain("stand-in-size=a b".into())],
+        options_with_name: vec!["stand-in-tag=%s".into()],
+        image: image.into(),
+        pull: PullPolicy::Never,
+        agent_of_image: true,
+        env: BTreeMap::new(),
+        volumes: Vec::new(),
+        privileged: false,
+        agent_url: None,
+    }
+}
+
+fn wanted(owner: &OwnerId, agent: AgentId, recipe: DockerMachineRecipe) -> CreateRequest {
+    CreateRequest {
+        agent,
+        owner: owner.clone(),
+        pool: "tests/linux+x".into(),
+        scaler: "tests".into(),
+        kind: AgentKind::Managed,
+        labels: "linux,x".into(),
+        granted: Granted::default(),
+        slots: 1,
+        log_pressure: LogPressure::Pause,
+        recipe: Arc::new(Recipe::DockerMachine(recipe)),
+        token: Some(Secret::new("the-t0ken".into())),
+    }
+}

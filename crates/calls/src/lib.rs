@@ -1,0 +1,20 @@
+//! Runs of programs of the user.
+//!
+//! Promise: a run ends by its deadline; the program is the leader of a process group of its
+//! own, and nothing of that group outlives the call. It gets the variables it is given and
+//! nothing else; what it says is bounded. Two kinds: [`Call::run`] talks through pipes and
+//! ends the program when it is dropped; [`Call::run_on`] lets the program write to a file
+//! and go on when nobody waits for it any more, the daemon's end included.
+//!
+//! Leaves to others: what programs are asked, and what their answers mean.
+
+mod call;
+mod child;
+mod maker;
+mod output;
+
+pub use call::{Call, CallError, Said};
+pub use maker::Maker;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,103 @@
+//! A process that outlives whoever started it, and is found again.
+//!
+//! Promise: a number that belongs to another process by now is not taken for it.
+
+use std::fmt;
+use std::io;
+use std::str::FromStr;
+
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use tokio::io::Interest;
+
+use crate::child::register;
+
+/// Which process, for as long as this host runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Maker {
+    /// Its number.
+    pub pid: i32,
+    /// When it was started, in the kernel's ticks since this host was.
+    pub started: u64,
+}
+
+impl Maker {
+    /// Of a child that is not collected yet, so that its number is its own.
+    pub(crate) fn of(pid: Pid) -> io::Result<Self> {
+        let pid = pid.as_raw_nonzero().get();
+        let (_, started) = stat(pid)?.ok_or_else(|| io::Error::other("it is collected"))?;
+        Ok(Self { pid, started })
+    }
+
+    /// Whether it runs. What cannot be told counts as running.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        match started(self.pid) {
+            Ok(now) => now == Some(self.started),
+            Err(_) => true,
+        }
+    }
+
+    /// Returns once it has ended.
+    ///
+    /// # Errors
+    /// It cannot be told.
+    pub async fn ended(&self) -> io::Result<()> {
+        let pid = Pid::from_raw(self.pid).ok_or_else(|| io::Error::other("no process"))?;
+        let watch = match pidfd_open(pid, PidfdFlags::NONBLOCK) {
+            Ok(watch) => register(watch, Interest::READABLE)?,
+            Err(Errno::SRCH) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        // Asked after it was opened: nobody else can have the number from now on.
+        if started(self.pid)? != Some(self.started) {
+            return Ok(());
+        }
+        watch.readable().await.map(drop)
+    }
+}
+
+/// `<pid> <start>`.
+impl fmt::Display for Maker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.pid, self.started)
+    }
+}
+
+impl FromStr for Maker {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (pid, started) = text.split_once(' ').unwrap_or((text, ""));
+        Ok(Self {
+            pid: pid.parse()?,
+            started: started.parse()?,
+        })
+    }
+}
+
+/// When a process was started; `None` when there is none, or only what is not collected.
+fn started(pid: i32) -> io::Result<Option<u64>> {
+    let found = stat(pid)?;
+    let found = found.filter(|(state, _)| !matches!(state.as_str(), "Z" | "X"));
+    Ok(found.map(|(_, started)| started))
+}
+
+/// State and start of a process, collected or not; `None` when there is none.
+fn stat(pid: i32) -> io::Result<Option<(String, u64)>> {
+    let stat = match std::fs::read_to_string(format!("/proc/{pid}/stat")) {
+        Ok(stat) => stat,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if Errno::from_io_error(&error) == Some(Errno::SRCH) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    // The name may have blanks and brackets in it; proc(5) counts fields from 1.
+    let fields = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
+    let mut fields = fields.split(' ');
+    let state = fields.next();
+    let started = fields.nth(18).and_then(|field| field.parse().ok());
+    match (state, started) {
+        (Some(state), Some(started)) => Ok(Some((state.to_owned(), started))),
+        _ => Err(io::Error::other("/proc has another form")),
+    }
+}

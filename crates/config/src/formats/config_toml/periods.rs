@@ -1,0 +1,252 @@
+//! `[[runners.machine.autoscaling]]` and the off-peak keys, as schedules.
+//!
+//! Promise: a pattern means what its author meant; where GitLab Runner takes it for
+//! something else, that is named. A section says all its numbers: what it leaves out is
+//! zero, not the number of the table above it.
+
+use headcount_periods::{Grammar, Pattern, Zone};
+
+use super::Shared;
+use super::idle::{count_within, numbers, seconds, spanned};
+use super::keys::AUTOSCALING;
+use super::own::Own;
+use super::table::{Table, called, table};
+use crate::manifest::scalar;
+use crate::problem::{Draft, Problems};
+use crate::source::{Place, Spanned};
+use crate::suggest::quoted;
+use crate::written::Schedule;
+use crate::yaml::{Entry, Kind};
+
+/// As the zone of the host is called in a native file.
+const LOCAL: &str = "local";
+/// Second, minute, hour, day of month, month, day of week, year.
+const MOST_FIELDS: usize = 7;
+
+/// The schedules of the sections, in their order.
+pub(super) fn sections(
+    entry: &Entry,
+    limit: Option<u32>,
+    shared: &mut Shared<'_>,
+    problems: &mut Problems,
+) -> Vec<Spanned<Schedule>> {
+    let items = match &entry.value.kind {
+        Kind::List(items) if items.iter().all(|item| matches!(item.kind, Kind::Map(_))) => items,
+        _ => {
+            let draft = Draft::error("`autoscaling` must be a list of tables")
+                .label(format!("this is {}", called(&entry.value)))
+                .hint("write `[[runners.machine.autoscaling]]`, with two brackets");
+            problems.at(entry.key_place, draft);
+            return Vec::new();
+        }
+    };
+    let mut schedules = Vec::new();
+    for item in items {
+        let noun = "`[[runners.machine.autoscaling]]`";
+        let section = table(noun, AUTOSCALING, item, problems);
+        let own = section.get("Periods");
+        let periods = own.map(|entry| texts("Periods", entry, problems));
+        let periods: Vec<_> = periods.into_iter().flatten().collect();
+        let mut schedule = numbers(&section, limit, problems).into_schedule(item.place);
+        schedule.timezone = Some(zone(section.get("Timezone"), item.place, problems));
+        if periods.is_empty() {
+            let draft = Draft::warning("this section never holds: it has no `Periods`")
+                .hint("write for example `Periods = [\"* * 9-17 * * mon-fri *\"]`");
+            problems.at(own.map_or(item.place, Entry::place), draft);
+            continue;
+        }
+        let place = own.map_or(item.place, Entry::place);
+        let periods = periods.into_iter();
+        let periods = periods.map(|period| read_period(period, shared, problems));
+        schedule.periods = Some(spanned(periods.collect(), place));
+        schedules.push(spanned(schedule, item.place));
+    }
+    schedules
+}
+
+/// The schedule of the off-peak keys, as they were meant before GitLab Runner 14.0.
+pub(super) fn off_peak(
+    machine: &Table<'_>,
+    own: &Own,
+    limit: Option<u32>,
+    shared: &mut Shared<'_>,
+    problems: &mut Problems,
+) -> Option<Spanned<Schedule>> {
+    let entry = machine.get("OffPeakPeriods")?;
+    let periods = texts("OffPeakPeriods", entry, problems);
+    let zone_entry = machine.get("OffPeakTimezone");
+    let count = machine.get("OffPeakIdleCount");
+    let count = count.and_then(|n| count_within("OffPeakIdleCount", n, limit, problems));
+    let time = machine.get("OffPeakIdleTime");
+    let time = time.and_then(|entry| seconds(entry, problems));
+    if periods.is_empty() {
+        return None;
+    }
+    let why = match machine.get("autoscaling") {
+        Some(_) => Some("the sections hold"),
+        None if own.is_as_gitlab() => Some("as with GitLab Runner since 14.0"),
+        None => None,
+    };
+    if let Some(why) = why {
+        let draft = Draft::warning("the off-peak keys have no effect").label(why);
+        problems.at(entry.key_place, draft.hint("remove them"));
+        return None;
+    }
+    if let Some((place, why)) = unusable(&periods, zone_entry) {
+        let draft = Draft::warning(format!("the off-peak keys are left out: {why}"))
+            .label("GitLab Runner since 14.0 leaves them out in any case")
+            .hint("correct it, or write `[[runners.machine.autoscaling]]` instead");
+        problems.at(place, draft);
+        return None;
+    }
+    let draft = Draft::difference("off-peak hours hold here")
+        .label("GitLab Runner since 14.0 ignores these keys")
+        .hint("remove them, or write `[[runners.machine.autoscaling]]` instead");
+    problems.at(entry.key_place, draft);
+    let place = entry.place();
+    let timezone = zone(zone_entry, place, problems);
+    let periods = periods.into_iter();
+    let periods = periods.map(|period| read_period(period, shared, problems));
+    // The others stay as the table says: there are no off-peak keys for them.
+    let schedule = Schedule {
+        place,
+        foreign: true,
+        periods: Some(spanned(periods.collect(), place)),
+        timezone: Some(timezone),
+        idle_count: Some(count.unwrap_or(spanned(0, place))),
+        idle_time: Some(time.unwrap_or(spanned(std::time::Duration::ZERO, place))),
+        ..Schedule::default()
+    };
+    Some(spanned(schedule, place))
+}
+
+/// What forbids to make anything of the off-peak keys.
+fn unusable(periods: &[Spanned<String>], zone: Option<&Entry>) -> Option<(Place, String)> {
+    for period in periods {
+        match Pattern::parse(&period.value, Grammar::Period) {
+            Err(error) => return Some((period.place, error.message)),
+            Ok(pattern) if pattern.never_matches() => {
+                return Some((period.place, "no day or time is in it".to_owned()));
+            }
+            Ok(_) => {}
+        }
+    }
+    let zone = zone?;
+    let name = scalar(&zone.value)?;
+    let known = name.is_empty() || Zone::named(name).is_some();
+    (!known).then(|| {
+        (
+            zone.place(),
+            format!("there is no time zone {}", quoted(name)),
+        )
+    })
+}
+
+/// Texts of a list; what is none has been noted.
+fn texts(name: &str, entry: &Entry, problems: &mut Problems) -> Vec<Spanned<String>> {
+    let Kind::List(items) = &entry.value.kind else {
+        let draft = Draft::error(format!("`{name}` must be a list of texts"))
+            .label(format!("this is {}", called(&entry.value)))
+            .hint("write for example `[\"* * 9-17 * * mon-fri *\"]`");
+        problems.at(entry.place(), draft);
+        return Vec::new();
+    };
+    let mut texts = Vec::new();
+    for item in items {
+        match &item.kind {
+            Kind::Scalar(found) if found.means == crate::yaml::Plain::Text => {
+                texts.push(spanned(found.text.clone(), item.place));
+            }
+            _ => {
+                let draft = Draft::error(format!("`{name}` must be a list of texts"))
+                    .label(format!("this is {}", called(item)))
+                    .hint("put it in quotes");
+                problems.at(item.place, draft);
+            }
+        }
+    }
+    texts
+}
+
+/// Without a name it is the zone of the host. Whether there is such a zone is checked as in
+/// a native file.
+fn zone(entry: Option<&Entry>, place: Place, problems: &mut Problems) -> Spanned<String> {
+    let Some(entry) = entry else {
+        return spanned(LOCAL.to_owned(), place);
+    };
+    match scalar(&entry.value) {
+        Some("") => spanned(LOCAL.to_owned(), entry.place()),
+        Some(name) => spanned(name.to_owned(), entry.place()),
+        None => {
+            let draft = Draft::error(format!("`{}` must be a text", entry.key))
+                .label(format!("this is {}", called(&entry.value)))
+                .hint("write an IANA name such as `Europe/Berlin`");
+            problems.at(entry.place(), draft);
+            spanned(LOCAL.to_owned(), place)
+        }
+    }
+}
+
+/// A pattern as it stands, named where GitLab Runner takes it for something else.
+fn read_period(
+    mut period: Spanned<String>,
+    shared: &mut Shared<'_>,
+    problems: &mut Problems,
+) -> Spanned<String> {
+    let fields: Vec<&str> = period.value.split_ascii_whitespace().collect();
+    if fields.len() > MOST_FIELDS {
+        let rest = fields.len() - MOST_FIELDS;
+        let message =
+            format!("a pattern has {MOST_FIELDS} fields at most: the last {rest} are left out");
+        let draft = Draft::warning(message).label("as with GitLab Runner");
+        problems.at(period.place, draft.hint("remove them"));
+        period.value = fields[..MOST_FIELDS].join(" ");
+        return read_period(period, shared, problems);
+    }
+    if Pattern::parse(&period.value, Grammar::Period).is_err() {
+        return period;
+    }
+    if fields.len() < MOST_FIELDS {
+        let draft = Draft::difference("a pattern without seconds holds for whole minutes here")
+            .label("GitLab Runner: for one second of each minute")
+            .hint("nothing, if whole minutes are meant");
+        problems.at(period.place, draft);
+    } else if !shared.told_of_seconds && matches!(fields.first(), Some(&"*" | &"?")) {
+        shared.told_of_seconds = true;
+        let draft = Draft::difference("periods begin and end on the second here")
+            .label("GitLab Runner: one second early, at second 59");
+        problems.at(period.place, draft);
+    }
+    let seven = match fields.len() {
+        5 => format!("* {} *", period.value),
+        6 => format!("* {}", period.value),
+        _ => period.value.clone(),
+    };
+    let [ours, theirs] = [Grammar::Period, Grammar::GitlabPeriod]
+        .map(|grammar| Pattern::parse(&seven, grammar).ok());
+    if ours != theirs {
+        let draft = Draft::difference("a range that ends before it begins goes on at its start")
+            .label("with GitLab Runner it matches nothing")
+            .hint("nothing, if that is meant, as in `22-6` or `sat-sun`");
+        problems.at(period.place, draft);
+    }
+    if let Some(padded) = padded(&seven) {
+        let message = format!("{} means what it says here", quoted(padded));
+        let draft = Draft::difference(message).label("GitLab Runner takes it for 0");
+        problems.at(
+            period.place,
+            draft.hint("write it without the zero before it"),
+        );
+    }
+    period
+}
+
+/// A month or a day of the week with a zero before it.
+fn padded(seven: &str) -> Option<&str> {
+    let fields = seven.split_ascii_whitespace().skip(4).take(2);
+    let parts = fields.flat_map(|field| field.split([',', '-', '/', '#']));
+    let mut padded = parts.filter(|part| {
+        part.len() > 1 && part.starts_with('0') && part.bytes().all(|b| b.is_ascii_digit())
+    });
+    padded.next()
+}

@@ -1,0 +1,154 @@
+//! One `[[runners]]` as a scaler.
+
+use std::collections::BTreeMap;
+
+use super::Shared;
+use super::cache::cache;
+use super::docker::docker;
+use super::executor::is_ours;
+use super::idle::{largest, policy, spanned};
+use super::keys::{MACHINE, RUNNER};
+use super::machine::machine;
+use super::name::name;
+use super::own::{Own, own};
+use super::secret_name::is_secret_name;
+use super::table::{Table, inner, table};
+use crate::environment::check_variable;
+use crate::problem::{Draft, Problems};
+use crate::read::{List, integer, read_entry};
+use crate::source::Spanned;
+use crate::suggest::quoted;
+use crate::written::{ARGUMENT, BackendKind, LabelSet, Scaler};
+use crate::yaml::Node;
+
+/// The scaler, as far as it could be read; `None` for a runner that is left out, which has
+/// been said.
+pub(super) fn scaler(
+    index: usize,
+    node: &Node,
+    shared: &mut Shared<'_>,
+    problems: &mut Problems,
+) -> Option<Spanned<Scaler>> {
+    let place = node.place;
+    let runner = table("`[[runners]]`", RUNNER, node, problems);
+    if !is_ours(&runner, problems) {
+        return None;
+    }
+    let name = name(index, &runner, shared, problems);
+    tell_of_jobs(&runner, shared, problems);
+    cache(&runner, problems);
+    let own = own(&runner, problems);
+    let noun = "`[runners.machine]`";
+    let machine_table = inner(&runner, "machine", noun, MACHINE, problems);
+    let limit = limit(&runner, problems);
+    let mut set = LabelSet {
+        place,
+        foreign: true,
+        labels: Some(labels(&own, &runner, &name, problems)),
+        env: environment(&runner, problems),
+        ..LabelSet::default()
+    };
+    docker(&runner, &mut set, problems);
+    let home = format!("/runners/{index}/{}", key_of_machine(&runner));
+    machine(machine_table.as_ref(), &mut set, &home, shared, problems);
+    let at = machine_table.as_ref().map_or(place, |table| table.place);
+    let policy = policy(machine_table.as_ref(), at, &own, limit, shared, problems);
+    let most = limit.unwrap_or_else(|| shared.concurrent.saturating_add(largest(&policy)));
+    let scaler = Scaler {
+        place,
+        foreign: true,
+        name: Some(name),
+        kind: Some(spanned(BackendKind::DockerMachine, place)),
+        max_agents: Some(spanned(most, place)),
+        policy: Some(spanned(policy, at)),
+        program: own.program,
+        store: own.store,
+        orchestrator_url: own.orchestrator_url,
+        label_sets: Some(spanned(vec![spanned(set, place)], place)),
+        ..Scaler::default()
+    };
+    Some(spanned(scaler, place))
+}
+
+/// Of machines in any state, and so of jobs; 0 is none.
+fn limit(runner: &Table<'_>, problems: &mut Problems) -> Option<u32> {
+    let entry = runner.get("limit")?;
+    let limit = read_entry(&integer::<u32>(0..=i64::from(u32::MAX)), entry, problems)?;
+    (limit.value > 0).then_some(limit.value)
+}
+
+fn key_of_machine(runner: &Table<'_>) -> String {
+    let key = runner.get("machine").map_or("machine", |entry| &entry.key);
+    crate::manifest::escaped(key)
+}
+
+/// Once for all runners, at the first address.
+fn tell_of_jobs(runner: &Table<'_>, shared: &mut Shared<'_>, problems: &mut Problems) {
+    if std::mem::replace(&mut shared.told_of_jobs, true) {
+        return;
+    }
+    let draft = Draft::difference(
+        "jobs come from the built-in queue: asking GitLab for jobs is not built yet in this \
+         version",
+    )
+    .hint("`headcount submit` gives these machines jobs; a token is not used and nowhere shown");
+    match runner.get("url") {
+        Some(url) => problems.at(url.key_place, draft.label("not used yet, nor is `token`")),
+        None => problems.at(runner.place, draft),
+    }
+}
+
+/// Tags are kept by GitLab, not by this file.
+fn labels(
+    own: &Own,
+    runner: &Table<'_>,
+    name: &Spanned<String>,
+    problems: &mut Problems,
+) -> Spanned<Vec<Spanned<String>>> {
+    if let Some(labels) = &own.labels {
+        return labels.clone();
+    }
+    let message = format!("jobs ask for these machines by the label `{}`", name.value);
+    let draft = Draft::difference(message)
+        .label("the tags of a runner are not in this file")
+        .hint("write `labels = [\"...\"]` below `[runners.headcount]`");
+    problems.at(
+        runner.get("name").map_or(runner.place, |_| name.place),
+        draft,
+    );
+    spanned(vec![name.clone()], name.place)
+}
+
+/// `NAME=value` texts.
+fn environment(
+    runner: &Table<'_>,
+    problems: &mut Problems,
+) -> Option<Spanned<BTreeMap<String, String>>> {
+    let entry = runner.get("environment")?;
+    let list = List {
+        of: ARGUMENT,
+        filled: false,
+    };
+    let texts = read_entry(&list, entry, problems)?;
+    let mut variables = BTreeMap::new();
+    for text in texts.value {
+        let Some((name, value)) = text.value.split_once('=') else {
+            let draft = Draft::error(format!("{} sets no variable", quoted(&text.value)));
+            problems.at(text.place, draft.hint("write `NAME=value`"));
+            continue;
+        };
+        if let Err(error) = check_variable(name) {
+            let draft = Draft::error(error.message()).hint(error.hint());
+            problems.at(text.place, draft);
+        } else if is_secret_name(name) && !value.is_empty() {
+            let message = format!("the variable {} is left out: it is a secret", quoted(name));
+            let draft = Draft::difference(message)
+                .label("variables of a label set are shown")
+                .hint("give it to the jobs that need it, as a file of their machine or image");
+            problems.at(text.place, draft);
+        } else {
+            variables.insert(name.to_owned(), value.to_owned());
+        }
+    }
+    Some(spanned(variables, texts.place))
+}

@@ -1,0 +1,255 @@
+//! What is named in a file that is taken.
+
+use super::{machine, more, runner};
+
+/// What is said, and nothing else beside what is said of every file.
+fn told(text: &str, expected: &str) {
+    assert_eq!(more(text), expected, "{text}");
+}
+
+#[test]
+fn keys_that_mean_nothing_here() {
+    for (text, expected) in [
+        (
+            runner("check_interval = 3\n", ""),
+            "c:2:1: difference: `check_interval` has no effect here: nothing is polled, a job is \
+             given out as soon as it can be",
+        ),
+        (
+            runner(
+                "log_level = \"debug\"\n[machine.shutdown_drain]\nenabled = true\n",
+                "",
+            ),
+            "c:2:1: difference: `log_level` has no effect here: it belongs to the environment \
+             (set `HEADCOUNT_LOG`)\n\
+             c:3:1: difference: machines outlive the daemon: the next one takes them over \
+             (`headcount drain POOL` before stopping lets the machines of a pool go)",
+        ),
+        (
+            runner(
+                "[machine.shutdown_drain]\nenabled = false\nretry_backoff = \"5s\"\n",
+                "",
+            ),
+            "",
+        ),
+        (
+            runner("", "request_concurrency = 4\noutput_limit = 4096\n"),
+            "c:5:1: difference: `request_concurrency` has no effect here: jobs are not asked \
+             for, they are given out\n\
+             c:6:1: difference: `output_limit` has no effect here: each job says how much of its \
+             output is kept (write `headcount submit --log-limit SIZE`)",
+        ),
+        (
+            runner(
+                "",
+                "clone_url = \"https://x\"\n[runners.kubernetes]\nhost = \"x\"\n",
+            ),
+            "c:5:1: difference: `clone_url` has no effect here: nothing is asked of GitLab yet\n\
+             c:6:10: difference: `kubernetes` has no effect here: it is of another executor",
+        ),
+        (
+            runner("", "environment = [\"API_KEY=x\"]\n"),
+            "c:5:16: difference: the variable `API_KEY` is left out: it is a secret (give it to \
+             the jobs that need it, as a file of their machine or image)",
+        ),
+        (
+            machine("MaxRemovalAttempts = 5\n"),
+            "c:6:1: difference: `MaxRemovalAttempts` has no effect here: a machine is never \
+             given up, its removal is tried until it is gone",
+        ),
+    ] {
+        told(&text, expected);
+    }
+}
+
+#[test]
+fn containers() {
+    for (keys, expected) in [
+        (
+            "services = [\"postgres\"]\nmemory = \"1g\"\n",
+            "c:7:1: difference: `services` has no effect here: jobs have no services\n\
+             c:8:1: difference: `memory` has no effect here: the container of an agent is made \
+             without it",
+        ),
+        (
+            "volumes = [\"/cache\", \"/a:/b\"]\n",
+            "c:7:12: difference: no volume is made here: each agent has its own files (mount a \
+             folder of the machine: `\"/folder:/cache\"`)",
+        ),
+        (
+            "pull_policy = [\"never\", \"always\"]\n",
+            "c:7:15: difference: only the first of these is tried (write the one that is meant)",
+        ),
+    ] {
+        told(
+            &runner("", &format!("[runners.docker]\nimage = \"i\"\n{keys}")),
+            expected,
+        );
+    }
+}
+
+#[test]
+fn other_executors_are_left_out() {
+    let after = "[[runners]]\nname = \"s\"\nexecutor = \"shell\"\n[[runners]]\nname = \"n\"\n\
+                 [[runners]]\nexecutor = \"docker-autoscaler\"\n[runners.autoscaler]\nplugin = 5\n";
+    told(
+        &runner("", after),
+        "c:7:12: difference: this runner is left out: its executor is `shell` (write a \
+             scaler of type `bare-metal`)\n\
+             c:8:1: difference: this runner is left out: it has no `executor` (write `executor = \
+             \"docker+machine\"`)\n\
+             c:11:12: difference: this runner is left out: its executor is `docker-autoscaler` \
+             (write a scaler of type `program`)\n\
+             c:12:10: difference: `autoscaler` has no effect here: it is of another executor",
+    );
+}
+
+#[test]
+fn idle_numbers() {
+    for (keys, expected) in [
+        ("IdleCount = 0\n", ""),
+        (
+            "IdleCount = 2\n",
+            "c:6:13: difference: a job does not wait for one of the idle machines: where none is \
+             ready, one is made for it (for GitLab Runner's own arithmetic write `compat = \"\
+             gitlab\"` below `[runners.headcount]`)",
+        ),
+        (
+            "IdleCountMin = 2\n",
+            "c:6:16: warning: `IdleCountMin` has no effect without `IdleScaleFactor` (remove it, \
+             or write how many are to be ready for each one in use)",
+        ),
+        (
+            "IdleScaleFactor = 1.0\nIdleCountMin = 2\n",
+            "c:7:16: warning: `IdleCountMin` (2) is more than `IdleCount` (0) (write at most 0)",
+        ),
+    ] {
+        told(&machine(keys), expected);
+    }
+    let limited =
+        "limit = 3\n[runners.headcount]\ncompat = \"gitlab\"\n[runners.machine]\nIdleCount = 5\n";
+    told(
+        &runner("", limited),
+        "c:9:13: warning: `IdleCount` (5) is more than `limit` (3) (write at most 3, or \
+             raise `limit`)",
+    );
+}
+
+#[test]
+fn periods() {
+    let section = |periods: &str| {
+        machine(&format!(
+            "[[runners.machine.autoscaling]]\n{periods}IdleCount = 0\n"
+        ))
+    };
+    for (periods, expected) in [
+        (
+            "Periods = [\"* 9-17 * * mon-fri\"]\n",
+            "c:7:12: difference: a pattern without seconds holds for whole minutes here \
+             (nothing, if whole minutes are meant)",
+        ),
+        (
+            "Periods = [\"* 9-17 * * mon-fri *\"]\n",
+            "c:7:12: difference: a pattern without seconds holds for whole minutes here \
+             (nothing, if whole minutes are meant)",
+        ),
+        (
+            "Periods = [\"@daily\"]\n",
+            "c:7:12: difference: a pattern without seconds holds for whole minutes here \
+             (nothing, if whole minutes are meant)",
+        ),
+        ("Periods = [\"0 * * * * * *\"]\n", ""),
+        (
+            "Periods = [\"* * 22-6 * * * *\", \"* * * * * sat-sun *\"]\n",
+            "c:7:12: difference: periods begin and end on the second here\n\
+             c:7:12: difference: a range that ends before it begins goes on at its start \
+             (nothing, if that is meant, as in `22-6` or `sat-sun`)\n\
+             c:7:32: difference: a range that ends before it begins goes on at its start \
+             (nothing, if that is meant, as in `22-6` or `sat-sun`)",
+        ),
+        (
+            "Periods = [\"5 * 1 * 01 * *\"]\n",
+            "c:7:12: difference: `01` means what it says here (write it without the zero before \
+             it)",
+        ),
+        (
+            "Periods = [\"5 * 1 * * * * and more\"]\n",
+            "c:7:12: warning: a pattern has 7 fields at most: the last 2 are left out (remove \
+             them)",
+        ),
+        (
+            "Periods = []\n",
+            "c:7:11: warning: this section never holds: it has no `Periods` (write for example \
+             `Periods = [\"* * 9-17 * * mon-fri *\"]`)",
+        ),
+        (
+            "",
+            "c:6:1: warning: this section never holds: it has no `Periods` (write for example \
+             `Periods = [\"* * 9-17 * * mon-fri *\"]`)",
+        ),
+    ] {
+        told(&section(periods), expected);
+    }
+}
+
+#[test]
+fn off_peak_keys() {
+    const KEYS: &str = "OffPeakPeriods = [\"5 * 1 * * * *\"]\n";
+    let section = "[[runners.machine.autoscaling]]\nPeriods = [\"5 * 1 * * * *\"]\n";
+    for (keys, expected) in [
+        (
+            KEYS.to_owned(),
+            "c:6:1: difference: off-peak hours hold here (remove them, or write \
+             `[[runners.machine.autoscaling]]` instead)",
+        ),
+        (
+            format!("{KEYS}{section}"),
+            "c:6:1: warning: the off-peak keys have no effect (remove them)",
+        ),
+        (
+            format!("{KEYS}OffPeakTimezone = \"Mars\"\n"),
+            "c:7:19: warning: the off-peak keys are left out: there is no time zone `Mars` \
+             (correct it, or write `[[runners.machine.autoscaling]]` instead)",
+        ),
+        (
+            "OffPeakPeriods = [\"* * *\"]\n".to_owned(),
+            "c:6:19: warning: the off-peak keys are left out: missing field(s): a pattern has 5 \
+             to 7 fields ([second,] minute, hour, day of month, month, day of week [, year]), \
+             this has 3 (correct it, or write `[[runners.machine.autoscaling]]` instead)",
+        ),
+        (
+            "OffPeakPeriods = [\"5 * 1 30 2 * *\"]\n".to_owned(),
+            "c:6:19: warning: the off-peak keys are left out: no day or time is in it (correct \
+             it, or write `[[runners.machine.autoscaling]]` instead)",
+        ),
+    ] {
+        told(&machine(&keys), expected);
+    }
+}
+
+#[test]
+fn what_is_said_of_every_file_is_said_once() {
+    let text = "concurrent = 2\n[[runners]]\nname = \"a b\"\nurl = \"https://x\"\ntoken = \"t\"\n\
+                [runners.machine]\n[[runners]]\nname = \"c\"\nurl = \"https://x\"\n\
+                [runners.machine]\n";
+    assert_eq!(
+        super::said(text),
+        "c:2:1: difference: no `image`: agents run in `debian:stable-slim` (write `image = \"\
+             ...\"` below `[runners.docker]`)\n\
+             c:3:8: difference: this runner is called `a-b` here (jobs ask for `a-b`, not for `a \
+             b`)\n\
+             c:3:8: difference: jobs ask for these machines by the label `a-b` (write `labels = [\
+             \"...\"]` below `[runners.headcount]`)\n\
+             c:4:1: difference: jobs come from the built-in queue: asking GitLab for jobs is not \
+             built yet in this version (`headcount submit` gives these machines jobs; a token is \
+             not used and nowhere shown)\n\
+             c:6:1: warning: no `MachineDriver`: machines are made by `virtualbox` (write for \
+             example `MachineDriver = \"digitalocean\"`)\n\
+             c:7:1: difference: no `image`: agents run in `debian:stable-slim` (write `image = \"\
+             ...\"` below `[runners.docker]`)\n\
+             c:8:8: difference: jobs ask for these machines by the label `c` (write `labels = [\"\
+             ...\"]` below `[runners.headcount]`)\n\
+             c:10:1: warning: no `MachineDriver`: machines are made by `virtualbox` (write for \
+             example `MachineDriver = \"digitalocean\"`)"
+    );
+}

@@ -1,0 +1,119 @@
+//! Agents on machines that `docker-machine` makes, with a stand-in of the tool whose machines
+//! are on a real engine: jobs run, nothing is lost, nothing stays.
+
+use std::path::Path;
+
+use headcount_api::JobState;
+use headcount_test_engines::{Engine, IMAGE, Kind, skip};
+use headcount_test_machine::StandIn;
+
+use crate::harness::{House, script, until};
+
+/// A scaler of this tool; its agents reach the daemon through its socket.
+fn config(house: &House, program: &Path, store: &Path) -> String {
+    format!(
+        "version: 1\n\
+         scalers:\n\
+         \x20 - name: fleet\n\
+         \x20   type: docker-machine\n\
+         \x20   maxAgents: 2\n\
+         \x20   program: {}\n\
+         \x20   store: {}\n\
+         \x20   orchestratorUrl: unix:/daemon/agents.sock\n\
+         \x20   labelSets:\n\
+         \x20     - labels: [linux]\n\
+         \x20       driver: stand-in\n\
+         \x20       machineName: auto-scale-%s\n\
+         \x20       image: {IMAGE}\n\
+         \x20       imagePullPolicy: Never\n\
+         \x20       volumes: [\"{}:/daemon\"]\n",
+        program.display(),
+        store.display(),
+        house.state().join("run").display(),
+    )
+}
+
+fn house_on(engine: &Engine) -> (House, StandIn) {
+    let stand_in = StandIn::new(&engine.socket());
+    let mut house = House::new("");
+    house.write_config(&config(&house, &stand_in.program(), &stand_in.store()));
+    house.start();
+    (house, stand_in)
+}
+
+#[test]
+fn a_job_runs_on_a_machine_and_the_machine_goes() {
+    if skip(Kind::Docker) {
+        return;
+    }
+    let engine = Engine::start(Kind::Docker);
+    let (house, stand_in) = house_on(&engine);
+    let api = house.api();
+    let id = api.submit(&script(
+        "ls /headcount; test -s /headcount/token && echo kept; exit 7",
+    ));
+    let ended = api.end_of(&id);
+    assert_eq!(
+        (ended.state, ended.exit_code),
+        (JobState::Failed, Some(7)),
+        "{ended:#?}"
+    );
+    let log = api.log(&id);
+    assert!(log.contains("headcount") && !log.contains("kept"), "{log}");
+    until("its machine is gone", || {
+        stand_in.machines().is_empty().then_some(())
+    });
+    assert_eq!(stand_in.calls_of("create").len(), 1);
+    for call in stand_in.calls() {
+        let told = format!("{call:?}");
+        assert!(!told.contains("HEADCOUNT_"), "{told}");
+    }
+    let removed = stand_in.calls_of("rm");
+    assert!(removed.iter().all(|words| words[1] == "-y"), "{removed:?}");
+    house.close();
+    assert_eq!(engine.containers(), Vec::<String>::new());
+}
+
+#[test]
+fn jobs_and_machines_survive_a_killed_daemon() {
+    if skip(Kind::Docker) {
+        return;
+    }
+    let engine = Engine::start(Kind::Docker);
+    let (mut house, stand_in) = house_on(&engine);
+    let ids = house.api().submit_all(&vec![script("sleep 2"); 2]);
+    for id in &ids {
+        house.api().running(id);
+    }
+    house.kill_daemon();
+    assert_eq!(stand_in.machines().len(), 2);
+    house.start();
+    for job in house.api().ends_of(&ids) {
+        assert_eq!(
+            (job.state, job.attempts),
+            (JobState::Succeeded, 1),
+            "{job:#?}"
+        );
+    }
+    until("the machines are gone", || {
+        stand_in.machines().is_empty().then_some(())
+    });
+    assert_eq!(stand_in.calls_of("create").len(), 2, "none was made twice");
+    house.close();
+}
+
+#[test]
+fn a_tool_that_is_not_there_stops_the_start() {
+    let house = House::new("");
+    let none = house.path("none");
+    house.write_config(&config(&house, &none, &house.path("store")));
+    let refused = house.refused();
+    let sentence = format!(
+        "scaler `fleet`: `{}` cannot be used: No such file or directory (os error 2); correct \
+         `program`",
+        none.display()
+    );
+    assert!(refused.err.contains(&sentence), "{}", refused.err);
+    assert_eq!(refused.code, 2);
+    house.close_unused();
+}
