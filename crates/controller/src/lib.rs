@@ -27,7 +27,7 @@ mod run;
 mod sample;
 mod schedules;
 mod shared;
-mod unread;
+mod troubles;
 mod view;
 
 pub use bookings::bookings;

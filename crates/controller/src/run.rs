@@ -26,7 +26,7 @@ use crate::explanation::ExplanationView;
 use crate::handle::Admission;
 use crate::inbox::{Ask, Inbox, Mail};
 use crate::launches::Launches;
-use crate::unread::Unread;
+use crate::troubles::Troubles;
 use crate::{Clock, Core, Handle, Mint, Preview, RandomMint, View};
 
 /// Mails taken in by one round at most, so that one round stays short.
@@ -136,7 +136,7 @@ impl Controller {
             fenced: Vec::new(),
             reaped: Vec::new(),
             backlog: Backlog::new(wiring.backlog_warning),
-            unread: Unread::default(),
+            troubles: Troubles::default(),
             failures_seen: 0,
             mails: self.mails,
             kept: Vec::new(),
@@ -163,8 +163,8 @@ struct Hall {
     reaped: Vec<crate::Event>,
     /// Whether jobs pile up.
     backlog: Backlog,
-    /// Which triggers cannot be read.
-    unread: Unread,
+    /// Who cannot be asked.
+    troubles: Troubles,
     /// Failed launches that were noted.
     failures_seen: u64,
     mails: mpsc::Receiver<Mail>,

@@ -1,8 +1,8 @@
 //! What those who watch are told once a round is durable: its changes, how launches go,
-//! jobs that pile up, and triggers that cannot be read.
+//! jobs that pile up, and who cannot be asked.
 //!
 //! Promise: told once each, after the round that brought it is written. Leaves to others:
-//! what is kept of it (`launches`), when jobs pile up (`backlog`), and what of triggers is new (`unread`).
+//! what is kept of it (`launches`), when jobs pile up (`backlog`), and which trouble is new (`troubles`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use headcount_planner::{Answered, News};
 
 use super::Hall;
 use crate::backlog::{self, MAX_CLASSES, SUSTAINED};
-use crate::unread::Turn;
+use crate::troubles::{Turn, Whose};
 use crate::{Event, Round, events};
 
 impl Hall {
@@ -42,20 +42,30 @@ impl Hall {
             drop(self.events.send(Arc::new(event)));
         }
         self.note_launches(round, now);
-        self.look_at_triggers();
+        self.look_at_troubles();
     }
 
-    /// Says that triggers cannot be read, or can be again.
-    fn look_at_triggers(&mut self) {
-        let pools = self.core.world().pools();
-        let pools = pools.filter_map(|pool| Some((&pool.name, pool.signal.as_ref()?.trouble())));
-        for turn in self.unread.look(pools) {
+    /// Says who cannot be asked, or answers again.
+    fn look_at_troubles(&mut self) {
+        for turn in self.troubles.look(self.core.world()) {
             match turn {
-                Turn::Unread(pool, trouble) => tracing::warn!(
+                Turn::Begun(Whose::Triggers(pool), trouble) => tracing::warn!(
                     %pool,
                     "a trigger cannot be read, and nothing is made or removed because of it: {trouble}"
                 ),
-                Turn::Read(pool) => tracing::info!(%pool, "all triggers are read again"),
+                Turn::Begun(Whose::Source(source), trouble) => {
+                    tracing::warn!(%source, "what waits there is unknown: {trouble}");
+                }
+                Turn::Begun(Whose::Backend(backend), trouble) => {
+                    tracing::warn!(%backend, "what exists there is unknown: {trouble}");
+                }
+                Turn::Over(Whose::Triggers(pool)) => {
+                    tracing::info!(%pool, "all triggers are read again");
+                }
+                Turn::Over(Whose::Source(source)) => tracing::info!(%source, "it answers again"),
+                Turn::Over(Whose::Backend(backend)) => {
+                    tracing::info!(%backend, "it answers again");
+                }
             }
         }
     }
