@@ -305,3 +305,123 @@ pub(crate) fn packed(program: &Path) -> Result<Bytes, BackendError> {
             BackendError::Transient(format!("the agent `{path}` cannot be read: {error}"))
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bollard::{API_DEFAULT_VERSION, Docker};
+    use headcount_model::{
+        AgentKind, BackendId, EngineKind, Granted, LogPressure, OwnerId, PullPolicy, Recipe, Secret,
+    };
+    use headcount_ports::agent_env::CallBack;
+
+    fn recipe() -> DockerMachineRecipe {
+        DockerMachineRecipe {
+            tool: Default::default(),
+            driver: "d".into(),
+            name: "m-%s".into(),
+            options: Vec::new(),
+            options_with_name: Vec::new(),
+            image: "ruby:3.3".into(),
+            pull: PullPolicy::Always,
+            agent_of_image: false,
+            env: [("A".to_owned(), "b".to_owned())].into(),
+            volumes: vec!["/a:/b".into()],
+            privileged: false,
+            agent_url: None,
+        }
+    }
+
+    /// The container of a recipe, as text.
+    fn made(recipe: DockerMachineRecipe, program: Option<Bytes>) -> ContainerCreateBody {
+        let request = CreateRequest {
+            agent: AgentId {
+                epoch: 1,
+                number: 2,
+            },
+            owner: OwnerId::new("me"),
+            pool: "s/p".into(),
+            scaler: "s".into(),
+            kind: AgentKind::Managed,
+            labels: "linux".into(),
+            granted: Granted::default(),
+            slots: 1,
+            log_pressure: LogPressure::Pause,
+            recipe: Arc::new(Recipe::DockerMachine(recipe.clone())),
+            token: Some(Secret::new("hunter2".into())),
+        };
+        let call_back = CallBack::new(Ok("wss://ci.example.com:7118".into()));
+        call_back.trust(Some("sha256:aa".into()));
+        let told = call_back.tell(None).unwrap();
+        let docker = Docker::connect_with_http("tcp://127.0.0.1:1", 1, API_DEFAULT_VERSION);
+        let client = Client {
+            docker: docker.unwrap(),
+            kind: EngineKind::Docker,
+            socket: None,
+            roots_are_one: false,
+        };
+        let ours = Ours {
+            owner: OwnerId::new("me"),
+            backend: BackendId::new("docker-machine"),
+        };
+        let seat = Seat {
+            ours: &ours,
+            machine: "m-1",
+            request: &request,
+            variables: &variables(&request, told, &recipe.env).unwrap(),
+            recipe: &recipe,
+            program,
+        };
+        body(&client, &seat)
+    }
+
+    #[test]
+    fn our_agent_runs_in_any_image_and_calls_back_with_a_pin() {
+        let body = made(recipe(), Some(Bytes::new()));
+        assert_eq!(
+            body.entrypoint,
+            Some(vec!["/headcount/headcount".to_owned()])
+        );
+        assert_eq!(body.cmd, Some(vec!["agent".to_owned()]));
+        assert!(!format!("{body:?}").contains("hunter2"));
+        assert_eq!(
+            body.env.unwrap(),
+            [
+                "A=b",
+                "HEADCOUNT_AGENT_DIR=/headcount/work",
+                "HEADCOUNT_AGENT_ID=a-1-2",
+                "HEADCOUNT_AGENT_LABELS=linux",
+                "HEADCOUNT_AGENT_LOG_PRESSURE=pause",
+                "HEADCOUNT_AGENT_PIN=sha256:aa",
+                "HEADCOUNT_AGENT_SLOTS=1",
+                "HEADCOUNT_AGENT_TOKEN_FILE=/headcount/token",
+                "HEADCOUNT_AGENT_URL=wss://ci.example.com:7118",
+                "HEADCOUNT_INSTANCE_MARK=me/s/p/a-1-2",
+                "HEADCOUNT_ORIGIN=me/a-1-2",
+            ]
+        );
+        let host = body.host_config.unwrap();
+        assert_eq!(host.cap_drop, Some(vec!["ALL".to_owned()]));
+        assert_eq!((host.privileged, host.init), (None, Some(false)));
+        assert_eq!(host.binds, Some(vec!["/a:/b".to_owned()]));
+        assert_eq!(body.labels.unwrap()["headcount.machine"], "m-1");
+    }
+
+    #[test]
+    fn who_is_given_the_machine_is_not_bounded_by_halves() {
+        let mut recipe = recipe();
+        recipe.privileged = true;
+        let body = made(recipe, None);
+        assert_eq!(
+            (body.entrypoint, body.cmd),
+            (None, None),
+            "as the image says"
+        );
+        let host = body.host_config.unwrap();
+        assert_eq!((host.privileged, host.init), (Some(true), Some(true)));
+        assert_eq!(
+            (host.cap_drop, host.cap_add, host.security_opt),
+            (None, None, None)
+        );
+    }
+}

@@ -43,8 +43,10 @@ pub(crate) enum Phase {
     Making,
     /// Its agent was started.
     Made,
-    /// `rm` may have been called.
+    /// `rm` may have been called, and may have been successful.
     Removing,
+    /// `rm` has failed: the machine is to go and is still there.
+    Kept,
 }
 
 /// The engine of a machine.

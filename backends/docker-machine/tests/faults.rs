@@ -174,6 +174,16 @@ async fn a_cloud_that_keeps_a_machine_is_believed_and_nothing_is_forced() {
     drop(backend);
     let (backend, _events) = place.open();
     assert_eq!(backend.list().await.unwrap().instances, ended);
+    // Somebody loses patience and takes the record away: that is not the tool's word.
+    let (record, away) = (place.record(&name(1)), place.dir.path().join("away"));
+    std::fs::rename(&record, &away).unwrap();
+    let (kind, text) = told(destroy(&*backend, agent(1)).await.unwrap_err());
+    assert!(
+        kind == "unknown" && text.starts_with("the store has no record"),
+        "{text}"
+    );
+    assert_eq!(backend.list().await.unwrap().instances, ended);
+    std::fs::rename(&away, &record).unwrap();
     place.stand_in.mend();
     destroy(&*backend, agent(1)).await.unwrap();
     assert_eq!(place.stand_in.machines(), Vec::<String>::new());

@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use headcount_config::{ConfigTexts, Loaded, Platform, Problems, effective_yaml, load_texts};
+use headcount_config::{
+    ConfigTexts, Loaded, Platform, Problems, effective_yaml, load_texts, parse_texts,
+};
 use headcount_model::{DockerMachineRecipe, MachineOption, PullPolicy, Recipe, Secret};
 
 const LEAST: &str = "    driver: d\n    image: i\n";
@@ -187,6 +189,19 @@ fn what_cannot_be_is_refused_with_its_place() {
         }
     }
     assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// What it refers to need not be there to be understood.
+#[test]
+fn the_example_of_the_page_is_understood() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/docker-machine.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let (_, rest) = page.split_once("```yaml\n").unwrap();
+    let (text, _) = rest.split_once("```").unwrap();
+    let parsed = parse_texts(ConfigTexts::single("page", text));
+    let parsed = parsed.unwrap_or_else(|problems| panic!("{problems}"));
+    let text = effective_yaml(&parsed.settings);
+    assert!(text.contains("valueFromEnv: DO_TOKEN"), "{text}");
 }
 
 #[test]

@@ -27,6 +27,7 @@ fn loaded(name: &str) -> Loaded {
 #[test]
 fn every_example_is_tested() {
     let tested = [
+        "docker-machine.yaml",
         "kici-quickstart.yaml",
         "queue.yaml",
         "scaledjob-custom.yaml",
@@ -53,6 +54,26 @@ fn the_starter_runs() {
     let names: Vec<&str> = pools.map(|pool| pool.name.as_str()).collect();
     assert_eq!(names, ["local/linux+shell", "heavy/heavy+linux+shell"]);
     assert_eq!(fleet.scalers[1].mandatory.join(","), "heavy");
+}
+
+#[test]
+fn machines_of_a_cloud_are_made() {
+    let fleet = loaded("docker-machine.yaml").fleet;
+    let pool = &fleet.scalers[0].pools[0];
+    let Recipe::DockerMachine(recipe) = &*pool.recipe else {
+        panic!("no machine");
+    };
+    assert_eq!(
+        (
+            recipe.driver.as_str(),
+            recipe.name.as_str(),
+            recipe.options.len()
+        ),
+        ("digitalocean", "ci-%s", 3)
+    );
+    assert_eq!((pool.idle.keep, pool.max_growth), (2, Some(10)));
+    assert_eq!(pool.max_jobs, Some(20));
+    assert_eq!(pool.schedules.len(), 1);
 }
 
 #[test]

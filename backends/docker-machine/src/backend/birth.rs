@@ -110,7 +110,7 @@ async fn meet(core: &Arc<Core>, plan: &Plan<'_>, deed: Deed) -> Result<bool, Bac
     match (deed.phase, record) {
         (Phase::Made, Record::Machine(_)) => Ok(true),
         (Phase::Made, _) => Err(BackendError::Unknown(ending::lost(core, agent, &deed))),
-        (Phase::Removing, _) => Err(BackendError::Unknown(format!(
+        (Phase::Removing | Phase::Kept, _) => Err(BackendError::Unknown(format!(
             "the machine `{}` is being removed",
             deed.name
         ))),

@@ -83,18 +83,31 @@ pub(super) async fn remove(core: &Core, agent: AgentId) -> Result<bool, String> 
                 .deeds
                 .change(agent, |deed| deed.phase = Phase::Removing);
             noted.map_err(|error| unnoted(&error))?;
-            remove_named(core, &deed.name).await?;
+            if let Err(why) = remove_named(core, &deed.name).await {
+                note_kept(core, agent, &deed.name)?;
+                return Err(why);
+            }
         }
         Record::Bare if deed.phase == Phase::Making => {
             let removed = core.store.remove_bare(&deed.name);
             removed.map_err(|e| unread(core, &e))?;
         }
-        Record::None if deed.phase != Phase::Made => {}
+        Record::None if matches!(deed.phase, Phase::Making | Phase::Removing) => {}
         Record::Bare | Record::None => return Err(lost(core, agent, &deed)),
     }
     core.deeds.cross_out(agent).map_err(|e| unnoted(&e))?;
     watch::cease(core, agent);
     Ok(true)
+}
+
+/// From now on a record that is missing was not taken away by `rm`.
+fn note_kept(core: &Core, agent: AgentId, name: &str) -> Result<(), String> {
+    let record = core.store.record(name).map_err(|e| unread(core, &e))?;
+    if record == Record::None {
+        return Ok(());
+    }
+    let noted = core.deeds.change(agent, |deed| deed.phase = Phase::Kept);
+    noted.map_err(|error| unnoted(&error))
 }
 
 /// Machines that nobody wrote down, by their names.

@@ -147,6 +147,10 @@ fn state(
         Phase::Removing if seen.has_record || core.turns.is_taken(agent) => {
             Some(InstanceState::Ended(Exit::Unknown))
         }
+        Phase::Kept => {
+            warn_of_lost(core, agent, seen);
+            Some(InstanceState::Ended(Exit::Unknown))
+        }
         // `rm` takes the record away last: the daemon died before it could cross it out.
         Phase::Removing => {
             cross_out(core, agent);
