@@ -1,6 +1,7 @@
 //! Agents on machines that `docker-machine` makes, with a stand-in of the tool whose machines
 //! are on a real engine: jobs run, nothing is lost, nothing stays.
 
+use std::fs;
 use std::path::Path;
 
 use headcount_api::JobState;
@@ -116,4 +117,79 @@ fn a_tool_that_is_not_there_stops_the_start() {
     assert!(refused.err.contains(&sentence), "{}", refused.err);
     assert_eq!(refused.code, 2);
     house.close_unused();
+}
+
+/// A `config.toml` of GitLab Runner, with what it has no words for in a table of ours.
+fn config_toml(house: &House, stand_in: &StandIn, idle: u32) -> String {
+    format!(
+        "concurrent = 2\n\
+         [[runners]]\n\
+         name = \"fleet\"\n\
+         url = \"https://gitlab.example.com\"\n\
+         token = \"hunter2-a\"\n\
+         limit = 2\n\
+         executor = \"docker+machine\"\n\
+         [runners.headcount]\n\
+         labels = [\"linux\"]\n\
+         program = \"{}\"\n\
+         store = \"{}\"\n\
+         orchestratorUrl = \"unix:/daemon/agents.sock\"\n\
+         [runners.docker]\n\
+         image = \"{IMAGE}\"\n\
+         pull_policy = \"never\"\n\
+         volumes = [\"{}:/daemon\"]\n\
+         [runners.machine]\n\
+         IdleCount = {idle}\n\
+         MaxBuilds = 1\n\
+         MachineDriver = \"stand-in\"\n\
+         MachineName = \"auto-scale-%s\"\n\
+         MachineOptions = [\"stand-in-token=hunter2-b\"]\n",
+        stand_in.program().display(),
+        stand_in.store().display(),
+        house.state().join("run").display(),
+    )
+}
+
+#[test]
+fn a_config_toml_is_run_planned_and_reloaded() {
+    if skip(Kind::Docker) {
+        return;
+    }
+    let engine = Engine::start(Kind::Docker);
+    let stand_in = StandIn::new(&engine.socket());
+    let mut house = House::new("");
+    house.write_config(&config_toml(&house, &stand_in, 0));
+    house.start();
+    let api = house.api();
+    let id = api.submit(&script("true"));
+    assert_eq!(api.end_of(&id).state, JobState::Succeeded);
+    until("its machine is gone", || {
+        stand_in.machines().is_empty().then_some(())
+    });
+    let made = stand_in.calls_of("create");
+    let told = format!("{made:?}");
+    assert!(told.contains("auto-scale-"), "{told}");
+
+    let file = house.path("config.toml");
+    fs::write(&file, config_toml(&house, &stand_in, 1)).unwrap();
+    let plan = house.run(&["plan", "-c", file.to_str().unwrap()]);
+    let plan = plan.good().text();
+    assert!(plan.contains("~ pool fleet/linux\n"), "{plan}");
+    assert!(plan.contains("idleCount: 0 -> 1"), "{plan}");
+    assert!(
+        plan.contains("difference: ") && plan.contains("config.toml:4:1"),
+        "{plan}"
+    );
+    house.write_config(&config_toml(&house, &stand_in, 1));
+    let reload = house.run(&["reload"]).good().text();
+    until("a machine is kept", || {
+        (stand_in.machines().len() == 1).then_some(())
+    });
+    house.write_config(&config_toml(&house, &stand_in, 0));
+    house.run(&["reload"]).good();
+    until("it has left", || {
+        stand_in.machines().is_empty().then_some(())
+    });
+    assert!(!format!("{plan}{reload}").contains("hunter2"), "{plan}");
+    house.close();
 }
