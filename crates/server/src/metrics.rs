@@ -11,6 +11,7 @@ mod kici;
 mod scrape;
 mod signals;
 mod streams;
+mod time;
 
 pub(crate) use count::Metrics;
 pub(crate) use scrape::{Names, Snapshot, text};

@@ -17,6 +17,7 @@ fn house(compat: &str) -> House {
          \x20   type: program\n\
          \x20   maxAgents: 10\n\
          \x20   policy: {{kind: idle, idleCount: 2, idleTime: 2s, compat: {compat}}}\n\
+         \x20   timeouts: {{retire: 1s}}\n\
          \x20   program: {}\n\
          \x20   config: {}\n\
          \x20   labelSets:\n\

@@ -1,10 +1,11 @@
 //! What is counted as it happens.
 
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use headcount_model::{BackendId, PoolName, Reason};
-use headcount_ports::JobStatus;
+use headcount_ports::{JobStatus, TimeSums};
 use prometheus_client::encoding::text::encode_registry;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -50,6 +51,8 @@ pub(crate) struct Metrics {
     backlogs: Counter,
     reloads: Counters,
     requests: Counters,
+    /// The highest numbers that were told of machine time.
+    time: Mutex<TimeSums>,
 }
 
 impl Metrics {
@@ -70,6 +73,7 @@ impl Metrics {
             backlogs: Counter::default(),
             reloads: Counters::default(),
             requests: Counters::default(),
+            time: Mutex::default(),
         };
         metrics.registered()
     }
@@ -239,6 +243,20 @@ impl Metrics {
             ("status", status.to_string()),
         ];
         self.requests.get_or_create(&labels).inc();
+    }
+
+    /// Machine time as it may be told: a piece that has ended is measured by the clock of the
+    /// round that ended it, and may be some milliseconds shorter than was told of it while it
+    /// was under way. No counter goes back for that.
+    pub(super) fn grown(&self, sums: &TimeSums) -> TimeSums {
+        let mut told = self.time.lock().unwrap_or_else(PoisonError::into_inner);
+        for (key, sum) in sums {
+            let highest = told.entry(key.clone()).or_default();
+            highest.millis = highest.millis.max(sum.millis);
+            highest.money = highest.money.max(sum.money);
+        }
+        told.retain(|key, _| sums.contains_key(key));
+        told.clone()
     }
 
     /// All of them in the text format, without its end.

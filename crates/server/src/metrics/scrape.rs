@@ -5,7 +5,7 @@ use std::fmt;
 
 use headcount_controller::View;
 use headcount_model::SourceId;
-use headcount_ports::JobStatus;
+use headcount_ports::{JobStatus, TimeSums};
 use prometheus_client::encoding::text::encode_eof;
 use serde::Deserialize;
 
@@ -29,6 +29,8 @@ pub(crate) struct Snapshot<'a> {
     pub(crate) view: &'a View,
     /// `None` when the book could not be read: then nothing is said of it.
     pub(crate) jobs: Option<BTreeMap<JobStatus, u64>>,
+    /// `None` when the book could not be read.
+    pub(crate) time: Option<TimeSums>,
     pub(crate) streams: BTreeMap<SourceId, StreamNumbers>,
     pub(crate) refused_registrations: BTreeMap<&'static str, u64>,
 }
@@ -52,6 +54,9 @@ pub(crate) fn text(
     page.signals(snapshot.view);
     page.edges(snapshot);
     page.streams(&snapshot.streams);
+    if let Some(sums) = &snapshot.time {
+        page.machine_time(&metrics.grown(sums));
+    }
     let mut text = metrics.text_of_counters()?;
     page.write(&mut text)?;
     match names {

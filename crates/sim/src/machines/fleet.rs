@@ -70,6 +70,7 @@ fn pool(story: &Story) -> PoolSpec {
         queue: None,
         timeouts: Timeouts::default(),
         retry: Retry::default(),
+        price: None,
         log_pressure: LogPressure::Pause,
         recipe: Arc::new(Recipe::Process {
             program: ProcessProgram::OwnAgent,
