@@ -6,6 +6,7 @@
 
 mod count;
 mod gauges;
+mod gitlab;
 mod keda;
 mod kici;
 mod scrape;
@@ -14,4 +15,5 @@ mod streams;
 mod time;
 
 pub(crate) use count::Metrics;
+pub(crate) use gitlab::Happened;
 pub(crate) use scrape::{Names, Snapshot, text};

@@ -166,9 +166,9 @@ mod tests {
         assert_eq!(
             table(&cost, PAGE),
             "\
-POOL         USEFUL  IDLE  BOOTING  DRAINING  FAILED   TOTAL      COST  OF IT NOT USEFUL
-cloud/linux  1h 30m   30m       0s        0s      0s      2h      1.00              0.25
-farm/linux       1m    0s       0s        0s      0s      1m
+POOL         USEFUL  IDLE  BOOTING  DRAINING  FAILED  TOTAL      COST  OF IT NOT USEFUL
+cloud/linux  1h 30m   30m       0s        0s      0s     2h      1.00              0.25
+farm/linux       1m    0s       0s        0s      0s     1m
 total        1h 31m   30m       0s        0s      0s  2h 1m  1.008333              0.25
 "
         );

@@ -12,6 +12,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use super::gitlab::{Happened, Machines};
+
 pub(super) type Labels = Vec<(&'static str, String)>;
 type Counters = Family<Labels, Counter>;
 type Histograms = Family<Labels, Histogram, fn() -> Histogram>;
@@ -51,6 +53,8 @@ pub(crate) struct Metrics {
     backlogs: Counter,
     reloads: Counters,
     requests: Counters,
+    /// Kept apart for the names of another system.
+    machines: Machines,
     /// The highest numbers that were told of machine time.
     time: Mutex<TimeSums>,
 }
@@ -73,6 +77,7 @@ impl Metrics {
             backlogs: Counter::default(),
             reloads: Counters::default(),
             requests: Counters::default(),
+            machines: Machines::new(),
             time: Mutex::default(),
         };
         metrics.registered()
@@ -203,6 +208,15 @@ impl Metrics {
     pub(super) fn failed_spawns(&self, pool: &PoolName, bound: bool) -> u64 {
         let labels = vec![("pool", pool.to_string()), ("bound", bound.to_string())];
         count_of(&self.failed_spawns, &labels)
+    }
+
+    /// Something happened to a machine.
+    pub(crate) fn machine(&self, happened: Happened) {
+        self.machines.note(happened);
+    }
+
+    pub(super) const fn machines(&self) -> &Machines {
+        &self.machines
     }
 
     /// Reloads with this result.

@@ -22,6 +22,8 @@ pub(crate) enum Names {
     Kici,
     /// Those of KEDA.
     Keda,
+    /// Those of GitLab Runner's autoscaling.
+    Gitlab,
 }
 
 /// The daemon at one moment.
@@ -62,6 +64,7 @@ pub(crate) fn text(
     match names {
         Some(Names::Kici) => kici::page(metrics, snapshot).write(&mut text)?,
         Some(Names::Keda) => keda::page(snapshot).write(&mut text)?,
+        Some(Names::Gitlab) => metrics.machines().write(snapshot.view, &mut text)?,
         None => {}
     }
     encode_eof(&mut text)?;

@@ -2,7 +2,7 @@
 //! queue, the backend and the agents that keep the promises of the real ones.
 
 mod agents;
-mod fleet;
+pub(crate) mod fleet;
 mod queue;
 mod signals;
 mod texts;
