@@ -113,6 +113,7 @@ fn pool(n: u32) -> PoolSpec {
         queue: None,
         timeouts: Timeouts::default(),
         retry: Retry::default(),
+        price: None,
         log_pressure: LogPressure::Pause,
         recipe: Arc::new(Recipe::Process {
             program: ProcessProgram::OwnAgent,
@@ -184,6 +185,7 @@ fn record(n: u32, phase: AgentPhase) -> AgentRecord {
         tokens: Vec::new(),
         used_token: registered.then_some(Digest([1; 32])),
         session: registered.then_some(SESSION),
+        account: None,
     }
 }
 

@@ -8,7 +8,9 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use headcount_model::{AgentId, BackendEvent, Exit, Instance, InstanceState, Listing, PoolName};
+use headcount_model::{
+    AgentId, BackendEvent, Exit, Instance, InstanceState, Listing, PoolName, Price,
+};
 
 use crate::provisioner::Machine;
 
@@ -29,6 +31,7 @@ struct Known {
     ids: BTreeSet<String>,
     state: InstanceState,
     message: Option<String>,
+    told_price: Option<Price>,
     told_running: bool,
     changed_at: Instant,
     missing_since: Option<Instant>,
@@ -48,13 +51,13 @@ impl Census {
     }
 
     /// Its program says that this is it.
-    pub(crate) fn made(&mut self, machine: &Machine, now: Instant) -> Option<BackendEvent> {
+    pub(crate) fn made(&mut self, machine: &Machine, now: Instant) -> Vec<BackendEvent> {
         let known = self.known.entry(machine.agent);
         let known = known.or_insert_with(|| Known::new(&machine.pool, now));
         known.changed_at = now;
-        known
-            .take(machine)
-            .filter(|event| *event != BackendEvent::Missed)
+        let mut events = known.take(machine);
+        events.retain(|event| *event != BackendEvent::Missed);
+        events
     }
 
     /// Nothing of it is there.
@@ -160,14 +163,16 @@ impl Known {
             ids: BTreeSet::new(),
             state: InstanceState::Starting,
             message: None,
+            told_price: None,
             told_running: false,
             changed_at: now,
             missing_since: None,
         }
     }
 
-    /// Believes it, and says what is new: that it runs, or that somebody must look.
-    fn take(&mut self, machine: &Machine) -> Option<BackendEvent> {
+    /// Believes it, and says what is new: what it costs, that it runs, that somebody must
+    /// look.
+    fn take(&mut self, machine: &Machine) -> Vec<BackendEvent> {
         if !self.ids.is_empty() && !self.ids.contains(&machine.id) {
             tracing::warn!(
                 agent = %machine.agent,
@@ -178,15 +183,24 @@ impl Known {
         self.ids.insert(machine.id.clone());
         self.missing_since = None;
         self.message.clone_from(&machine.message);
+        let mut events = Vec::new();
+        if let Some(price) = machine
+            .price
+            .filter(|price| self.told_price != Some(*price))
+        {
+            self.told_price = Some(price);
+            events.push(BackendEvent::Priced(machine.agent, price));
+        }
         let before = std::mem::replace(&mut self.state, machine.state);
-        match machine.state {
+        events.extend(match machine.state {
             InstanceState::Running if !self.told_running => {
                 self.told_running = true;
                 Some(BackendEvent::Running(machine.agent))
             }
             InstanceState::Ended(_) if before != machine.state => Some(BackendEvent::Missed),
             _ => None,
-        }
+        });
+        events
     }
 }
 

@@ -223,6 +223,8 @@ fn read(
     Ok(Some(Machine {
         state: said.status.state(),
         message: said.fault(),
+        // That contract has no prices.
+        price: None,
         id: said.provider_id,
         name: said.name,
         agent,

@@ -8,7 +8,7 @@ mod request;
 
 use std::time::Duration;
 
-use headcount_model::{AgentId, OwnerId, PoolName};
+use headcount_model::{AgentId, OwnerId, PoolName, Price};
 use headcount_ports::texts::one_line;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -191,10 +191,21 @@ fn read(owner: &OwnerId, said: MachineSaid) -> Result<Option<Machine>, Fault> {
         state: said.status.state(said.exit_code),
         pool: PoolName::new(&said.pool),
         message: said.message.as_deref().map(one_line),
+        price: price(&said),
         id: said.id,
         name: said.name,
         agent,
     }))
+}
+
+/// A price that is none is as good as not told; the kit says so to whoever wrote it.
+fn price(said: &answer::MachineSaid) -> Option<Price> {
+    let units = said.price_per_hour?;
+    let price = Price::per_hour(units);
+    if price.is_none() {
+        tracing::warn!(machine = said.id, "a price of {units} an hour is none");
+    }
+    price
 }
 
 #[cfg(test)]

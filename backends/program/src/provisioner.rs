@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use headcount_model::{AgentId, Exit, InstanceState, PoolName, ProvisionerContract, Secret};
+use headcount_model::{AgentId, Exit, InstanceState, PoolName, Price, ProvisionerContract, Secret};
 use headcount_ports::CreateRequest;
 use tokio::sync::Semaphore;
 
@@ -48,6 +48,8 @@ pub(crate) struct Machine {
     pub(crate) state: InstanceState,
     /// What the program has to say of it, one line.
     pub(crate) message: Option<String>,
+    /// What the program says it costs.
+    pub(crate) price: Option<Price>,
 }
 
 /// The machine something is asked of.

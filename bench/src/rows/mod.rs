@@ -3,8 +3,10 @@
 mod container;
 mod idle;
 mod latency;
+mod machines;
 mod memory;
 mod plan;
+mod provisioners;
 mod redis;
 mod restart;
 mod sim;
@@ -29,11 +31,13 @@ pub(crate) type Row = (&'static str, fn() -> Result<Vec<Line>>);
 pub(crate) const ALL: &[Row] = &[
     ("latency", latency::measure),
     ("plan", plan::measure),
+    ("machines", machines::measure),
     ("sim", sim::measure),
     ("submit", submit::measure),
     ("memory", memory::measure),
     ("idle", idle::measure),
     ("restart", restart::measure),
+    ("provisioners", provisioners::measure),
     ("redis", redis::measure),
     ("redis-source", stream::measure),
     ("container-cold", container::measure_cold),

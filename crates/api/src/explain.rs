@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Class, Job, Moment, ProvisioningEvent, Resources};
+use crate::{Class, Job, Moment, PoolSchedule, ProvisioningEvent, Resources};
 
 /// Why a job, or jobs like it, wait.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -62,6 +62,9 @@ pub struct PoolAnswer {
     pub pool: String,
     /// Its labels as declared.
     pub labels: Vec<String>,
+    /// Which schedule of idle agents is in force, where it has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<PoolSchedule>,
     /// What it says.
     #[serde(flatten)]
     pub verdict: Verdict,

@@ -8,6 +8,7 @@
 //! A reason is its code, with its sentence beside it where a person reads it.
 
 mod agents;
+mod cost;
 mod event;
 mod explain;
 mod health;
@@ -25,6 +26,7 @@ mod submit;
 pub mod agent;
 
 pub use agents::{Agent, AgentState};
+pub use cost::{Cost, CostBy, CostRow, CostSum, TimeCost};
 pub use event::Event;
 pub use explain::{Explanation, Impossible, NearestLabel, PoolAnswer, Position, Verdict};
 pub use health::{Health, Readiness};

@@ -170,6 +170,9 @@ fn label_set(out: &mut Writer, set: &LabelSet) {
         (_, Some(max)) => out.plain("maxJobs", max),
         (_, None) => out.text("maxJobs", "unlimited"),
     }
+    if let Some(price) = set.price {
+        out.plain("pricePerHour", price);
+    }
     let pressure = match set.log_pressure {
         LogPressure::Pause => "pause",
         LogPressure::Drop => "drop",

@@ -245,6 +245,7 @@ fn lower_pool(scaler: &Scaler, set: &LabelSet, made: Made) -> PoolSpec {
         queue: made.queue,
         timeouts: scaler.timeouts,
         retry: scaler.retry,
+        price: set.price,
         log_pressure: set.log_pressure,
         recipe: Arc::new(made.recipe),
     }

@@ -20,7 +20,7 @@ pub(crate) use loose::{
     CommaList, Interval, Loose, LooseFlag, LooseInteger, LooseNumber, go_boolean, loose_integer,
 };
 pub(crate) use map::Environment;
-pub(crate) use number::{CpuCap, Cpus, Factor, Flag, Integer, integer};
+pub(crate) use number::{CpuCap, Cpus, Factor, Flag, Integer, PriceNumber, integer};
 pub(crate) use object::{
     Key, Nested, Object, default, missing_key, object, optional, read_entry, read_object, required,
 };

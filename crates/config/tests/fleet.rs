@@ -271,11 +271,47 @@ fn told(policy: &str) -> String {
 }
 
 #[test]
+fn a_price_is_a_number_that_is_not_negative_and_bounded() {
+    let told = |price: &str| {
+        let text = with_policy("idleCount: 0");
+        let text = text.replace(
+            "labels: [a]",
+            &format!("labels: [a], pricePerHour: {price}"),
+        );
+        assert!(text.contains("pricePerHour"), "{text}");
+        match headcount_config::parse_texts(headcount_config::ConfigTexts::single("c", text)) {
+            Ok(parsed) => format!("{:?}", parsed.settings.scalers[0].label_sets[0].price),
+            Err(problems) => problems.to_string(),
+        }
+    };
+    assert_eq!(told("0.12"), "Some(Price(120000))");
+    assert_eq!(told("0"), "Some(Price(0))");
+    assert_eq!(told("3"), "Some(Price(3000000))");
+    for wrong in ["-1", ".nan", ".inf", "1000000.1"] {
+        assert_eq!(
+            told(wrong).trim_end(),
+            "c:7:43: error: `pricePerHour` must be a number from 0 to 1000000 (write for example \
+             `0.12`)",
+            "{wrong}"
+        );
+    }
+}
+
+#[test]
 fn what_cannot_be_an_idle_rule_is_refused_where_it_stands() {
     for (policy, expected) in [
         (
             "maxGrowthRate: 0",
             "c:6:39: error: `maxGrowthRate` must be at least 1 (write for example `10`)",
+        ),
+        (
+            "paidPeriod: 59s",
+            "c:6:36: error: `paidPeriod` must be from 1m to 31d",
+        ),
+        (
+            "compat: gitlab, paidPeriod: 1h",
+            "c:6:52: error: `paidPeriod` and `compat: gitlab` cannot stand together (remove one of \
+             them: that arithmetic knows no paid periods)",
         ),
         (
             "idleScaleFactor: -1",

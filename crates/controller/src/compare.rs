@@ -117,6 +117,11 @@ impl Words {
             bound.unwrap_or_else(|| "unlimited".to_owned())
         };
         self.say("maxJobs", &jobs(old), &jobs(new));
+        let price = |pool: &PoolSpec| {
+            pool.price
+                .map_or("not known".to_owned(), |it| it.to_string())
+        };
+        self.say("pricePerHour", &price(old), &price(new));
         self.layers(old.layers, new.layers);
         self.timeouts(old.timeouts, new.timeouts);
         self.retry(old.retry, new.retry);

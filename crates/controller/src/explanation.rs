@@ -5,8 +5,8 @@
 //! Leaves to others: the standing of everything else (`view`).
 
 use headcount_model::{
-    ClassCount, ClassKey, Granted, Labels, Pattern, PatternKind, PoolName, Reason, Selectors,
-    SourceEvent, Timestamp,
+    ClassCount, ClassKey, Granted, InForce, Labels, Pattern, PatternKind, PoolName, Reason,
+    Selectors, SourceEvent, Timestamp,
 };
 use headcount_planner::{Impossible, News, PoolId, Verdict, World, explain, observe, plan};
 
@@ -41,6 +41,8 @@ pub struct ExplainedPool {
     pub pool: PoolName,
     /// Its labels as declared.
     pub labels: Labels,
+    /// Which of its schedules of idle agents is in force, if it has any and that is known.
+    pub in_force: Option<InForce>,
     /// What it says.
     pub verdict: ExplainedVerdict,
 }
@@ -92,6 +94,7 @@ impl ExplanationView {
             Some(ExplainedPool {
                 pool: pool.name.clone(),
                 labels: pool.configured.as_ref()?.spec.labels.clone(),
+                in_force: pool.in_force(now),
                 verdict: verdict(world, answer.pool, answer.verdict, now),
             })
         });

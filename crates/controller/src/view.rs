@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use headcount_model::{
-    AgentId, AgentRecord, BackendId, ClassCount, ClassKey, Fleet, InForce, JobId, Name, PoolName,
-    PoolSpec, QueueRule, Reason, Sample, SourceId, Timestamp,
+    AgentId, AgentPhase, AgentRecord, BackendId, ClassCount, ClassKey, Fleet, InForce, JobId, Name,
+    PoolName, PoolSpec, QueueRule, Reason, Sample, SourceId, Timestamp,
 };
 use headcount_planner::{
-    Backoff, Link, Pool, PoolCounts, PoolId, PoolReport, Report, Signal, Wake, World, plan,
+    Agent, Backoff, Effect, Link, Pool, PoolCounts, PoolId, PoolReport, Report, Signal, Wake,
+    World, plan,
 };
 
 /// The world at one moment.
@@ -108,6 +109,8 @@ pub struct AgentView {
     pub waits_for: Option<String>,
     /// Whether it can be spoken to.
     pub link: Link,
+    /// How often its removal failed in a row.
+    pub removals_failed: u32,
     /// Since when it has had nothing to do; meaningful while ready and without jobs.
     pub idle_since: Timestamp,
     /// Jobs given to it.
@@ -254,10 +257,22 @@ fn agents(world: &World, report: &Report) -> Vec<AgentView> {
         reason: *reason,
         waits_for: agent.waits_for().map(str::to_owned),
         link: agent.link(),
+        removals_failed: removals_failed(agent),
         idle_since: agent.idle_since(),
         jobs: agent.jobs().to_vec(),
     });
     agents.collect()
+}
+
+fn removals_failed(agent: &Agent) -> u32 {
+    match agent.effect() {
+        Effect::RetryAt(_, tries) | Effect::InFlight(tries)
+            if agent.phase() == AgentPhase::Destroying =>
+        {
+            tries
+        }
+        _ => 0,
+    }
 }
 
 pub(crate) fn classes(world: &World, report: &Report) -> Vec<ClassView> {

@@ -9,7 +9,7 @@ use core::time::Duration;
 
 use crate::{
     BackendId, Cap, ContainerRecipe, DockerMachineRecipe, IdleRule, KubernetesRecipe, Labels,
-    Layer, LogPressure, Name, PoolName, ProgramRecipe, QueueRule, Rollout, Schedule,
+    Layer, LogPressure, Name, PoolName, Price, ProgramRecipe, QueueRule, Rollout, Schedule,
 };
 
 /// Everything the configuration says about scalers. Immutable; a reload makes a new one.
@@ -103,6 +103,8 @@ pub struct PoolSpec {
     pub timeouts: Timeouts,
     /// How often and how soon a failed creation is tried again.
     pub retry: Retry,
+    /// What one of its agents costs, where its backend does not say; `None` is not known.
+    pub price: Option<Price>,
     /// What its agents do when output cannot be sent as fast as it comes.
     pub log_pressure: LogPressure,
     /// What to make.
@@ -111,7 +113,7 @@ pub struct PoolSpec {
 
 impl PoolSpec {
     /// A fingerprint of what an agent is made from; an agent with another one is outdated.
-    /// Limits, timeouts, the idle rule and triggers apply to living agents and are left out.
+    /// Limits, timeouts, the price, the idle rule and triggers apply to living agents and are left out.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
         crate::fingerprint(&(

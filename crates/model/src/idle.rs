@@ -20,6 +20,9 @@ pub struct IdleRule {
     pub idle_time: Duration,
     /// When a ready agent is replaced by a fresh one; `None` is never.
     pub max_idle_age: Option<Duration>,
+    /// An agent is paid for in whole spans of this, counted from its order, and leaves for
+    /// being too many only shortly before the end of one; `None` is at any time. Above zero.
+    pub paid_period: Option<Duration>,
     /// Whose arithmetic holds.
     pub compat: IdleCompat,
 }

@@ -8,6 +8,7 @@
 
 extern crate alloc;
 
+mod account;
 pub mod amount;
 mod container;
 mod demand;
@@ -22,6 +23,7 @@ mod kubernetes;
 mod labels;
 mod network;
 mod news;
+mod price;
 mod program;
 mod reason;
 mod record;
@@ -33,6 +35,7 @@ mod stream_source;
 mod time;
 mod trigger;
 
+pub use account::{Account, TimeSpent, Usage};
 pub use container::{
     ContainerNetwork, ContainerProgram, ContainerRecipe, EngineAddress, EngineKind, PullPolicy,
 };
@@ -57,6 +60,7 @@ pub use news::{
     Answer, BackendEvent, Demand, Held, LinkEvent, Listing, Refusal, SourceEvent, Taken, TakenJob,
     Trouble, TroubleKind, Unreserved,
 };
+pub use price::{Money, Price};
 pub use program::{ProgramRecipe, ProvisionerAddress, ProvisionerContract};
 pub use reason::Reason;
 pub use record::{AgentPhase, AgentRecord, AttemptPhase, AttemptRecord, Changes, Settlement};

@@ -4,7 +4,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::{AgentId, ClassCount, ClassKey, Digest, Exit, Instance, JobId, Outcome, Resources};
+use crate::{
+    AgentId, ClassCount, ClassKey, Digest, Exit, Instance, JobId, Outcome, Price, Resources,
+};
 
 /// What became of a piece of news.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -146,6 +148,8 @@ pub enum BackendEvent {
     /// The instance is made and does not execute yet, because of this (one line, for a
     /// person; bounded by the backend); `None` when what stood in the way no longer does.
     Waiting(AgentId, Option<String>),
+    /// What the instance costs, from the beginning or, told once more, from now on.
+    Priced(AgentId, Price),
     /// The instance ended and nothing of it is left.
     Gone(AgentId, Exit),
     /// Events may have been missed: list again.

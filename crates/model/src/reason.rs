@@ -133,6 +133,9 @@ reasons! {
     /// Its idle time is not over.
     IdleTime = "idle_time", "it is idle, and its idle time is not over",
         "Lower `idleTime` if it should leave sooner.";
+    /// The time it is paid for is not over.
+    PaidPeriod = "paid_period", "it is one too many, and the period it is paid for is not nearly over",
+        "Nothing: it may still be of use, and leaves before the next period begins. Without `paidPeriod` it would leave at once.";
     /// It would leave, but removal needs fresh facts.
     FactsStale = "facts_stale", "it would be removed, but backend or source have not answered since",
         "Read the last error in `headcount pools`; removal waits for an answer.";

@@ -7,8 +7,8 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::{
-    AgentId, AgentKind, BackendId, Digest, Granted, JobId, Name, Outcome, PoolName, Reason,
-    SourceId, Timestamp,
+    Account, AgentId, AgentKind, BackendId, Digest, Granted, JobId, Name, Outcome, PoolName,
+    Reason, SourceId, TimeSpent, Timestamp,
 };
 
 /// How far an agent has come. See the lifecycle table in the planner.
@@ -102,6 +102,9 @@ pub struct AgentRecord {
     pub used_token: Option<Digest>,
     /// Fingerprint of its session.
     pub session: Option<Digest>,
+    /// What its time goes into now; `None` while no machine can be there: before its creation
+    /// is ordered, and once its absence is confirmed.
+    pub account: Option<Account>,
 }
 
 /// How far an attempt has come. See the lifecycle table in the planner.
@@ -185,6 +188,9 @@ pub struct Changes {
     pub attempts_settled: Vec<(JobId, u32)>,
     /// Pools that an operator drains, all of them; `None` when that did not change.
     pub drained_pools: Option<Vec<PoolName>>,
+    /// Time of agents that is over and what it went into. One that begins when another of
+    /// the same agent does replaces it.
+    pub time_spent: Vec<TimeSpent>,
 }
 
 impl Changes {

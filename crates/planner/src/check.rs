@@ -35,6 +35,10 @@ pub fn check_world(world: &World) -> Vec<Violation> {
         }
         let pool_known = world.pools.contains_key(&agent.pool);
         require(&mut found, pool_known, || format!("agent {id} has no pool"));
+        let accounted = crate::observe::account_is_true(world, agent);
+        require(&mut found, accounted, || {
+            format!("the time of agent {id} does not go into what it does")
+        });
         let registered = agent.record.session.is_some() || agent.link == Link::Never;
         require(&mut found, registered, || {
             format!("agent {id} is linked without a session")

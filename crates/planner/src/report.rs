@@ -161,6 +161,8 @@ pub enum WakeReason {
     IdleTime,
     /// A ready agent is renewed.
     IdleAge,
+    /// The period that an agent too many is paid for is nearly over.
+    PaidPeriod,
     /// Another schedule of idle agents comes into force.
     Schedule,
     /// A ready agent has lived for long enough.
@@ -194,6 +196,7 @@ impl WakeReason {
             Self::IdleTime => "idle_time",
             Self::Lifetime => "lifetime",
             Self::IdleAge => "idle_age",
+            Self::PaidPeriod => "paid_period",
             Self::Schedule => "schedule",
             Self::ReapGrace => "reap_grace",
             Self::Polling => "polling_interval",

@@ -396,3 +396,51 @@ fn a_drained_pool_with_schedules_keeps_nobody() {
     assert_eq!(text.matches("drain a-1-").count(), 3, "{text}");
     assert!(s.world.agent(agent(1)).is_some());
 }
+
+/// Machines that are paid for by the hour: the newest is one too many, and stays until its
+/// own hour is nearly over.
+#[test]
+fn a_machine_too_many_stays_for_the_hour_that_is_paid_for() {
+    let mut s = Scenario::new("scaler m max=10 labels=ci jobs=100 keep=1 idle=60 paid=3600");
+    settle(&mut s);
+    s.at(600).jobs("ci", 1);
+    settle(&mut s);
+    assert_eq!(alive(&s), 2, "another one stands in for the first");
+    finish_all(&mut s);
+    settle(&mut s);
+    s.at(610);
+    assert_eq!(s.plan(), "wake in 50s: idle_time");
+    s.wake();
+    // The hour of the first one ends at 3600, that of the second one at 4200.
+    assert_eq!(s.plan(), "wake in 2640s: idle_age");
+    assert_eq!(
+        s.agents(),
+        "a-1-1 ready: kept_ready\na-1-2 ready: paid_period"
+    );
+    s.wake();
+    let text = s.plan();
+    assert!(text.contains("drain a-1-1: surplus_idle"), "{text}");
+    s.ok_all();
+    s.gone(1, headcount_model::Exit::Code(0));
+    assert_eq!(
+        s.plan(),
+        "",
+        "one is to be ready, and is kept whatever hour it is"
+    );
+    assert_eq!(s.in_phase(AgentPhase::Ready), [2]);
+}
+
+#[test]
+fn an_hour_that_passes_while_a_machine_works_is_another_chance_later() {
+    let mut s = Scenario::new("scaler m max=10 labels=ci jobs=100 idle=60 paid=3600");
+    s.jobs("ci", 1);
+    settle(&mut s);
+    s.at(3580);
+    finish_all(&mut s);
+    settle(&mut s);
+    s.at(3640);
+    assert_eq!(s.plan(), "wake in 3260s: paid_period");
+    assert_eq!(s.agents(), "a-1-1 ready: paid_period");
+    s.at(6900);
+    assert_eq!(s.plan(), "drain a-1-1: surplus_idle");
+}

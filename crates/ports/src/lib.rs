@@ -20,6 +20,7 @@ mod machine_pools;
 mod signals;
 mod source;
 pub mod texts;
+mod time_book;
 pub mod turns;
 
 pub use backend::{Backend, BackendError, BackendPromises, CreateRequest, DestroyRequest};
@@ -35,3 +36,4 @@ pub use log_book::{LogBook, LogChunk, LogPage, Stream};
 pub use machine_pools::{Booking, MachinePoolError, MachinePools, NoMachinePools};
 pub use signals::{NoSignals, SignalInbox, Signals, TriggersOf};
 pub use source::{Source, SourceError};
+pub use time_book::{SpentTime, TimeBook, TimeSum, TimeSums, add_time};

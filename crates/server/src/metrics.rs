@@ -6,11 +6,14 @@
 
 mod count;
 mod gauges;
+mod gitlab;
 mod keda;
 mod kici;
 mod scrape;
 mod signals;
 mod streams;
+mod time;
 
 pub(crate) use count::Metrics;
+pub(crate) use gitlab::Happened;
 pub(crate) use scrape::{Names, Snapshot, text};

@@ -1,6 +1,7 @@
 //! The routes, one file per noun.
 
 pub(crate) mod agents;
+pub(crate) mod cost;
 pub(crate) mod daemon;
 pub(crate) mod events;
 pub(crate) mod explain;
@@ -45,6 +46,7 @@ fn api() -> Router<Server> {
         .route("/pools", get(pools::list))
         .route("/pools/{name}/drain", post(pools::drain))
         .route("/pools/{scaler}/{labels}/drain", post(pools::drain_named))
+        .route("/cost", get(cost::cost))
         .route("/plan", get(plan::current).post(plan::preview))
         .route("/explain", get(explain::asked))
         .route("/explain/{job}", get(explain::job))

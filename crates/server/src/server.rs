@@ -10,7 +10,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use headcount_api::Event;
 use headcount_controller::{Clock, Handle};
-use headcount_ports::{JobBook, LogBook};
+use headcount_ports::{JobBook, LogBook, TimeBook};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
@@ -34,6 +34,8 @@ pub struct Parts {
     pub jobs: Arc<dyn JobBook>,
     /// Output, for reading.
     pub logs: Arc<dyn LogBook>,
+    /// The time of agents, for reading.
+    pub time: Arc<dyn TimeBook>,
     /// The built-in queue.
     pub queue: Arc<dyn Queue>,
     /// The configuration and the past.
@@ -132,6 +134,10 @@ impl Server {
 
     pub(crate) fn logs(&self) -> &dyn LogBook {
         &*self.inner.parts.logs
+    }
+
+    pub(crate) fn time(&self) -> &dyn TimeBook {
+        &*self.inner.parts.time
     }
 
     pub(crate) fn queue(&self) -> &dyn Queue {

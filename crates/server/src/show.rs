@@ -4,6 +4,7 @@
 mod agent;
 mod change;
 mod class;
+mod cost;
 mod explain;
 mod job;
 mod log;
@@ -15,10 +16,11 @@ mod signal;
 pub(crate) use agent::{agent, agent_state};
 pub(crate) use change::change;
 pub(crate) use class::{class, class_of_key, waiting_reason};
+pub(crate) use cost::cost;
 pub(crate) use explain::explanation;
 pub(crate) use job::{JobContext, job, job_state, stage_state, status};
 pub(crate) use log::{log_line, plain_bytes};
-pub(crate) use pool::pools;
+pub(crate) use pool::{pools, schedule};
 pub(crate) use provisioning::{of_class as failed_launches, of_job as provisioning};
 pub(crate) use resources::{cap, impossible, layer};
 

@@ -9,11 +9,12 @@
 //!
 //! [`run_seed`] runs one story twice and compares; a [`Failure`] prints the command that
 //! repeats it. [`bulk`] drives a large steady load for benchmarks, [`queue`] tells stories
-//! of workers that feed themselves.
+//! of workers that feed themselves, [`machines`] of machines that are kept ready.
 
 pub mod bulk;
 mod clock;
 mod fake;
+pub mod machines;
 mod options;
 mod promises;
 pub mod queue;

@@ -164,7 +164,8 @@ impl Write for Round {
     type Answer = ();
 
     fn bytes(&self) -> usize {
-        let records = self.changes.agents.len() + self.changes.attempts.len();
+        let changes = &self.changes;
+        let records = changes.agents.len() + changes.attempts.len() + changes.time_spent.len();
         let lines = self.decision.iter().flat_map(|decision| &decision.lines);
         records * RECORD_BYTES + lines.map(String::len).sum::<usize>()
     }
@@ -176,6 +177,7 @@ impl Write for Round {
             refresh_status(db, job)?;
         }
         self.write_drained_pools(db)?;
+        crate::time::write(db, &self.changes.time_spent)?;
         self.write_decision(db)
     }
 

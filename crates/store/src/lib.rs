@@ -16,6 +16,7 @@ mod prune;
 mod rows;
 mod store;
 mod thread;
+mod time;
 
 pub use logs::{LogWatch, MAX_WATCHED_JOBS};
 pub use open::{FILE_NAME, LOCK_NAME, OpenError, SCHEMA, StateDir};

@@ -10,6 +10,7 @@ use crate::fault::Fault;
 use crate::rows;
 use crate::store::SqliteStore;
 use crate::thread::Write;
+use crate::time;
 
 /// Jobs, attempts or decisions that one call removes at most, of each.
 const MAX_ROWS: u64 = 1000;
@@ -37,6 +38,10 @@ pub struct Retention {
     pub decisions_for: Duration,
     /// No more decisions than this stay; the newest do.
     pub decisions: u64,
+    /// What the time of agents went into stays this long, counted from the end of a piece.
+    pub machine_time_for: Duration,
+    /// No more pieces of it than this stay; the newest do.
+    pub machine_time: u64,
 }
 
 impl Default for Retention {
@@ -47,6 +52,8 @@ impl Default for Retention {
             log_bytes: 2 << 30,
             decisions_for: 7 * DAY,
             decisions: 10_000,
+            machine_time_for: 31 * DAY,
+            machine_time: 200_000,
         }
     }
 }
@@ -62,6 +69,8 @@ pub struct Pruned {
     pub log_bytes: u64,
     /// Decisions.
     pub decisions: u64,
+    /// Pieces of the time of agents.
+    pub machine_time: u64,
     /// Whether there is more to remove: call again.
     pub more: bool,
 }
@@ -99,6 +108,8 @@ impl Write for Prune {
         round.surplus_output(self.retention.log_bytes)?;
         let before = self.before(self.retention.decisions_for);
         round.old_decisions(before, self.retention.decisions)?;
+        let before = self.before(self.retention.machine_time_for);
+        round.machine_time(before, self.retention.machine_time)?;
         round.return_pages()?;
         Ok(round.finish())
     }
@@ -121,7 +132,7 @@ impl Round<'_> {
     /// Only a call that removed something promises that another will.
     fn finish(mut self) -> Pruned {
         let pruned = &mut self.pruned;
-        let rows = pruned.jobs + pruned.attempts + pruned.decisions;
+        let rows = pruned.jobs + pruned.attempts + pruned.decisions + pruned.machine_time;
         pruned.more &= rows > 0 || self.chunks_left < MAX_CHUNKS;
         self.pruned
     }
@@ -269,6 +280,13 @@ impl Round<'_> {
         let removed = delete.execute(params![before, rows::sql(kept), rows::sql(MAX_ROWS)])?;
         self.pruned.decisions = removed as u64;
         self.pruned.more |= self.pruned.decisions == MAX_ROWS;
+        Ok(())
+    }
+
+    fn machine_time(&mut self, before: i64, kept: u64) -> Result<(), Fault> {
+        let removed = time::remove(self.db, before, kept, MAX_ROWS)?;
+        self.pruned.machine_time = removed.pieces;
+        self.pruned.more |= removed.more;
         Ok(())
     }
 

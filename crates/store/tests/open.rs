@@ -10,7 +10,7 @@ use std::path::Path;
 
 use common::{Place, job, submit};
 use headcount_ports::JobBook;
-use headcount_store::{Options, SqliteStore, StateDir};
+use headcount_store::{Options, SCHEMA, SqliteStore, StateDir};
 use rusqlite::Connection;
 
 fn refusal(place: &Place) -> String {
@@ -116,11 +116,11 @@ async fn a_file_of_a_newer_program_is_left_alone() {
     let place = Place::new();
     drop(place.open());
     let db = Connection::open(place.file()).unwrap();
-    db.pragma_update(None, "user_version", 7).unwrap();
+    db.pragma_update(None, "user_version", 77).unwrap();
     drop(db);
     let before = fs::read(place.file()).unwrap();
     let expected = format!(
-        "state file {} was written by a newer headcount (schema 7, this one knows 2); start \
+        "state file {} was written by a newer headcount (schema 77, this one knows {SCHEMA}); start \
          that version again, or choose another directory with --state-dir",
         fs::canonicalize(place.file()).unwrap().display()
     );
@@ -220,7 +220,7 @@ async fn everything_is_private_and_set_to_last() {
     let db = Connection::open(path.join("headcount.db")).unwrap();
     let pragma = |name| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     assert_eq!(pragma("auto_vacuum").unwrap(), 2, "incremental");
-    assert_eq!(pragma("user_version").unwrap(), 2);
+    assert_eq!(pragma("user_version").unwrap(), i64::from(SCHEMA));
     let journal = db.pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0));
     assert_eq!(journal.unwrap(), "wal");
 }

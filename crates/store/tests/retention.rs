@@ -6,8 +6,12 @@ mod common;
 use std::time::Duration;
 
 use common::{Place, at, attempt, chunk, commit, job, settle, submit};
-use headcount_model::{Changes, JobEnd, JobId, SourceId};
-use headcount_ports::{DecisionRow, JobBook, JobFilter, Ledger, LogBook, LogPage, NewJob};
+use headcount_model::{
+    AgentId, Changes, JobEnd, JobId, PoolName, Price, SourceId, TimeSpent, Timestamp, Usage,
+};
+use headcount_ports::{
+    DecisionRow, JobBook, JobFilter, Ledger, LogBook, LogPage, NewJob, TimeBook,
+};
 use headcount_store::{Options, Pruned, Retention, SqliteStore};
 
 const DAY_MILLIS: u64 = 24 * 60 * 60 * 1000;
@@ -252,4 +256,64 @@ async fn much_output_is_removed_in_several_calls() {
         }
     }
     assert_eq!(removed, [(4096, 0), (4096, 0), (1808, 1)]);
+}
+
+fn piece(number: u32, from: u64, until: u64) -> TimeSpent {
+    TimeSpent {
+        agent: AgentId { epoch: 1, number },
+        pool: PoolName::new("s/linux"),
+        usage: Usage::Idle,
+        from: at(from),
+        until: at(until),
+        price: Price::from_micros(3_600_000),
+    }
+}
+
+async fn spend(store: &SqliteStore, time_spent: Vec<TimeSpent>) {
+    let changes = Changes {
+        time_spent,
+        ..Changes::default()
+    };
+    store.commit(changes, None).await.unwrap();
+}
+
+/// What is known of the time of agents: from when on, and how many milliseconds.
+async fn known_time(store: &SqliteStore) -> (Timestamp, Option<u64>) {
+    let spent = store.spent(Timestamp::ZERO, at(1 << 40)).await.unwrap();
+    let sum = spent.sums.values().next();
+    (spent.from, sum.map(|sum| sum.millis))
+}
+
+#[tokio::test]
+async fn old_time_of_agents_goes_and_totals_stay() {
+    let place = Place::new();
+    let store = place.open_with(keeping(Retention {
+        machine_time_for: Duration::from_millis(100),
+        machine_time: 3,
+        ..Retention::default()
+    }));
+    let pieces = [
+        (1, 0, 10),
+        (1, 10, 50),
+        (2, 5, 20),
+        (3, 30, 60),
+        (4, 40, 70),
+    ];
+    let pieces = pieces.map(|(n, from, until)| piece(n, from, until));
+    spend(&store, pieces.to_vec()).await;
+    assert_eq!(known_time(&store).await, (at(0), Some(125)));
+    let before = store.totals(at(100)).await.unwrap();
+
+    // The oldest of more than three go first.
+    assert_eq!(store.prune(at(100)).await.unwrap().machine_time, 2);
+    assert_eq!(known_time(&store).await, (at(20), Some(30 + 30 + 30)));
+    // Then those that ended too long ago.
+    assert_eq!(store.prune(at(165)).await.unwrap().machine_time, 2);
+    assert_eq!(known_time(&store).await, (at(60), Some(10)));
+    assert_eq!(store.prune(at(165)).await.unwrap(), Pruned::default());
+
+    let totals = store.totals(at(100)).await.unwrap();
+    assert_eq!(totals, before, "counters do not go back");
+    let sum = totals.values().next().copied().unwrap_or_default();
+    assert_eq!((sum.millis, sum.money.micros()), (125, 125));
 }

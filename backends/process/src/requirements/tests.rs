@@ -39,6 +39,7 @@ fn scaler(program: ProcessProgram, env: &[(&str, &str)], enforce_cgroups: bool) 
         queue: None,
         timeouts: Timeouts::default(),
         retry: Retry::default(),
+        price: None,
         log_pressure: LogPressure::Pause,
         recipe: Arc::new(Recipe::Process {
             program,

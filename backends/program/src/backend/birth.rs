@@ -54,8 +54,8 @@ async fn bear(
     core.changed.notify_one();
     match core.provisioner.create(&order).await {
         Ok(machine) => {
-            let event = core.census().made(&machine, Instant::now());
-            if let Some(event) = event {
+            let events = core.census().made(&machine, Instant::now());
+            for event in events {
                 core.tell(event).await;
             }
             Ok(())

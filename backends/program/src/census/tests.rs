@@ -14,6 +14,7 @@ fn machine(number: u32, state: InstanceState) -> Machine {
         pool: "p/l".into(),
         state,
         message: None,
+        price: None,
     }
 }
 
@@ -112,11 +113,11 @@ fn of_who_is_busy_no_absence_is_proved() {
 fn running_is_told_once_and_an_end_is_looked_at_once() {
     let mut scene = Scene::new();
     let now = scene.at(0);
-    assert_eq!(scene.census.made(&machine(1, Starting), now), None);
+    assert_eq!(scene.census.made(&machine(1, Starting), now), []);
     let running = BackendEvent::Running(agent(1));
     assert_eq!(
         scene.census.made(&machine(1, Running), now),
-        Some(running.clone())
+        std::slice::from_ref(&running)
     );
     assert_eq!(
         scene.survey(1, &[machine(1, Running), machine(2, Running)]),
@@ -147,4 +148,26 @@ fn memory_of_the_gone_is_bounded() {
         scene.census.gone(agent(number), now);
     }
     assert_eq!(scene.census.gone.len(), REMEMBERED);
+}
+
+#[test]
+fn a_price_is_told_when_it_is_new() {
+    let mut scene = Scene::new();
+    let costing = |units: f64| Machine {
+        price: Price::per_hour(units),
+        ..machine(1, Running)
+    };
+    let priced = |units: f64| BackendEvent::Priced(agent(1), Price::per_hour(units).unwrap());
+    let now = scene.at(0);
+    assert_eq!(
+        scene.census.made(&costing(0.12), now),
+        [priced(0.12), BackendEvent::Running(agent(1))]
+    );
+    assert_eq!(scene.survey(1, &[costing(0.12)]), []);
+    assert_eq!(
+        scene.survey(2, &[machine(1, Running)]),
+        [],
+        "not told is as before"
+    );
+    assert_eq!(scene.survey(3, &[costing(0.13)]), [priced(0.13)]);
 }

@@ -39,19 +39,44 @@ pub(super) fn idle_policy(
     let base = base.with(&numbers);
     let compat = value(policy.compat.as_ref()).unwrap_or_default().of_idle();
     numbers.check(scaler, base, compat, problems);
-    let rule = base.rule(value(policy.max_idle_age.as_ref()), compat);
+    let paid_period = paid_period(policy, compat, problems);
+    let rule = IdleRule {
+        max_idle_age: value(policy.max_idle_age.as_ref()),
+        paid_period,
+        ..base.rule(compat)
+    };
     let schedules = policy.schedules.iter().flat_map(|list| &list.value);
     let schedules = schedules.map(|written| {
         let (own, numbers) = (&written.value, Numbers::of(&written.value));
         let base = base.with(&numbers);
         numbers.check(scaler, base, compat, problems);
-        schedule(own, base.rule(rule.max_idle_age, compat), problems)
+        let rule = IdleRule {
+            max_idle_age: rule.max_idle_age,
+            paid_period,
+            ..base.rule(compat)
+        };
+        schedule(own, rule, problems)
     });
     IdlePolicy {
         schedules: schedules.collect(),
         rule,
         max_growth_rate: value(policy.max_growth_rate.as_ref()),
     }
+}
+
+/// The original's arithmetic has no such thing.
+fn paid_period(
+    policy: &written::Policy,
+    compat: IdleCompat,
+    problems: &mut Problems,
+) -> Option<Duration> {
+    let period = policy.paid_period.as_ref()?;
+    if compat == IdleCompat::Gitlab {
+        let draft = Draft::error("`paidPeriod` and `compat: gitlab` cannot stand together")
+            .hint("remove one of them: that arithmetic knows no paid periods");
+        problems.at(period.place, draft);
+    }
+    Some(period.value)
 }
 
 /// What is written of them, in the policy or in a schedule.
@@ -82,7 +107,7 @@ impl Base {
         }
     }
 
-    fn rule(self, max_idle_age: Option<Duration>, compat: IdleCompat) -> IdleRule {
+    fn rule(self, compat: IdleCompat) -> IdleRule {
         IdleRule {
             keep: self.count,
             scale: (self.factor > 0.0).then_some(IdleScale {
@@ -90,8 +115,8 @@ impl Base {
                 min: self.min,
             }),
             idle_time: self.time,
-            max_idle_age,
             compat,
+            ..IdleRule::default()
         }
     }
 }

@@ -35,6 +35,7 @@ pub(super) fn label_set(
         log_pressure: value(written.backpressure_mode.as_ref()).unwrap_or_default(),
         slots,
         max_jobs,
+        price: value(written.price_per_hour.as_ref()),
         template: template?,
     })
 }

@@ -9,6 +9,9 @@ pub(super) fn policy(out: &mut Writer, policy: &IdlePolicy) {
     if let Some(age) = policy.rule.max_idle_age {
         span(out, "maxIdleAge", age);
     }
+    if let Some(period) = policy.rule.paid_period {
+        span(out, "paidPeriod", period);
+    }
     if let Some(rate) = policy.max_growth_rate {
         out.plain("maxGrowthRate", rate);
     }

@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 use std::ops::RangeInclusive;
 
+use headcount_model::Price;
 use serde_json::{Value as Json, json};
 
 use super::{Shape, Slot};
@@ -109,6 +110,37 @@ impl Shape for Factor {
 
     fn words(&self) -> String {
         "number, at least 0".to_owned()
+    }
+}
+
+/// What something costs in an hour.
+#[derive(Clone, Copy)]
+pub(crate) struct PriceNumber;
+
+/// The highest price, in units.
+const MAX_PRICE: u32 = 1_000_000;
+
+impl Shape for PriceNumber {
+    type Value = Price;
+
+    fn read(&self, slot: &Slot<'_>, problems: &mut Problems) -> Option<Price> {
+        let price = Price::per_hour(number(slot, problems)?);
+        if price.is_none() {
+            let draft = Draft::error(format!(
+                "`{}` must be a number from 0 to {MAX_PRICE}",
+                slot.name
+            ));
+            problems.at(slot.place, draft.hint("write for example `0.12`"));
+        }
+        price
+    }
+
+    fn schema(&self) -> Json {
+        json!({"type": "number", "minimum": 0, "maximum": MAX_PRICE})
+    }
+
+    fn words(&self) -> String {
+        format!("number from 0 to {MAX_PRICE}, to the nearest millionth")
     }
 }
 

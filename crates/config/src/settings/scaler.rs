@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use headcount_model::{Cap, Layer, LogPressure, Retry, Roles, Timeouts};
+use headcount_model::{Cap, Layer, LogPressure, Price, Retry, Roles, Timeouts};
 
 use super::{Backend, Readiness, Template};
 
@@ -52,6 +52,8 @@ pub struct LabelSet {
     pub slots: u32,
     /// Jobs an agent runs in its life, at least `slots`; `None` is without end.
     pub max_jobs: Option<u32>,
+    /// What an agent costs, where its backend does not say.
+    pub price: Option<Price>,
     /// What agents are made of; of the kind of the scaler's backend.
     pub template: Template,
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use headcount_model::LogPressure;
+use headcount_model::{LogPressure, Price};
 
 use super::Resources;
 use super::docker_machine::{MACHINE_NAME, NAMED_OPTION};
@@ -12,8 +12,8 @@ use super::shapes::{
     labels,
 };
 use crate::read::{
-    Choice, Environment, Flag, List, MaxJobsShape, Nested, TextMap, Tree, TreeOrList, default,
-    integer, object, optional, required,
+    Choice, Environment, Flag, List, MaxJobsShape, Nested, PriceNumber, TextMap, Tree, TreeOrList,
+    default, integer, object, optional, required,
 };
 use crate::settings::PullPolicy;
 use crate::source::Spanned;
@@ -35,6 +35,8 @@ object! {
         slots: u32 = "slots", integer(1..=64), default("1");
         /// Jobs an agent runs in its life; with more than one slot it must be written.
         max_jobs: Option<u32> = "maxJobs", MaxJobsShape, default("1");
+        /// What an agent costs in an hour, in any currency, where its provisioner does not say.
+        price_per_hour: Price = "pricePerHour", PriceNumber, default("not known");
         /// Another agent program; unset is this program's own agent.
         binary_path: String = "binaryPath", TEXT, optional().only(BARE_METAL);
         /// A program with its arguments that finds its work by itself. Not together with

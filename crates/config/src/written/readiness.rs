@@ -5,7 +5,7 @@ use std::time::Duration;
 use headcount_model::Combine;
 
 use super::queue::{COMBINE, COMPAT, CompatWord, POLLING, STRATEGY, StrategyWord};
-use super::shapes::{LONGEST_SECONDS, SPAN, TEXT, WAIT};
+use super::shapes::{LONGEST_SECONDS, PAID_PERIOD, SPAN, TEXT, WAIT};
 use crate::read::{
     Choice, Factor, Flag, List, LooseNumber, Nested, default, integer, object, optional, required,
 };
@@ -37,6 +37,9 @@ object! {
         idle_time: Duration = "idleTime", SPAN, default("0s").only(IDLE);
         /// When a ready agent is replaced by a fresh one.
         max_idle_age: Duration = "maxIdleAge", WAIT, default("never").only(IDLE);
+        /// An agent above `idleCount` leaves only shortly before the end of a period of this
+        /// length, counted from its order: for machines that are paid for by the hour.
+        paid_period: Duration = "paidPeriod", PAID_PERIOD, default("any time").only(IDLE);
         /// Ready agents for each one in use, between `idleCountMin` and `idleCount`; 0 is
         /// `idleCount` whatever is in use.
         idle_scale_factor: f64 = "idleScaleFactor", Factor, default("0").only(IDLE);

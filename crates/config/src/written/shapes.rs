@@ -173,6 +173,12 @@ pub(super) const WAIT: SpanText = SpanText {
     max: LONGEST,
 };
 
+/// What machines are paid for at once: so long that leaving within a part of it is possible.
+pub(super) const PAID_PERIOD: SpanText = SpanText {
+    min: Duration::from_secs(60),
+    max: LONGEST,
+};
+
 /// The address and prefix length of an IPv4 text such as `10.0.0.0/24`.
 pub(crate) fn parse_network(text: &str) -> Option<(Ipv4Addr, u8)> {
     let (address, prefix) = text.split_once('/')?;

@@ -178,6 +178,12 @@ pub const ROWS: &[Row] = &[
         "policy: {kind: idle, maxIdleAge: 2h}",
     ),
     (
+        "scalers[].policy.paidPeriod",
+        Live,
+        "policy: {kind: idle, paidPeriod: 1h}",
+        "policy: {kind: idle, paidPeriod: 2h}",
+    ),
+    (
         "scalers[].policy.idleScaleFactor",
         Live,
         "policy: {kind: idle, idleCount: 3, idleScaleFactor: 0.5}",
@@ -374,6 +380,12 @@ pub const ROWS: &[Row] = &[
         Live,
         "maxJobs: 2",
         "maxJobs: 3",
+    ),
+    (
+        "scalers[].labelSets[].pricePerHour",
+        Live,
+        "pricePerHour: 0.12",
+        "pricePerHour: 0.13",
     ),
     (
         "scalers[].labelSets[].binaryPath",

@@ -8,6 +8,8 @@ impl Words {
     pub(super) fn idle(&mut self, old: &PoolSpec, new: &PoolSpec) {
         self.say("idleScaleFactor", &factor(&old.idle), &factor(&new.idle));
         self.say("idleCountMin", &least(&old.idle), &least(&new.idle));
+        let paid = |pool: &PoolSpec| pool.idle.paid_period.map_or("any time".to_owned(), span);
+        self.say("paidPeriod", &paid(old), &paid(new));
         self.say("compat", &compat(&old.idle), &compat(&new.idle));
         let growth = |pool: &PoolSpec| match pool.max_growth {
             Some(most) => most.to_string(),

@@ -4,6 +4,7 @@
 //! exit code 2. Leaves doing it to [`crate::commands`], [`crate::up`] and [`crate::demo`].
 
 mod config;
+mod cost;
 #[cfg(test)]
 mod doc;
 mod explain;
@@ -16,6 +17,7 @@ mod submit;
 mod value;
 
 pub(crate) use config::{CheckArgs, ConfigArgs, PeriodsArgs, PlanArgs};
+pub(crate) use cost::CostArgs;
 pub(crate) use explain::ExplainArgs;
 pub(crate) use fleet::DrainArgs;
 pub(crate) use job::{CancelArgs, JobsArgs, LogsArgs};
@@ -126,6 +128,8 @@ pub(crate) enum Command {
     Agents,
     /// List pools: what they have, what they want and what stands in the way
     Pools,
+    /// Show what machine time went into and what it cost, by pool or by label
+    Cost(CostArgs),
     /// Give a pool no new jobs and let its agents leave
     Drain(DrainArgs),
     /// Try programs that make machines
@@ -183,6 +187,7 @@ impl Command {
             Self::Explain(_) => "explain",
             Self::Agents => "agents",
             Self::Pools => "pools",
+            Self::Cost(_) => "cost",
             Self::Drain(_) => "drain",
             Self::Provisioner(_) => "provisioner",
             Self::Schema => "schema",

@@ -23,6 +23,7 @@ pub(crate) fn screen(explanation: &Explanation, page: Page) -> String {
     if waits(explanation) {
         standing(&mut out, explanation);
         pools(&mut out, explanation, page);
+        schedules(&mut out, explanation);
         unmatched(&mut out, explanation);
         nearest(&mut out, explanation);
         failed_launches(&mut out, explanation);
@@ -159,6 +160,26 @@ fn pools(out: &mut String, explanation: &Explanation, page: Page) {
             "and {}; --json shows all",
             count(more as u64, "more pool", "more pools")
         );
+    }
+}
+
+/// Which schedule says how many agents are ready, in pools that could serve it.
+fn schedules(out: &mut String, explanation: &Explanation) {
+    let candidates = explanation.pools.iter().take(MAX_POOLS);
+    let candidates = candidates.filter(|it| matches!(it.verdict, Verdict::Candidate { .. }));
+    for answer in candidates {
+        let Some(schedule) = &answer.schedule else {
+            continue;
+        };
+        let by = match schedule.index {
+            Some(n) => format!("schedules[{n}] is in force"),
+            None => "no schedule is in force".to_owned(),
+        };
+        let until = schedule
+            .until
+            .map(|until| format!(", for {} more", between(explanation.at, until)));
+        let text = format!("{}: {by}{}", answer.pool, until.unwrap_or_default());
+        let _ = writeln!(out, "{}", safe(&text));
     }
 }
 

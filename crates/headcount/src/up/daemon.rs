@@ -148,6 +148,7 @@ impl Daemon {
             clock,
             jobs: Arc::new(store.clone()),
             logs: Arc::new(store.clone()),
+            time: Arc::new(store.clone()),
             queue: Arc::new(QueueDesk {
                 queue: queue.clone(),
                 streams,

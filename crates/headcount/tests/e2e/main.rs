@@ -25,6 +25,7 @@ mod docker_machines;
 mod ending;
 mod explain;
 mod hostile_jobs;
+mod idle_counts;
 mod kici;
 mod limits;
 mod machine_pools;

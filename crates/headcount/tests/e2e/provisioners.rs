@@ -7,7 +7,8 @@ use headcount_api::JobState;
 
 use crate::harness::{House, Process, script, until};
 
-fn example(name: &str) -> PathBuf {
+/// A provisioner among the examples.
+pub(crate) fn example(name: &str) -> PathBuf {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/provisioners");
     examples.join(name).canonicalize().unwrap()
 }
@@ -39,7 +40,7 @@ fn house_with(program: &Path, max: u32) -> House {
 }
 
 /// Folders of machines.
-fn machines(house: &House) -> Vec<PathBuf> {
+pub(crate) fn machines(house: &House) -> Vec<PathBuf> {
     let owners = fs::read_dir(house.path("machines"))
         .into_iter()
         .flatten()

@@ -9,6 +9,7 @@ use headcount_model::{
     Listing, Reason, Refusal, Retry, Timestamp, Trouble,
 };
 
+use super::account;
 use super::moves::move_agent;
 use crate::lifecycle::agent::AgentInput;
 use crate::world::{Backend, LaunchFailure, Signal, Stranger};
@@ -30,6 +31,7 @@ pub(super) fn event(
         },
         BackendEvent::Running(agent) => running(world, agent, now),
         BackendEvent::Waiting(agent, why) => waiting(world, agent, why),
+        BackendEvent::Priced(agent, price) => account::told(world, agent, price, now),
         BackendEvent::Gone(agent, exit) => gone(world, id, agent, exit, now),
         BackendEvent::Missed => {
             let facts = facts(world, id);

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use headcount_model::{Answer, Fleet, PoolName, Refusal, Timestamp, Timetable};
 
 use super::moves::forget_empty_pool;
-use super::signal;
+use super::{account, signal};
 use crate::wants::Wants;
 use crate::world::{Backend, Configured, Pool, PoolId};
 use crate::{Backoff, World};
@@ -48,6 +48,7 @@ pub(super) fn configured(world: &mut World, fleet: Fleet, now: Timestamp) -> Ans
         forget_empty_pool(world, pool);
     }
     rank_again(world);
+    account::configured(world, now);
     super::moves::give_back_taken(world, now);
     Answer::Applied
 }

@@ -4,6 +4,7 @@
 //! says, the world stays consistent (see [`crate::check_world`]). Decides nothing about
 //! what should be done: that is [`crate::plan`]'s.
 
+mod account;
 mod answered;
 mod backend;
 mod configured;
@@ -17,6 +18,7 @@ mod source;
 
 use headcount_model::{AgentKind, AgentPhase, Answer, Refusal, Timestamp};
 
+pub(crate) use account::is_true as account_is_true;
 pub(crate) use moves::unclaimed;
 
 use crate::{News, Operator, World};

@@ -6,7 +6,7 @@ use headcount_model::{
     Timestamp,
 };
 
-use super::signal;
+use super::{account, signal};
 use crate::lifecycle::agent::{AgentInput, AgentStep};
 use crate::lifecycle::job::{JobInput, JobStep};
 use crate::lifecycle::{agent, job};
@@ -49,6 +49,7 @@ pub(crate) fn move_agent(
                 }
             }
             world.touched.agents.insert(id);
+            account::turn(world, id, now);
             entered(world, id, phase, now);
             if phase == AgentPhase::Releasing {
                 signal::note_end(world, pool, ran_from, now);
@@ -190,6 +191,7 @@ pub(crate) fn move_job(world: &mut World, id: JobId, input: JobInput, now: Times
     if settling {
         free_slot(world, agent, id, now);
     }
+    account::turn(world, agent, now);
     Answer::Applied
 }
 

@@ -3,7 +3,7 @@
 use headcount_model::{AgentPhase, AgentRecord, Answer, Reason, Timestamp};
 
 use super::moves::{move_agent, move_job};
-use super::{backend, signal};
+use super::{account, backend, signal};
 use crate::lifecycle::agent::AgentInput;
 use crate::lifecycle::job::JobInput;
 use crate::world::{Standing, Take};
@@ -126,6 +126,7 @@ fn intend(world: &mut World, order: &CreateOrder, phase: AgentPhase, now: Timest
         tokens: alloc::vec::Vec::new(),
         used_token: None,
         session: None,
+        account: None,
     };
     let agent = Agent {
         record,
@@ -139,11 +140,13 @@ fn intend(world: &mut World, order: &CreateOrder, phase: AgentPhase, now: Timest
         listable_from: world.round,
         launch_trouble: None,
         waits_for: None,
+        unpriced: alloc::vec::Vec::new(),
     };
     backend::facts(world, &order.backend).used = true;
     world.agents_of.insert((pool, order.agent));
     world.agents.insert(order.agent, agent);
     world.touched.agents.insert(order.agent);
+    account::turn(world, order.agent, now);
 }
 
 fn destroy(world: &mut World, id: headcount_model::AgentId, reason: Reason, now: Timestamp) {

@@ -1,7 +1,7 @@
 //! What the ledger kept becomes the world: everything that may exist is believed to
 //! exist until its backend says otherwise.
 
-use headcount_model::{AgentPhase, AgentRecord, Answer, Refusal, Timestamp};
+use headcount_model::{AgentId, AgentPhase, AgentRecord, Answer, Refusal, Timestamp};
 
 use super::configured::pool_id;
 use crate::world::{Backend, SourceFacts};
@@ -45,6 +45,11 @@ pub(super) fn restored(world: &mut World, restored: Restored, now: Timestamp) ->
         }
         world.jobs.insert(id, job);
     }
+    // Records of before there were accounts have none.
+    let agents: alloc::vec::Vec<AgentId> = world.agents.keys().copied().collect();
+    for agent in agents {
+        super::account::turn(world, agent, now);
+    }
     Answer::Applied
 }
 
@@ -77,6 +82,7 @@ fn restore_agent(world: &mut World, record: AgentRecord, now: Timestamp) {
         listable_from: 0,
         launch_trouble: None,
         waits_for: None,
+        unpriced: alloc::vec::Vec::new(),
         record,
     };
     world.agents_of.insert((pool, agent.record.id));

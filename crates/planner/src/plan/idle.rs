@@ -92,10 +92,10 @@ fn keep_ready(
         match fate {
             Fate::Leave(reason) => leave_if_fresh(round, agent, reason),
             Fate::Stay(reason, until) => {
-                let wake = if reason == Reason::IdleTime {
-                    WakeReason::IdleTime
-                } else {
-                    WakeReason::IdleAge
+                let wake = match reason {
+                    Reason::IdleTime => WakeReason::IdleTime,
+                    Reason::PaidPeriod => WakeReason::PaidPeriod,
+                    _ => WakeReason::IdleAge,
                 };
                 round.wakes.at(until.unwrap_or(Timestamp::MAX), wake);
                 stay(round, slot, reason);
@@ -115,6 +115,14 @@ fn ours(
     machines: &mut Machines,
 ) -> Verdict {
     let since: Vec<Timestamp> = usable.iter().map(|slot| slot.idle_since).collect();
+    let order_of = |slot: &Slot| {
+        let agent = round.world.agents.get(&slot.agent);
+        agent.map_or(round.now, |agent| agent.record.created_at)
+    };
+    let paid_from: Vec<Timestamp> = match rule.paid_period {
+        None => since.clone(),
+        Some(_) => usable.iter().map(order_of).collect(),
+    };
     let coming = round.coming[pool.id.0 as usize].idle().count();
     let in_use = match rule.scale {
         None => 0,
@@ -122,6 +130,7 @@ fn ours(
     };
     let ready = Ready {
         idle_since: &since,
+        paid_from: &paid_from,
         starting: crate::world_count(coming),
         in_use,
         may_leave: pool.open().is_some_and(|open| may_leave(round, open)),

@@ -5,6 +5,7 @@
 
 pub(crate) mod gitlab;
 mod headcount;
+mod paid;
 
 pub(crate) use headcount::verdict;
 
@@ -16,6 +17,8 @@ use headcount_model::{Reason, Timestamp};
 pub(crate) struct Ready<'a> {
     /// Agents without a job and not meant for one, longest idle first: since when.
     pub(crate) idle_since: &'a [Timestamp],
+    /// Since when each of them is paid for.
+    pub(crate) paid_from: &'a [Timestamp],
     /// Agents on their way that no waiting job is meant for.
     pub(crate) starting: u32,
     /// Agents that have a job, or that one is meant for, on their way or ready. Asked for

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use headcount_model::{AgentId, AgentPhase, AgentRecord, JobId, Timestamp};
+use headcount_model::{AgentId, AgentPhase, AgentRecord, JobId, TimeSpent, Timestamp};
 
 use crate::PoolId;
 
@@ -31,6 +31,8 @@ pub struct Agent {
     pub(crate) launch_trouble: Option<alloc::string::String>,
     /// Why its instance does not execute yet, as its backend told.
     pub(crate) waits_for: Option<alloc::string::String>,
+    /// Pieces of its time that had no price, in case it is told yet.
+    pub(crate) unpriced: Vec<TimeSpent>,
 }
 
 impl Agent {

@@ -1,8 +1,9 @@
 //! What changed since it was last written down.
 
 use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
 
-use headcount_model::{AgentId, Changes, JobId};
+use headcount_model::{AgentId, Changes, JobId, TimeSpent};
 
 use crate::World;
 
@@ -14,6 +15,7 @@ pub(crate) struct Touched {
     pub(crate) jobs: BTreeSet<JobId>,
     pub(crate) settled: BTreeSet<(JobId, u32)>,
     pub(crate) drained: bool,
+    pub(crate) time_spent: Vec<TimeSpent>,
 }
 
 impl World {
@@ -34,6 +36,7 @@ impl World {
         changes.drained_pools = touched
             .drained
             .then(|| self.drained.iter().cloned().collect());
+        changes.time_spent = touched.time_spent;
         changes
     }
 }

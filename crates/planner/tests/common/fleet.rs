@@ -20,7 +20,8 @@ use std::time::Duration;
 use headcount_model::{
     AgentKind, BackendId, Cap, ClusterAddress, Fleet, HistoryLimits, IdleCompat, IdleRule,
     IdleScale, KubernetesRecipe, Labels, Layers, Level, LogPressure, MachinePool, Name, PoolName,
-    PoolSpec, ProcessProgram, Recipe, Retry, Role, Roles, Rollout, ScalerSpec, Schedule, Timeouts,
+    PoolSpec, Price, ProcessProgram, Recipe, Retry, Role, Roles, Rollout, ScalerSpec, Schedule,
+    Timeouts,
 };
 
 use super::names::bytes;
@@ -161,6 +162,7 @@ fn add_pool(fleet: &mut Fleet, words: &Words<'_>) {
         queue: None,
         timeouts: Timeouts::default(),
         retry: Retry::default(),
+        price: None,
         log_pressure: LogPressure::Pause,
         recipe: Arc::new(recipe(ProcessProgram::OwnAgent)),
     };
@@ -187,6 +189,8 @@ fn say(pool: &mut PoolSpec, key: &str, value: &str) {
             let scale = pool.idle.scale.get_or_insert(NO_SCALE);
             scale.min = value.parse().unwrap();
         }
+        "paid" => pool.idle.paid_period = Some(seconds()),
+        "price" => pool.price = Price::per_hour(value.parse().unwrap()),
         "gitlab" => pool.idle.compat = IdleCompat::Gitlab,
         "growth" => pool.max_growth = Some(value.parse().unwrap()),
         "schedule" => add_schedule(pool, value),

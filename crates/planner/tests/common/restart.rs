@@ -28,6 +28,7 @@ impl Scenario {
         attempts: Vec<AttemptRecord>,
     ) -> Self {
         let mut next = self.clone();
+        next.spent.extend(next.world.take_changes().time_spent);
         next.world = World::new();
         next.epoch += 1;
         let restored = Restored {

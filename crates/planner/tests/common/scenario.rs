@@ -29,6 +29,8 @@ pub struct Scenario {
     pub epoch: u64,
     /// As the ledger keeps it.
     pub drained: Vec<headcount_model::PoolName>,
+    /// As the ledger keeps it.
+    pub spent: Vec<headcount_model::TimeSpent>,
 }
 
 impl Scenario {
@@ -51,6 +53,7 @@ impl Scenario {
             fleet: 0,
             epoch: EPOCH,
             drained: Vec::new(),
+            spent: Vec::new(),
         };
         let restored = Restored {
             epoch: EPOCH,
@@ -169,7 +172,9 @@ impl Scenario {
                 self.tell(News::Minted(order.agent, token));
             }
         }
-        if let Some(drained) = self.world.take_changes().drained_pools {
+        let changes = self.world.take_changes();
+        self.spent.extend(changes.time_spent);
+        if let Some(drained) = changes.drained_pools {
             self.drained = drained;
         }
     }

@@ -11,6 +11,7 @@ use headcount_ports::JobBook;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use crate::feed::Feed;
+use crate::metrics::Happened;
 use crate::show;
 
 /// Passes on what the loop tells, until the loop is gone.
@@ -54,13 +55,37 @@ struct Seen {
     /// Agents that were seen to be made, until they are gone.
     made: HashMap<AgentId, Made>,
     /// Agents whose leaving has been counted.
-    leaving: HashMap<AgentId, PoolName>,
+    leaving: HashMap<AgentId, Leaving>,
     running: HashMap<JobId, u32>,
 }
 
 struct Launch {
     pool: PoolName,
     began: Instant,
+}
+
+/// Since when an agent leaves.
+#[derive(Clone, Copy)]
+struct Leaving {
+    /// Told to.
+    drained: Option<Instant>,
+    /// By force.
+    destroyed: Option<Instant>,
+    /// Whether it never became ready.
+    failed: bool,
+}
+
+impl Leaving {
+    /// What is told once it is gone.
+    fn ended(self, now: Instant) -> impl Iterator<Item = Happened> {
+        let span = |from: Instant, until: Instant| until.saturating_duration_since(from);
+        let stopped = self
+            .drained
+            .map(|from| Happened::Stopped(span(from, self.destroyed.unwrap_or(now))));
+        let removed = Happened::Removed(self.destroyed.map(|from| span(from, now)));
+        let counts = !self.failed;
+        stopped.into_iter().chain([removed]).filter(move |_| counts)
+    }
 }
 
 struct Made {
@@ -80,7 +105,7 @@ impl Seen {
                 phase,
                 reason,
             } => self.agent(feed, *agent, pool, (*phase, *reason), now),
-            Event::AgentGone { agent } => self.gone(feed, *agent),
+            Event::AgentGone { agent } => self.gone(feed, *agent, now),
             Event::Job {
                 job,
                 attempt,
@@ -89,6 +114,7 @@ impl Seen {
             } => {
                 let new = self.running.insert(*job, *attempt) != Some(*attempt);
                 if new {
+                    feed.metrics().machine(Happened::Used);
                     self.served(feed, *agent);
                 }
                 return (new && *attempt == 1).then_some(*job);
@@ -142,26 +168,50 @@ impl Seen {
             }
             AgentPhase::Ready => {
                 if let Some(launch) = self.launching.remove(&agent) {
-                    metrics.launched(pool, now.saturating_duration_since(launch.began));
+                    let took = now.saturating_duration_since(launch.began);
+                    metrics.launched(pool, took);
+                    metrics.machine(Happened::Created(took));
                 }
             }
             AgentPhase::Draining | AgentPhase::Destroying | AgentPhase::Releasing => {
-                if self.launching.remove(&agent).is_some() && is_failure(reason) {
+                let launch = self.launching.remove(&agent);
+                if let Some(launch) = launch.as_ref().filter(|_| is_failure(reason)) {
                     metrics.launch_failed(pool, reason, self.is_bound(agent));
+                    let took = now.saturating_duration_since(launch.began);
+                    metrics.machine(Happened::CreationFailed(took));
                 }
-                if self.leaving.insert(agent, pool.clone()).is_none() {
+                let leaving = self.leaving.entry(agent).or_insert_with(|| {
                     metrics.decided(pool, "remove", reason);
-                }
+                    Leaving {
+                        drained: None,
+                        destroyed: None,
+                        failed: launch.is_some(),
+                    }
+                });
+                match phase {
+                    AgentPhase::Draining => leaving.drained.get_or_insert(now),
+                    _ => leaving.destroyed.get_or_insert(now),
+                };
             }
         }
     }
 
     /// One that was never seen to leave is gone because it was not made.
-    fn gone(&mut self, feed: &Feed, agent: AgentId) {
-        self.leaving.remove(&agent);
+    fn gone(&mut self, feed: &Feed, agent: AgentId, now: Instant) {
+        let metrics = feed.metrics();
         if let Some(launch) = self.launching.remove(&agent) {
             let (reason, bound) = (Reason::CreateFailed, self.is_bound(agent));
-            feed.metrics().launch_failed(&launch.pool, reason, bound);
+            metrics.launch_failed(&launch.pool, reason, bound);
+            let took = now.saturating_duration_since(launch.began);
+            metrics.machine(Happened::CreationFailed(took));
+        } else {
+            // One that was ready and vanished was never seen to leave.
+            let leaving = self.leaving.remove(&agent).unwrap_or(Leaving {
+                drained: None,
+                destroyed: None,
+                failed: false,
+            });
+            leaving.ended(now).for_each(|it| metrics.machine(it));
         }
         self.made.remove(&agent);
     }

@@ -1,15 +1,18 @@
 //! What is counted as it happens.
 
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use headcount_model::{BackendId, PoolName, Reason};
-use headcount_ports::JobStatus;
+use headcount_ports::{JobStatus, TimeSums};
 use prometheus_client::encoding::text::encode_registry;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+
+use super::gitlab::{Happened, Machines};
 
 pub(super) type Labels = Vec<(&'static str, String)>;
 type Counters = Family<Labels, Counter>;
@@ -50,6 +53,10 @@ pub(crate) struct Metrics {
     backlogs: Counter,
     reloads: Counters,
     requests: Counters,
+    /// Kept apart for the names of another system.
+    machines: Machines,
+    /// The highest numbers that were told of machine time.
+    time: Mutex<TimeSums>,
 }
 
 impl Metrics {
@@ -70,6 +77,8 @@ impl Metrics {
             backlogs: Counter::default(),
             reloads: Counters::default(),
             requests: Counters::default(),
+            machines: Machines::new(),
+            time: Mutex::default(),
         };
         metrics.registered()
     }
@@ -201,6 +210,15 @@ impl Metrics {
         count_of(&self.failed_spawns, &labels)
     }
 
+    /// Something happened to a machine.
+    pub(crate) fn machine(&self, happened: Happened) {
+        self.machines.note(happened);
+    }
+
+    pub(super) const fn machines(&self) -> &Machines {
+        &self.machines
+    }
+
     /// Reloads with this result.
     pub(super) fn reloads(&self, result: &'static str) -> u64 {
         count_of(&self.reloads, &vec![("result", result.to_owned())])
@@ -239,6 +257,20 @@ impl Metrics {
             ("status", status.to_string()),
         ];
         self.requests.get_or_create(&labels).inc();
+    }
+
+    /// Machine time as it may be told: a piece that has ended is measured by the clock of the
+    /// round that ended it, and may be some milliseconds shorter than was told of it while it
+    /// was under way. No counter goes back for that.
+    pub(super) fn grown(&self, sums: &TimeSums) -> TimeSums {
+        let mut told = self.time.lock().unwrap_or_else(PoisonError::into_inner);
+        for (key, sum) in sums {
+            let highest = told.entry(key.clone()).or_default();
+            highest.millis = highest.millis.max(sum.millis);
+            highest.money = highest.money.max(sum.money);
+        }
+        told.retain(|key, _| sums.contains_key(key));
+        told.clone()
     }
 
     /// All of them in the text format, without its end.

@@ -52,6 +52,20 @@ impl Page {
         self.0.register(name, help, number);
     }
 
+    /// Numbers that only grow and need not be whole. The name is written without its `_total`.
+    pub(super) fn sums(
+        &mut self,
+        name: &str,
+        help: &str,
+        rows: impl IntoIterator<Item = (Labels, f64)>,
+    ) {
+        let sums: Family<Labels, Counter<f64, AtomicU64>> = Family::default();
+        for (labels, value) in rows {
+            sums.get_or_create(&labels).inc_by(value);
+        }
+        self.0.register(name, help, sums);
+    }
+
     /// The name is written without its `_total`.
     pub(super) fn counters(
         &mut self,

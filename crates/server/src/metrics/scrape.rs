@@ -5,7 +5,7 @@ use std::fmt;
 
 use headcount_controller::View;
 use headcount_model::SourceId;
-use headcount_ports::JobStatus;
+use headcount_ports::{JobStatus, TimeSums};
 use prometheus_client::encoding::text::encode_eof;
 use serde::Deserialize;
 
@@ -22,6 +22,8 @@ pub(crate) enum Names {
     Kici,
     /// Those of KEDA.
     Keda,
+    /// Those of GitLab Runner's autoscaling.
+    Gitlab,
 }
 
 /// The daemon at one moment.
@@ -29,6 +31,8 @@ pub(crate) struct Snapshot<'a> {
     pub(crate) view: &'a View,
     /// `None` when the book could not be read: then nothing is said of it.
     pub(crate) jobs: Option<BTreeMap<JobStatus, u64>>,
+    /// `None` when the book could not be read.
+    pub(crate) time: Option<TimeSums>,
     pub(crate) streams: BTreeMap<SourceId, StreamNumbers>,
     pub(crate) refused_registrations: BTreeMap<&'static str, u64>,
 }
@@ -52,11 +56,15 @@ pub(crate) fn text(
     page.signals(snapshot.view);
     page.edges(snapshot);
     page.streams(&snapshot.streams);
+    if let Some(sums) = &snapshot.time {
+        page.machine_time(&metrics.grown(sums));
+    }
     let mut text = metrics.text_of_counters()?;
     page.write(&mut text)?;
     match names {
         Some(Names::Kici) => kici::page(metrics, snapshot).write(&mut text)?,
         Some(Names::Keda) => keda::page(snapshot).write(&mut text)?,
+        Some(Names::Gitlab) => metrics.machines().write(snapshot.view, &mut text)?,
         None => {}
     }
     encode_eof(&mut text)?;

@@ -115,8 +115,13 @@ pub(crate) async fn metrics(
     if let Err(error) = &jobs {
         tracing::warn!(%error, "jobs could not be counted for metrics");
     }
+    let time = server.time().totals(server.clock().now()).await;
+    if let Err(error) = &time {
+        tracing::warn!(%error, "machine time could not be added up for metrics");
+    }
     let snapshot = Snapshot {
         view: &view,
+        time: time.ok(),
         jobs: jobs.ok(),
         streams: server.daemon().stream_numbers(),
         refused_registrations: server.daemon().refused_registrations(),

@@ -4,7 +4,7 @@ use headcount_api::{Class, Explanation, NearestLabel, PoolAnswer, Verdict};
 use headcount_controller::{ExplainedPool, ExplainedVerdict, ExplanationView};
 use headcount_model::{ClassKey, Reason};
 
-use super::{class, class_of_key, impossible, labels, moment, resources, selectors};
+use super::{class, class_of_key, impossible, labels, moment, resources, schedule, selectors};
 use crate::needs::Grammar;
 
 /// The explanation of a class; what is known of one job, and of launches, is added by
@@ -64,6 +64,7 @@ fn pool(pool: &ExplainedPool) -> PoolAnswer {
     PoolAnswer {
         pool: pool.pool.to_string(),
         labels: labels(&pool.labels),
+        schedule: pool.in_force.map(schedule),
         verdict: verdict(&pool.verdict),
     }
 }

@@ -76,7 +76,7 @@ fn idle_count(spec: &PoolSpec, in_force: Option<InForce>) -> u32 {
     schedule.map_or(spec.idle.keep, |schedule| schedule.rule.keep)
 }
 
-fn schedule(in_force: InForce) -> PoolSchedule {
+pub(crate) fn schedule(in_force: InForce) -> PoolSchedule {
     PoolSchedule {
         index: in_force.schedule.and_then(|n| u32::try_from(n).ok()),
         until: (in_force.until < Timestamp::MAX).then(|| moment(in_force.until)),

@@ -5,6 +5,7 @@
 mod house;
 
 mod access;
+mod cost;
 mod events;
 mod explain;
 mod fleet;

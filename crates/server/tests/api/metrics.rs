@@ -5,11 +5,16 @@ use std::collections::BTreeSet;
 const PAGE: &str = include_str!("../../../../docs/metrics.md");
 
 /// The code that gives metrics their names, with the beginning of those names.
-const CODE: [(&str, &str); 6] = [
+const CODE: [(&str, &str); 8] = [
     ("headcount_", include_str!("../../src/metrics/count.rs")),
     ("headcount_", include_str!("../../src/metrics/gauges.rs")),
     ("headcount_", include_str!("../../src/metrics/scrape.rs")),
     ("headcount_", include_str!("../../src/metrics/signals.rs")),
+    ("headcount_", include_str!("../../src/metrics/time.rs")),
+    (
+        "gitlab_runner_autoscaling_",
+        include_str!("../../src/metrics/gitlab.rs"),
+    ),
     ("keda_", include_str!("../../src/metrics/keda.rs")),
     ("kici_orch_", include_str!("../../src/metrics/kici.rs")),
 ];
@@ -21,6 +26,7 @@ fn given(code: &str, prefix: &str) -> BTreeSet<String> {
         ("gauge(", ""),
         ("gauges(", ""),
         ("counters(", "_total"),
+        ("sums(", "_total"),
     ];
     let mut names = BTreeSet::new();
     for (call, end) in calls {

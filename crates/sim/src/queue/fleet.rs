@@ -85,6 +85,7 @@ pub(crate) fn pool(name: PoolName, rule: QueueRule) -> PoolSpec {
         queue: Some(Arc::new(rule)),
         timeouts: Timeouts::default(),
         retry: Retry::default(),
+        price: None,
         log_pressure: LogPressure::Pause,
         recipe: Arc::new(Recipe::Process {
             program: ProcessProgram::Worker(vec!["worker".into()]),
@@ -115,5 +116,6 @@ pub(super) fn running(id: AgentId, since: Timestamp) -> AgentRecord {
         tokens: Vec::new(),
         used_token: None,
         session: None,
+        account: None,
     }
 }

@@ -132,6 +132,7 @@ fn pool(n: u32, scaler: &Name) -> PoolSpec {
         queue: None,
         timeouts: Timeouts::default(),
         retry: Retry::default(),
+        price: None,
         log_pressure: LogPressure::Pause,
         recipe: Arc::new(Recipe::Process {
             program: ProcessProgram::OwnAgent,

@@ -108,6 +108,7 @@ fn pool(random: &mut Random, scaler: &Name, labels: &[&str]) -> PoolSpec {
             max_delay: random.millis(2000, 60_000),
             open_after: random.count(2, 5),
         },
+        price: None,
         log_pressure: LogPressure::Pause,
         recipe: recipe(random, worker),
     }

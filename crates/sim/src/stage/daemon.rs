@@ -56,7 +56,7 @@ struct Work {
 }
 
 /// One-time tokens that follow from the seed.
-struct SeededMint(Random);
+pub(crate) struct SeededMint(pub(crate) Random);
 
 impl Mint for SeededMint {
     fn token(&mut self) -> Secret {

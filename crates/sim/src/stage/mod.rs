@@ -29,7 +29,7 @@ use crate::scenario::{Faults, START, Scenario};
 use crate::trace::Trace;
 
 pub(crate) use acts::Act;
-pub(crate) use daemon::Daemon;
+pub(crate) use daemon::{Daemon, SeededMint};
 use event::Event;
 use wire::Wires;
 

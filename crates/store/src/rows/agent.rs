@@ -3,7 +3,8 @@
 use std::fmt::Display;
 
 use headcount_model::{
-    AgentId, AgentKind, AgentPhase, AgentRecord, BackendId, Digest, Name, PoolName, Timestamp,
+    Account, AgentId, AgentKind, AgentPhase, AgentRecord, BackendId, Digest, Name, PoolName, Price,
+    Timestamp, Usage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,13 @@ pub(crate) fn agent_to_json(record: &AgentRecord) -> Result<String, Fault> {
 
 pub(crate) fn agent_from_json(id: AgentId, text: &str) -> Result<AgentRecord, Fault> {
     from_json::<AgentRow>(id, text)?.into_record(id)
+}
+
+/// What an agent's time goes into, and of which pool it is.
+pub(crate) fn account_from_json(text: &str) -> Result<Option<(PoolName, Account)>, Fault> {
+    let AccountOf { pool, account } = from_json("an agent", text)?;
+    let account = account.map(AccountRow::into_account).transpose()?;
+    Ok(account.map(|account| (PoolName::new(&pool), account)))
 }
 
 #[derive(Serialize, Deserialize)]
@@ -39,6 +47,23 @@ struct AgentRow {
     tokens: Vec<String>,
     used_token: Option<String>,
     session: Option<String>,
+    account: Option<AccountRow>,
+}
+
+/// What an agent's time goes into. Absent before schema 3.
+#[derive(Serialize, Deserialize)]
+struct AccountRow {
+    usage: String,
+    since: u64,
+    price: Option<u64>,
+    price_told: bool,
+}
+
+/// As much of an agent's row as its account needs.
+#[derive(Deserialize)]
+struct AccountOf {
+    pool: String,
+    account: Option<AccountRow>,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -72,6 +97,7 @@ impl From<&AgentRecord> for AgentRow {
             tokens: it.tokens.iter().map(write_digest).collect(),
             used_token: it.used_token.as_ref().map(write_digest),
             session: it.session.as_ref().map(write_digest),
+            account: it.account.map(AccountRow::from),
         }
     }
 }
@@ -100,6 +126,31 @@ impl AgentRow {
             tokens: self.tokens.iter().map(digest).collect::<Result<_, _>>()?,
             used_token: self.used_token.as_ref().map(digest).transpose()?,
             session: self.session.as_ref().map(digest).transpose()?,
+            account: self.account.map(AccountRow::into_account).transpose()?,
+        })
+    }
+}
+
+impl From<Account> for AccountRow {
+    fn from(it: Account) -> Self {
+        Self {
+            usage: it.usage.code().to_string(),
+            since: it.since.as_millis(),
+            price: it.price.map(Price::as_micros),
+            price_told: it.price_told,
+        }
+    }
+}
+
+impl AccountRow {
+    fn into_account(self) -> Result<Account, Fault> {
+        Ok(Account {
+            usage: Usage::from_code(&self.usage).ok_or_else(|| {
+                unreadable("an agent", format!("no usage is called {:?}", self.usage))
+            })?,
+            since: Timestamp::from_millis(self.since),
+            price: self.price.and_then(Price::from_micros),
+            price_told: self.price_told,
         })
     }
 }

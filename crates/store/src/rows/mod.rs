@@ -11,7 +11,7 @@ mod outcome;
 mod resources;
 mod status;
 
-pub(crate) use agent::{agent_from_json, agent_to_json};
+pub(crate) use agent::{account_from_json, agent_from_json, agent_to_json};
 pub(crate) use attempt::{attempt_from_json, attempt_to_json, last_moment};
 pub(crate) use job::{Wants, WorkRow, env_from_json, env_to_json, wants_from_json, wants_to_json};
 pub(crate) use number::{count, count32, moment, sql, sql_moment};

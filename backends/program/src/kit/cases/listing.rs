@@ -77,9 +77,9 @@ fn marks(
     }
     if machine
         .price_per_hour
-        .is_some_and(|price| !price.is_finite() || price < 0.0)
+        .is_some_and(|price| headcount_model::Price::per_hour(price).is_none())
     {
-        wrong.push("`pricePerHour` is below zero".to_owned());
+        wrong.push("`pricePerHour` is not a number from 0 to 1000000".to_owned());
     }
     match wrong.is_empty() {
         true => Ok(()),

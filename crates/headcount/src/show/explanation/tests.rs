@@ -197,3 +197,24 @@ fn a_job_whose_agents_fail_is_told_when_the_next_is_tried() {
         "{text}"
     );
 }
+
+#[test]
+fn the_schedule_in_force_stands_below_the_pools_that_fit() {
+    let text = show(json!({
+        "at": "1970-01-01T08:00:00Z",
+        "class": class(&["linux"], 0),
+        "pools": [
+            {"pool": "m/linux", "labels": ["linux"], "verdict": "candidate",
+             "schedule": {"index": 0, "until": "1970-01-01T18:00:00Z"}},
+            {"pool": "n/linux", "labels": ["linux"], "verdict": "candidate", "schedule": {}},
+            {"pool": "o/x", "labels": ["x"], "verdict": "unfit", "missing": ["linux"],
+             "schedule": {"index": 1}}
+        ]
+    }));
+    let below = text.split("m/linux:").nth(1);
+    assert_eq!(
+        below,
+        Some(" schedules[0] is in force, for 10h more\nn/linux: no schedule is in force\n"),
+        "{text}"
+    );
+}

@@ -4,13 +4,14 @@
 //! - What is on its way counts as what it will be: a spare one, or one in use if a job is
 //!   meant for it.
 //! - A scale ([`headcount_model::IdleScale`]) takes all agents in use, not those met so far.
-//! - Who has been idle for longest is kept; what is over waits for its idle time.
+//! - Who has been idle for longest is kept; what is over waits for its idle time, and where
+//!   machines are paid for in periods ([`IdleRule::paid_period`]), for the end of one.
 
 use alloc::vec::Vec;
 
 use headcount_model::{IdleRule, Reason, Timestamp};
 
-use super::{Fate, Ready, Verdict};
+use super::{Fate, Ready, Verdict, paid};
 
 /// Parts of an agent are dropped, and this much is the noise of a multiplication.
 const NOISE: f64 = 1e-9;
@@ -23,11 +24,23 @@ pub(crate) fn verdict(rule: &IdleRule, ready: &Ready<'_>, now: Timestamp) -> Ver
     let keep = target(rule, ready.in_use);
     let add = keep.saturating_sub(idle.saturating_add(ready.starting));
     let complete = add == 0 && ready.starting == 0 && ready.may_leave;
+    let too_many = idle.saturating_sub(keep);
+    let leaves = leavers(rule, ready, too_many, now);
+    let leaving = crate::world_count(leaves.iter().filter(|leaves| **leaves).count());
+    let still_too_many = too_many > leaving;
+    let mut stayed = 0;
     let mut renewing = false;
-    let fates = ready.idle_since.iter().enumerate().map(|(n, since)| {
-        let kept = crate::world_count(n) < keep;
-        if !kept {
-            return surplus(rule, *since, now);
+    let paid = ready.idle_since.iter().zip(ready.paid_from).zip(leaves);
+    let fates = paid.map(|((since, paid_from), leaves)| {
+        if leaves {
+            return Fate::Leave(Reason::SurplusIdle);
+        }
+        let chance = rule
+            .paid_period
+            .map(|period| paid::chance(rule, period, *since, *paid_from, now));
+        stayed += 1;
+        if stayed > keep {
+            return surplus(rule, *since, chance, now);
         }
         let old_at = rule.max_idle_age.map(|age| since.after(age));
         match old_at {
@@ -35,8 +48,13 @@ pub(crate) fn verdict(rule: &IdleRule, ready: &Ready<'_>, now: Timestamp) -> Ver
                 renewing = true;
                 Fate::Leave(Reason::IdleTooOld)
             }
-            Some(at) if at > now => Fate::Stay(Reason::KeptReady, Some(at)),
-            _ => Fate::Stay(Reason::KeptReady, None),
+            old_at => {
+                // The hour of one that is kept may end before that of one too many.
+                let instead = chance.filter(|_| still_too_many);
+                let old_at = old_at.filter(|at| *at > now);
+                let until = [old_at, instead].into_iter().flatten().min();
+                Fate::Stay(Reason::KeptReady, until)
+            }
         }
     });
     let idle: Vec<Fate> = fates.collect();
@@ -45,6 +63,17 @@ pub(crate) fn verdict(rule: &IdleRule, ready: &Ready<'_>, now: Timestamp) -> Ver
         idle,
         add: add + u32::from(renewed),
     }
+}
+
+/// Which of them leave for being too many, in the order given.
+fn leavers(rule: &IdleRule, ready: &Ready<'_>, too_many: u32, now: Timestamp) -> Vec<bool> {
+    if let Some(period) = rule.paid_period {
+        return paid::leavers(rule, period, ready, too_many, now);
+    }
+    let keep = ready.idle_since.len() - too_many as usize;
+    let idle = ready.idle_since.iter().enumerate();
+    idle.map(|(n, since)| n >= keep && since.after(rule.idle_time) <= now)
+        .collect()
 }
 
 /// How many are to be ready while so many are in use: `keep`, or what the scale makes of
@@ -63,12 +92,12 @@ fn target(rule: &IdleRule, in_use: u32) -> u32 {
     scaled.max(scale.min.max(1)).min(rule.keep)
 }
 
-fn surplus(rule: &IdleRule, since: Timestamp, now: Timestamp) -> Fate {
+/// Why one that is too many stays for now.
+fn surplus(rule: &IdleRule, since: Timestamp, chance: Option<Timestamp>, now: Timestamp) -> Fate {
     let over_at = since.after(rule.idle_time);
-    if over_at <= now {
-        Fate::Leave(Reason::SurplusIdle)
-    } else {
-        Fate::Stay(Reason::IdleTime, Some(over_at))
+    match chance {
+        Some(chance) if over_at <= now => Fate::Stay(Reason::PaidPeriod, Some(chance)),
+        _ => Fate::Stay(Reason::IdleTime, Some(over_at)),
     }
 }
 
@@ -97,6 +126,7 @@ mod tests {
             rule,
             &Ready {
                 idle_since: &idle_since,
+                paid_from: &idle_since,
                 starting,
                 in_use: 0,
                 may_leave: true,

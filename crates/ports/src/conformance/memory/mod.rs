@@ -9,5 +9,6 @@
 mod jobs;
 mod logs;
 mod state;
+mod time;
 
 pub use state::MemoryStore;

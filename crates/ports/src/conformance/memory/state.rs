@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use headcount_model::{
-    AgentId, AgentRecord, AttemptRecord, Changes, JobEnd, JobId, OwnerId, PoolName, Timestamp,
+    AgentId, AgentRecord, AttemptRecord, Changes, JobEnd, JobId, OwnerId, PoolName, TimeSpent,
+    Timestamp,
 };
 
 use crate::{DecisionRow, Ledger, LogChunk, NewJob, Recovered, StoreError};
@@ -24,6 +25,7 @@ impl MemoryStore {
             clock_seconds,
             epoch: 0,
             agents: BTreeMap::new(),
+            time: BTreeMap::new(),
             attempts: BTreeMap::new(),
             drained_pools: Vec::new(),
             decisions: Vec::new(),
@@ -43,7 +45,8 @@ pub(super) struct State {
     owner: OwnerId,
     clock_seconds: u64,
     epoch: u64,
-    agents: BTreeMap<AgentId, AgentRecord>,
+    pub(super) agents: BTreeMap<AgentId, AgentRecord>,
+    pub(super) time: BTreeMap<(AgentId, Timestamp), TimeSpent>,
     pub(super) attempts: BTreeMap<(JobId, u32), Attempt>,
     drained_pools: Vec<PoolName>,
     decisions: Vec<DecisionRow>,
@@ -100,6 +103,9 @@ impl Ledger for MemoryStore {
         let mut state = self.state();
         for agent in changes.agents {
             state.agents.insert(agent.id, agent);
+        }
+        for piece in changes.time_spent {
+            state.time.insert((piece.agent, piece.from), piece);
         }
         for gone in &changes.agents_gone {
             state.agents.remove(gone);

@@ -2,14 +2,14 @@
 
 use async_trait::async_trait;
 
-use super::{jobs, ledger, logs};
-use crate::{JobBook, Ledger, LogBook};
+use super::{jobs, ledger, logs, time};
+use crate::{JobBook, Ledger, LogBook, TimeBook};
 
 /// Makes the stores under test.
 #[async_trait]
 pub trait StoreFactory: Send {
-    /// One store that is all three books.
-    type Store: Ledger + JobBook + LogBook;
+    /// One store that is all the books.
+    type Store: Ledger + JobBook + LogBook + TimeBook;
 
     /// A new, empty store.
     async fn fresh(&mut self) -> Self::Store;
@@ -49,4 +49,7 @@ pub async fn check_all<F: StoreFactory>(factory: &mut F) {
     logs::the_limit_cuts_and_says_so(factory).await;
     logs::pages_are_bounded_and_make_progress(factory).await;
     logs::attempts_have_their_own_output(factory).await;
+
+    time::time_is_added_up_by_pool_and_usage(factory).await;
+    time::a_piece_that_is_written_again_counts_once(factory).await;
 }

@@ -1,4 +1,4 @@
-//! What every ledger, job book and log book must do.
+//! What every ledger, job book, log book and time book must do.
 //!
 //! Promise: [`check_all`] passes for a store if and only if the core can rely on it; each
 //! broken promise panics with its sentence. Leaves to others: crashes, full disks,
@@ -10,5 +10,6 @@ mod jobs;
 mod ledger;
 mod logs;
 mod samples;
+mod time;
 
 pub use factory::{StoreFactory, check_all};

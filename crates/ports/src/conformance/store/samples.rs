@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use headcount_model::{
-    AgentId, AgentKind, AgentPhase, AgentRecord, AttemptPhase, AttemptRecord, BackendId, Command,
-    Digest, Granted, JobId, Layer, LogPressure, Name, Partial, PoolName, Reason, Resources,
-    Selectors, SourceId, Timestamp,
+    Account, AgentId, AgentKind, AgentPhase, AgentRecord, AttemptPhase, AttemptRecord, BackendId,
+    Command, Digest, Granted, JobId, Layer, LogPressure, Name, Partial, PoolName, Price, Reason,
+    Resources, Selectors, SourceId, Timestamp, Usage,
 };
 
 use crate::{JobBook, LogChunk, NewJob, Stream};
@@ -41,6 +41,12 @@ pub(super) fn agent(number: u32, phase: AgentPhase) -> AgentRecord {
         tokens: vec![Digest([1; 32]), Digest([0xfe; 32])],
         used_token: Some(Digest([2; 32])),
         session: Some(Digest([3; 32])),
+        account: (number > 1).then_some(Account {
+            usage: Usage::Idle,
+            since: at(20),
+            price: Price::from_micros(u64::from(number) * 1000),
+            price_told: number > 2,
+        }),
     }
 }
 

@@ -58,6 +58,7 @@ fn pool(scaler: &str, labels: &[&str]) -> PoolSpec {
         queue: None,
         timeouts: Timeouts::default(),
         retry: Retry::default(),
+        price: None,
         log_pressure: LogPressure::Pause,
         recipe: Arc::new(Recipe::Process {
             program: ProcessProgram::OwnAgent,

@@ -2,7 +2,7 @@
 //! queue, the backend and the agents that keep the promises of the real ones.
 
 mod agents;
-mod fleet;
+pub(crate) mod fleet;
 mod queue;
 mod signals;
 mod texts;
@@ -63,6 +63,7 @@ impl House {
         let inbox = Arc::new(controller.inbox());
         let queue = Arc::new(TestQueue::new(Arc::clone(&book), inbox.clone(), clock));
         let logs: Arc<dyn LogBook> = Arc::new(store.clone());
+        let time = Arc::new(store.clone());
         let agents = Arc::new(TestAgents::new(inbox, logs.clone(), queue.clone(), clock));
         let recovered = store.load().await.unwrap();
         let (handle, hall) = controller.start(Wiring {
@@ -87,6 +88,7 @@ impl House {
             clock,
             jobs: book,
             logs,
+            time,
             queue: queue.clone(),
             daemon: daemon.clone(),
             grammar: Arc::new(TestGrammar),
