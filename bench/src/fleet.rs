@@ -184,6 +184,7 @@ fn record(n: u32, phase: AgentPhase) -> AgentRecord {
         tokens: Vec::new(),
         used_token: registered.then_some(Digest([1; 32])),
         session: registered.then_some(SESSION),
+        cordoned: false,
     }
 }
 

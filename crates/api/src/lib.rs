@@ -24,7 +24,7 @@ mod submit;
 
 pub mod agent;
 
-pub use agents::{Agent, AgentState};
+pub use agents::{Agent, AgentState, CordonRequest, Cordoned};
 pub use event::Event;
 pub use explain::{Explanation, Impossible, NearestLabel, PoolAnswer, Position, Verdict};
 pub use health::{Health, Readiness};

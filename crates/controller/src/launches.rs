@@ -204,6 +204,7 @@ mod tests {
             tokens: Vec::new(),
             used_token: None,
             session: None,
+            cordoned: false,
         }
     }
 

@@ -106,6 +106,8 @@ pub struct AgentView {
     pub reason: Reason,
     /// Why its instance does not execute yet, while it starts and its backend knows.
     pub waits_for: Option<String>,
+    /// Why its backend did not remove it when that was tried last, while it is to go.
+    pub stays_for: Option<String>,
     /// Whether it can be spoken to.
     pub link: Link,
     /// Since when it has had nothing to do; meaningful while ready and without jobs.
@@ -253,6 +255,7 @@ fn agents(world: &World, report: &Report) -> Vec<AgentView> {
         record: agent.record().clone(),
         reason: *reason,
         waits_for: agent.waits_for().map(str::to_owned),
+        stays_for: agent.stays_for().map(str::to_owned),
         link: agent.link(),
         idle_since: agent.idle_since(),
         jobs: agent.jobs().to_vec(),

@@ -42,6 +42,7 @@ fn api() -> Router<Server> {
         .route("/jobs/{id}/provisioning", get(jobs::provisioning))
         .route("/agents", get(agents::list))
         .route("/agents/{id}", get(agents::one))
+        .route("/agents/{id}/cordon", post(agents::cordon))
         .route("/pools", get(pools::list))
         .route("/pools/{name}/drain", post(pools::drain))
         .route("/pools/{scaler}/{labels}/drain", post(pools::drain_named))

@@ -1,4 +1,4 @@
-//! Arguments of `drain`.
+//! Arguments of `drain`, `cordon` and `uncordon`.
 
 use clap::Args;
 
@@ -11,4 +11,12 @@ pub(crate) struct DrainArgs {
     /// Let it take jobs again
     #[arg(long)]
     pub(crate) undo: bool,
+}
+
+/// Arguments of `cordon` and `uncordon`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct CordonArgs {
+    /// The agent, as `headcount agents` shows it
+    #[arg(value_name = "AGENT")]
+    pub(crate) agent: String,
 }

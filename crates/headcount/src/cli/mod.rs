@@ -17,7 +17,7 @@ mod value;
 
 pub(crate) use config::{CheckArgs, ConfigArgs, PeriodsArgs, PlanArgs};
 pub(crate) use explain::ExplainArgs;
-pub(crate) use fleet::DrainArgs;
+pub(crate) use fleet::{CordonArgs, DrainArgs};
 pub(crate) use job::{CancelArgs, JobsArgs, LogsArgs};
 pub(crate) use provisioner::{ProvisionerArgs, ProvisionerCommand, ProvisionerTestArgs};
 pub(crate) use submit::{JobArgs, Pressure, ResourceArgs, SubmitArgs};
@@ -128,6 +128,10 @@ pub(crate) enum Command {
     Pools,
     /// Give a pool no new jobs and let its agents leave
     Drain(DrainArgs),
+    /// Give an agent no new jobs; what it runs goes on
+    Cordon(CordonArgs),
+    /// Give a cordoned agent jobs again
+    Uncordon(CordonArgs),
     /// Try programs that make machines
     Provisioner(ProvisionerArgs),
     /// Print the JSON Schema of `scalers.yaml`, for editors
@@ -184,6 +188,8 @@ impl Command {
             Self::Agents => "agents",
             Self::Pools => "pools",
             Self::Drain(_) => "drain",
+            Self::Cordon(_) => "cordon",
+            Self::Uncordon(_) => "uncordon",
             Self::Provisioner(_) => "provisioner",
             Self::Schema => "schema",
             Self::Completions { .. } => "completions",

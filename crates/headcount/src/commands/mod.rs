@@ -8,6 +8,7 @@ mod agents;
 mod cancel;
 mod check;
 mod completions;
+mod cordon;
 mod drain;
 mod explain;
 mod jobs;
@@ -64,6 +65,8 @@ pub(crate) async fn ask(
         Command::Explain(args) => explain::run(&context, &args).await,
         Command::Agents => agents::run(&context).await,
         Command::Pools => pools::run(&context).await,
+        Command::Cordon(args) => cordon::run(&context, &args, false).await,
+        Command::Uncordon(args) => cordon::run(&context, &args, true).await,
         Command::Drain(args) => drain::run(&context, &args).await,
         other => Err(Failure::failed(format!(
             "`{}` asks no daemon",

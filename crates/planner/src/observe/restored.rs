@@ -77,6 +77,8 @@ fn restore_agent(world: &mut World, record: AgentRecord, now: Timestamp) {
         listable_from: 0,
         launch_trouble: None,
         waits_for: None,
+        stays_for: None,
+        absent_since: None,
         record,
     };
     world.agents_of.insert((pool, agent.record.id));

@@ -72,9 +72,10 @@ fn refresh(round: &mut Round<'_>) {
 fn reap(round: &mut Round<'_>) {
     for facts in round.world.backends.values() {
         for (agent, stranger) in &facts.strangers {
-            let due = round
-                .wakes
-                .due(stranger.seen_at.after(REAP_GRACE), WakeReason::ReapGrace);
+            let due = stranger.wanted
+                || round
+                    .wakes
+                    .due(stranger.seen_at.after(REAP_GRACE), WakeReason::ReapGrace);
             if due && may_start(round, stranger.effect) {
                 round.actions.push(Action::Reap {
                     agent: *agent,

@@ -43,6 +43,13 @@ pub struct Stranger {
     pub seen_at: Timestamp,
     /// Its removal.
     pub effect: Effect,
+    /// Whether a person wants it gone now.
+    pub wanted: bool,
+    /// Why it was not removed when that was tried last.
+    pub stays_for: Option<String>,
+    /// Since when it is said, again and again, that it is gone, although it was not removed
+    /// for long.
+    pub absent_since: Option<Timestamp>,
 }
 
 /// What is known of a source.

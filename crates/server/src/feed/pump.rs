@@ -145,7 +145,10 @@ impl Seen {
                     metrics.launched(pool, now.saturating_duration_since(launch.began));
                 }
             }
-            AgentPhase::Draining | AgentPhase::Destroying | AgentPhase::Releasing => {
+            AgentPhase::Draining
+            | AgentPhase::Destroying
+            | AgentPhase::Quarantined
+            | AgentPhase::Releasing => {
                 if self.launching.remove(&agent).is_some() && is_failure(reason) {
                     metrics.launch_failed(pool, reason, self.is_bound(agent));
                 }

@@ -115,5 +115,6 @@ pub(super) fn running(id: AgentId, since: Timestamp) -> AgentRecord {
         tokens: Vec::new(),
         used_token: None,
         session: None,
+        cordoned: false,
     }
 }

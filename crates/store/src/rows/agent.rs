@@ -39,6 +39,7 @@ struct AgentRow {
     tokens: Vec<String>,
     used_token: Option<String>,
     session: Option<String>,
+    cordoned: bool,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -72,6 +73,7 @@ impl From<&AgentRecord> for AgentRow {
             tokens: it.tokens.iter().map(write_digest).collect(),
             used_token: it.used_token.as_ref().map(write_digest),
             session: it.session.as_ref().map(write_digest),
+            cordoned: it.cordoned,
         }
     }
 }
@@ -100,6 +102,7 @@ impl AgentRow {
             tokens: self.tokens.iter().map(digest).collect::<Result<_, _>>()?,
             used_token: self.used_token.as_ref().map(digest).transpose()?,
             session: self.session.as_ref().map(digest).transpose()?,
+            cordoned: self.cordoned,
         })
     }
 }

@@ -41,6 +41,7 @@ pub(super) fn agent(number: u32, phase: AgentPhase) -> AgentRecord {
         tokens: vec![Digest([1; 32]), Digest([0xfe; 32])],
         used_token: Some(Digest([2; 32])),
         session: Some(Digest([3; 32])),
+        cordoned: true,
     }
 }
 
