@@ -14,6 +14,7 @@ mod health;
 mod job;
 mod logs;
 mod moment;
+mod orphan;
 mod plan;
 mod pool;
 mod problem;
@@ -31,6 +32,7 @@ pub use health::{Health, Readiness};
 pub use job::{Attempt, CancelledJob, Job, JobState, Outcome};
 pub use logs::{LogLine, LogText, Stream};
 pub use moment::Moment;
+pub use orphan::{Looked, Orphan, OrphanState, Orphans, Reaping};
 pub use plan::{
     Backend, Change, Class, ConfigText, Decision, Plan, PlanPreview, PlanRequest, PoolChange,
     Reload, Share, Source, Wake,

@@ -12,7 +12,8 @@ use headcount_model::{
     PoolSpec, QueueRule, Reason, Sample, SourceId, Timestamp,
 };
 use headcount_planner::{
-    Backoff, Link, Pool, PoolCounts, PoolId, PoolReport, Report, Signal, Wake, World, plan,
+    Backoff, Link, Pool, PoolCounts, PoolId, PoolReport, Report, Signal, Stranger, Wake, World,
+    plan,
 };
 
 /// The world at one moment.
@@ -162,6 +163,10 @@ pub struct BackendView {
     pub trouble: Option<String>,
     /// Instances of ours that the ledger does not know.
     pub strangers: usize,
+    /// These, in order of id.
+    pub orphans: Vec<(AgentId, Stranger)>,
+    /// When it last said what exists.
+    pub listed_at: Option<Timestamp>,
 }
 
 /// One source.
@@ -303,6 +308,12 @@ fn backend(backend: &headcount_planner::Backend) -> BackendView {
         fresh: backend.fresh,
         trouble: backend.trouble.clone(),
         strangers: backend.strangers.len(),
+        orphans: backend
+            .strangers
+            .iter()
+            .map(|(agent, stranger)| (*agent, stranger.clone()))
+            .collect(),
+        listed_at: backend.listed_at(),
     }
 }
 

@@ -120,6 +120,8 @@ pub enum Operator {
         /// Whether jobs are given to it again.
         undo: bool,
     },
+    /// Every backend is asked what exists.
+    Look,
     /// An instance of ours that the ledger does not know is removed without its grace.
     Reap(BackendId, AgentId),
     /// The daemon is stopping: no new jobs are handed out.

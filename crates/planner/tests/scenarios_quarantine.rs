@@ -204,3 +204,21 @@ fn a_person_need_not_wait_for_the_grace_of_an_orphan() {
     assert_eq!(s.operator(reap(70)), Answer::Known);
     assert_eq!(s.plan(), "reap a-1-70 in bare-metal: unknown_instance");
 }
+
+#[test]
+fn a_person_may_look_at_any_time_and_sees_what_is_there_now() {
+    let mut s = Scenario::new("scaler d labels=linux");
+    s.stranger(70, "d/linux");
+    assert_eq!(s.plan(), "", "nobody looks");
+    s.operator(Operator::Look);
+    assert_eq!(s.plan(), "list bare-metal: facts_missing");
+    s.operator(Operator::Look);
+    s.ok_all();
+    assert_eq!(
+        s.plan().lines().next(),
+        Some("list bare-metal: facts_missing"),
+        "the list was asked for before"
+    );
+    s.ok_all();
+    assert_eq!(s.plan(), "wake in 60s: reap_grace");
+}

@@ -1,4 +1,4 @@
-//! Arguments of `drain`, `cordon` and `uncordon`.
+//! Arguments of `drain`, `cordon`, `uncordon` and `orphans`.
 
 use clap::Args;
 
@@ -19,4 +19,12 @@ pub(crate) struct CordonArgs {
     /// The agent, as `headcount agents` shows it
     #[arg(value_name = "AGENT")]
     pub(crate) agent: String,
+}
+
+/// Arguments of `orphans`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct OrphansArgs {
+    /// Remove them now, instead of after their grace
+    #[arg(long)]
+    pub(crate) reap: bool,
 }

@@ -17,7 +17,7 @@ mod value;
 
 pub(crate) use config::{CheckArgs, ConfigArgs, PeriodsArgs, PlanArgs};
 pub(crate) use explain::ExplainArgs;
-pub(crate) use fleet::{CordonArgs, DrainArgs};
+pub(crate) use fleet::{CordonArgs, DrainArgs, OrphansArgs};
 pub(crate) use job::{CancelArgs, JobsArgs, LogsArgs};
 pub(crate) use provisioner::{ProvisionerArgs, ProvisionerCommand, ProvisionerTestArgs};
 pub(crate) use submit::{JobArgs, Pressure, ResourceArgs, SubmitArgs};
@@ -132,6 +132,8 @@ pub(crate) enum Command {
     Cordon(CordonArgs),
     /// Give a cordoned agent jobs again
     Uncordon(CordonArgs),
+    /// List instances of this daemon that its ledger does not know, or remove them
+    Orphans(OrphansArgs),
     /// Try programs that make machines
     Provisioner(ProvisionerArgs),
     /// Print the JSON Schema of `scalers.yaml`, for editors
@@ -190,6 +192,7 @@ impl Command {
             Self::Drain(_) => "drain",
             Self::Cordon(_) => "cordon",
             Self::Uncordon(_) => "uncordon",
+            Self::Orphans(_) => "orphans",
             Self::Provisioner(_) => "provisioner",
             Self::Schema => "schema",
             Self::Completions { .. } => "completions",

@@ -13,6 +13,7 @@ mod drain;
 mod explain;
 mod jobs;
 mod logs;
+mod orphans;
 mod output;
 mod periods;
 mod plan;
@@ -67,6 +68,7 @@ pub(crate) async fn ask(
         Command::Pools => pools::run(&context).await,
         Command::Cordon(args) => cordon::run(&context, &args, false).await,
         Command::Uncordon(args) => cordon::run(&context, &args, true).await,
+        Command::Orphans(args) => orphans::run(&context, &args).await,
         Command::Drain(args) => drain::run(&context, &args).await,
         other => Err(Failure::failed(format!(
             "`{}` asks no daemon",

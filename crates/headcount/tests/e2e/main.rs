@@ -27,6 +27,7 @@ mod hostile_jobs;
 mod kici;
 mod limits;
 mod machine_pools;
+mod orphans;
 mod provisioners;
 mod queue;
 mod refusals;

@@ -46,6 +46,7 @@ fn operator(world: &mut World, wish: Operator, now: Timestamp) -> Answer {
         Operator::Stop => stop(world, Shutdown::Leave, now),
         Operator::Shutdown(how) => stop(world, how, now),
         Operator::Cordon { agent, undo } => cordon(world, agent, !undo, now),
+        Operator::Look => look(world),
         Operator::Reap(backend, agent) => reap(world, &backend, agent),
         Operator::Drain(name) => {
             if !world.pool_ids.contains_key(&name) {
@@ -92,6 +93,18 @@ fn cordon(world: &mut World, id: AgentId, cordoned: bool, now: Timestamp) -> Ans
     agent.record.cordoned = cordoned;
     world.touched.agents.insert(id);
     moves::give_back_taken(world, now);
+    Answer::Applied
+}
+
+/// A list under way may be older than the wish, so another follows it.
+fn look(world: &mut World) -> Answer {
+    for facts in world.backends.values_mut() {
+        facts.fresh = false;
+        match facts.listing.is_in_flight() {
+            true => facts.missed = true,
+            false => facts.listing = crate::Effect::None,
+        }
+    }
     Answer::Applied
 }
 

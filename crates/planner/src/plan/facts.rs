@@ -11,7 +11,7 @@ use crate::{Action, Backend, Effect, WakeReason};
 const LIST_DEADLINE: Duration = Duration::from_secs(30);
 const REFRESH_DEADLINE: Duration = Duration::from_secs(30);
 /// An unknown instance of ours is left alone this long: a peer may be about to tell.
-const REAP_GRACE: Duration = Duration::from_secs(60);
+pub(crate) const REAP_GRACE: Duration = Duration::from_secs(60);
 const REAP_DEADLINE: Duration = Duration::from_secs(30);
 const REAP_KILL_AFTER: Duration = Duration::from_secs(5);
 

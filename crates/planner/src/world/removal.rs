@@ -82,6 +82,12 @@ impl Stranger {
         self.effect.tries() >= GIVE_UP_AFTER
     }
 
+    /// Whether its removal has begun, or is wanted at once.
+    #[must_use]
+    pub fn is_being_removed(&self) -> bool {
+        self.wanted || self.effect != Effect::None
+    }
+
     /// It was not removed.
     pub(crate) fn not_removed(&mut self, why: String, now: Timestamp) {
         self.stays_for = Some(why);
