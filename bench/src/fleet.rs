@@ -186,6 +186,7 @@ fn record(n: u32, phase: AgentPhase) -> AgentRecord {
         used_token: registered.then_some(Digest([1; 32])),
         session: registered.then_some(SESSION),
         account: None,
+        cordoned: false,
     }
 }
 

@@ -42,6 +42,12 @@ pub struct Agent {
     /// Since when it has had nothing to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idle_since: Option<Moment>,
+    /// Whether a person wants it to be given no new jobs.
+    #[serde(default)]
+    pub cordoned: bool,
+    /// Why its backend did not remove it when that was tried last, while it is to go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
     /// Jobs given to it.
     pub jobs: Vec<String>,
     /// Jobs it runs at once.
@@ -71,13 +77,16 @@ pub enum AgentState {
     Draining,
     /// It is being destroyed.
     Destroying,
+    /// Its backend did not remove it, again and again: it counts as there until its absence
+    /// is confirmed twice.
+    Quarantined,
     /// It is absent; its room in a shared ledger is being released.
     Releasing,
 }
 
 impl AgentState {
     /// All, in order of life.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Reserving,
         Self::Creating,
         Self::Starting,
@@ -85,6 +94,7 @@ impl AgentState {
         Self::Busy,
         Self::Draining,
         Self::Destroying,
+        Self::Quarantined,
         Self::Releasing,
     ];
 
@@ -99,9 +109,31 @@ impl AgentState {
             Self::Busy => "busy",
             Self::Draining => "draining",
             Self::Destroying => "destroying",
+            Self::Quarantined => "quarantined",
             Self::Releasing => "releasing",
         }
     }
+}
+
+/// A wish that an agent is given no new jobs, or jobs again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CordonRequest {
+    /// Gives it jobs again instead.
+    #[serde(default)]
+    pub undo: bool,
+}
+
+/// What a cordon, or its end, did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Cordoned {
+    /// Which agent.
+    pub agent: String,
+    /// Whether it is given no new jobs now.
+    pub cordoned: bool,
+    /// Whether that was otherwise before.
+    pub changed: bool,
 }
 
 #[cfg(test)]

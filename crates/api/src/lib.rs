@@ -15,6 +15,7 @@ mod health;
 mod job;
 mod logs;
 mod moment;
+mod orphan;
 mod plan;
 mod pool;
 mod problem;
@@ -25,7 +26,7 @@ mod submit;
 
 pub mod agent;
 
-pub use agents::{Agent, AgentState};
+pub use agents::{Agent, AgentState, CordonRequest, Cordoned};
 pub use cost::{Cost, CostBy, CostRow, CostSum, TimeCost};
 pub use event::Event;
 pub use explain::{Explanation, Impossible, NearestLabel, PoolAnswer, Position, Verdict};
@@ -33,6 +34,7 @@ pub use health::{Health, Readiness};
 pub use job::{Attempt, CancelledJob, Job, JobState, Outcome};
 pub use logs::{LogLine, LogText, Stream};
 pub use moment::Moment;
+pub use orphan::{Looked, Orphan, OrphanState, Orphans, Reaping};
 pub use plan::{
     Backend, Change, Class, ConfigText, Decision, Plan, PlanPreview, PlanRequest, PoolChange,
     Reload, Share, Source, Wake,

@@ -130,6 +130,9 @@ pub struct PoolCounts {
     pub draining: u32,
     /// Being destroyed or released.
     pub destroying: u32,
+    /// Not removed by their backend, again and again.
+    #[serde(default)]
+    pub quarantined: u32,
     /// All of them: what counts against caps.
     pub total: u32,
 }

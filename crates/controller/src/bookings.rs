@@ -20,7 +20,8 @@ fn booking(agent: &AgentRecord) -> Option<Booking> {
         | AgentPhase::Starting
         | AgentPhase::Ready
         | AgentPhase::Draining
-        | AgentPhase::Destroying => {}
+        | AgentPhase::Destroying
+        | AgentPhase::Quarantined => {}
     }
     Some(Booking {
         pool: agent.machine_pool.clone()?,

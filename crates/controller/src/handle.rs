@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use headcount_model::{Answer, ClassKey, Fleet, PoolName, Timestamp};
+use headcount_model::{AgentId, Answer, BackendId, ClassKey, Fleet, PoolName, Shutdown, Timestamp};
 use headcount_planner::{Impossible, News, Operator, Verdict, World, admission, explain, observe};
 use tokio::sync::{broadcast, oneshot};
 
@@ -79,6 +79,32 @@ impl Handle {
             Operator::Drain(pool)
         };
         self.inbox.tell(News::Operator(wish)).await
+    }
+
+    /// Gives an agent no new jobs, or jobs again. The answer says whether there is such an
+    /// agent, and whether that can be.
+    pub async fn cordon(&self, agent: AgentId, undo: bool) -> Answer {
+        let wish = Operator::Cordon { agent, undo };
+        self.inbox.tell(News::Operator(wish)).await
+    }
+
+    /// Asks every backend what exists.
+    pub async fn look(&self) -> Answer {
+        self.inbox.tell(News::Operator(Operator::Look)).await
+    }
+
+    /// Removes an instance of ours that the ledger does not know without its grace. The
+    /// answer says whether a list has shown it.
+    pub async fn reap(&self, backend: BackendId, agent: AgentId) -> Answer {
+        let wish = Operator::Reap(backend, agent);
+        self.inbox.tell(News::Operator(wish)).await
+    }
+
+    /// No new jobs from now on, and this becomes of agents.
+    pub async fn shut_down(&self, how: Shutdown) -> Answer {
+        self.inbox
+            .tell(News::Operator(Operator::Shutdown(how)))
+            .await
     }
 
     /// No new jobs from now on.

@@ -205,6 +205,7 @@ mod tests {
             used_token: None,
             session: None,
             account: None,
+            cordoned: false,
         }
     }
 

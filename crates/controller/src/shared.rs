@@ -1,12 +1,41 @@
-//! How a machine pool stands, in one sentence with numbers: for whoever asks why a job
-//! waits behind it.
+//! How a cap stands, in one sentence with numbers: for whoever asks why a job waits behind
+//! it. Caps that only ever count what works need none.
 
 use headcount_model::amount::{cpus, memory};
-use headcount_model::{MachinePool, Reason, Resources};
+use headcount_model::{AgentPhase, MachinePool, Name, Reason, Resources};
 use headcount_planner::{PoolId, World};
 
-/// The numbers behind a reason that has to do with the machine pool of this pool.
+/// The numbers behind a reason that has to do with a cap of this pool, where there are some.
 pub(crate) fn detail(world: &World, pool: PoolId, reason: Reason) -> Option<String> {
+    let scaler = world.pool(pool)?.scaler.clone();
+    match reason {
+        Reason::ScalerAtMaxAgents | Reason::ScalerCpuCap | Reason::ScalerMemoryCap => {
+            quarantined(world, Some(&scaler))
+        }
+        Reason::FleetAtMaxAgents | Reason::FleetCpuCap | Reason::FleetMemoryCap => {
+            quarantined(world, None)
+        }
+        _ => machine_pool(world, pool, reason),
+    }
+}
+
+/// Who fills a cap and cannot be removed, of one scaler or of all.
+fn quarantined(world: &World, scaler: Option<&Name>) -> Option<String> {
+    let mut there = world.agents().filter(|agent| {
+        agent.phase() == AgentPhase::Quarantined
+            && scaler.is_none_or(|scaler| agent.record().scaler == *scaler)
+    });
+    let first = there.next()?;
+    let n = there.count() + 1;
+    let why = first.stays_for().unwrap_or("not tried since the start");
+    let them = match n {
+        1 => "1 agent counts that cannot be removed".to_owned(),
+        n => format!("{n} agents count that cannot be removed"),
+    };
+    Some(format!("{them} ({}: {why})", first.id()))
+}
+
+fn machine_pool(world: &World, pool: PoolId, reason: Reason) -> Option<String> {
     let shared = matches!(
         reason,
         Reason::MachinePoolRefused | Reason::MachinePoolCpuCap | Reason::MachinePoolMemoryCap

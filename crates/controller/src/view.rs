@@ -12,8 +12,8 @@ use headcount_model::{
     PoolName, PoolSpec, QueueRule, Reason, Sample, SourceId, Timestamp,
 };
 use headcount_planner::{
-    Agent, Backoff, Effect, Link, Pool, PoolCounts, PoolId, PoolReport, Report, Signal, Wake,
-    World, plan,
+    Agent, Backoff, Effect, Link, Pool, PoolCounts, PoolId, PoolReport, Report, Signal, Stranger,
+    Wake, World, plan,
 };
 
 /// The world at one moment.
@@ -107,6 +107,8 @@ pub struct AgentView {
     pub reason: Reason,
     /// Why its instance does not execute yet, while it starts and its backend knows.
     pub waits_for: Option<String>,
+    /// Why its backend did not remove it when that was tried last, while it is to go.
+    pub stays_for: Option<String>,
     /// Whether it can be spoken to.
     pub link: Link,
     /// How often its removal failed in a row.
@@ -163,6 +165,10 @@ pub struct BackendView {
     pub trouble: Option<String>,
     /// Instances of ours that the ledger does not know.
     pub strangers: usize,
+    /// These, in order of id.
+    pub orphans: Vec<(AgentId, Stranger)>,
+    /// When it last said what exists.
+    pub listed_at: Option<Timestamp>,
 }
 
 /// One source.
@@ -256,6 +262,7 @@ fn agents(world: &World, report: &Report) -> Vec<AgentView> {
         record: agent.record().clone(),
         reason: *reason,
         waits_for: agent.waits_for().map(str::to_owned),
+        stays_for: agent.stays_for().map(str::to_owned),
         link: agent.link(),
         removals_failed: removals_failed(agent),
         idle_since: agent.idle_since(),
@@ -315,6 +322,12 @@ fn backend(backend: &headcount_planner::Backend) -> BackendView {
         fresh: backend.fresh,
         trouble: backend.trouble.clone(),
         strangers: backend.strangers.len(),
+        orphans: backend
+            .strangers
+            .iter()
+            .map(|(agent, stranger)| (*agent, stranger.clone()))
+            .collect(),
+        listed_at: backend.listed_at(),
     }
 }
 

@@ -47,10 +47,10 @@ fn dispatch(cli: Cli, console: Console) -> Result<ExitCode, Failure> {
         Command::Pump { dir, limit } => done(commands::pump(&dir, limit)),
         Command::Up { args, log_format } => {
             logging::init(log_format)?;
-            let patience = args.stop_timeout();
+            let ending = args.ending();
             let settings = args.settings(cli.global.token_file).map_err(misuse)?;
             runtime(Builder::new_multi_thread())?
-                .block_on(up::run(settings, patience))
+                .block_on(up::run(settings, ending))
                 .map_err(of_daemon)
         }
         Command::Demo(args) => {

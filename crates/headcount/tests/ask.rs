@@ -87,6 +87,27 @@ async fn a_pool_is_named_whole() {
 }
 
 #[tokio::test]
+async fn an_agent_is_cordoned_or_cannot_be() {
+    let daemon = Daemon::plays([
+        on("POST /agents/a-1-1/cordon")
+            .with(json!({"undo": false}))
+            .json(json!({"agent": "a-1-1", "cordoned": true, "changed": true})),
+        on("POST /agents/a-1-2/cordon")
+            .with(json!({"undo": true}))
+            .problem(409, "agent a-1-2 is leaving", json!({"hint": "it is"})),
+    ])
+    .await;
+    let told = daemon.asked(&["cordon", "a-1-1"]).await;
+    assert_eq!(
+        told.out,
+        "a-1-1 is cordoned: what it runs goes on, and it is given no new jobs\n"
+    );
+    let told = daemon.asked(&["uncordon", "a-1-2"]).await;
+    daemon.finished();
+    assert_eq!(told.err, "error: agent a-1-2 is leaving\nhint: it is\n");
+}
+
+#[tokio::test]
 async fn labels_are_explained_without_a_job() {
     let explanation = json!({
         "at": "2026-03-01T12:00:00Z",

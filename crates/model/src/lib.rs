@@ -30,6 +30,7 @@ mod record;
 mod resources;
 mod secret;
 mod selectors;
+mod shutdown;
 mod signal;
 mod stream_source;
 mod time;
@@ -67,6 +68,7 @@ pub use record::{AgentPhase, AgentRecord, AttemptPhase, AttemptRecord, Changes, 
 pub use resources::{Cap, Granted, Layer, Partial, Resources};
 pub use secret::{Digest, Secret};
 pub use selectors::{Pattern, PatternKind, Selectors};
+pub use shutdown::Shutdown;
 pub use signal::{Backlog, Level, Measure, Reading, Sample, Timing};
 pub use stream_source::{JobTemplate, StreamSource};
 pub use time::Timestamp;

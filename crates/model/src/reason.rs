@@ -142,6 +142,9 @@ reasons! {
     /// Which idle rule holds is not known.
     ScheduleUnknown = "schedule_unknown", "which of its pool's schedules is in force could not be worked out, and nobody is made or removed by them",
         "Read the daemon's log: it names the schedule. `headcount periods` tells of each what it means.";
+    /// A person wants it to take no new jobs.
+    Cordoned = "cordoned", "it was cordoned: it is given no new jobs, and the idle rule neither counts nor removes it",
+        "Give it jobs again with `headcount uncordon AGENT`. Its lifetime, a changed configuration and a drained pool still end it.";
     /// The daemon lost sight of it.
     ConnectionLost = "connection_lost", "its connection broke; it has time to come back",
         "Look at the agent's output file if it does not come back.";
@@ -200,9 +203,12 @@ reasons! {
     /// It did not claim a job it was given.
     Unresponsive = "unresponsive", "it did not claim the job it was given",
         "Look at the agent's output file.";
+    /// Its backend does not remove it.
+    Quarantined = "quarantined", "its backend did not remove it, again and again: it counts as there until its absence is confirmed twice",
+        "Read in `headcount agents` what the backend says, and mend it, or remove the machine by hand. It is tried again every five minutes, and forgotten only when it was confirmed twice, some time apart, that it is gone.";
     /// It is ours, but the ledger does not know it.
     Unknown = "unknown_instance", "it carries our mark but the ledger does not know it",
-        "Nothing: it is removed after a grace period. It appears after a ledger was restored from a backup.";
+        "Nothing: it is removed after a grace period; `headcount orphans --reap` does not wait for that. It appears after a ledger was restored from a backup.";
     /// The daemon ends and takes its agents along.
     Shutdown = "shutdown", "the daemon was told to end its agents",
         "Nothing.";
@@ -220,6 +226,9 @@ reasons! {
     /// Five agents in a row did not take it.
     Undeliverable = "undeliverable", "five agents in a row did not claim it",
         "Look at the output files of the agents that were given it.";
+    /// The agent it ran on may still be there.
+    AgentQuarantined = "agent_quarantined", "the agent it ran on was lost and cannot be removed, so that it may still run",
+        "Mend what keeps the backend from removing the agent: `headcount agents` says what it is. Nothing runs the job again before the agent is confirmed gone.";
     /// Its message can never run, or was tried too often before it came here.
     Poisoned = "poisoned", "its message cannot run, or was delivered too often",
         "Read the message of the job; the entry lies among the dead letters of its stream.";

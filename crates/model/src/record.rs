@@ -26,19 +26,23 @@ pub enum AgentPhase {
     Draining,
     /// It is being destroyed; repeated until its absence is confirmed.
     Destroying,
+    /// Its backend did not remove it, again and again: it counts as there, and is tried
+    /// more seldom, until its absence is confirmed twice.
+    Quarantined,
     /// It is absent; its room in a shared ledger is being released.
     Releasing,
 }
 
 impl AgentPhase {
     /// All, in order of life.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Reserving,
         Self::Creating,
         Self::Starting,
         Self::Ready,
         Self::Draining,
         Self::Destroying,
+        Self::Quarantined,
         Self::Releasing,
     ];
 
@@ -52,6 +56,7 @@ impl AgentPhase {
             Self::Ready => "ready",
             Self::Draining => "draining",
             Self::Destroying => "destroying",
+            Self::Quarantined => "quarantined",
             Self::Releasing => "releasing",
         }
     }
@@ -105,6 +110,8 @@ pub struct AgentRecord {
     /// What its time goes into now; `None` while no machine can be there: before its creation
     /// is ordered, and once its absence is confirmed.
     pub account: Option<Account>,
+    /// Whether a person wants it to be given no new jobs.
+    pub cordoned: bool,
 }
 
 /// How far an attempt has come. See the lifecycle table in the planner.

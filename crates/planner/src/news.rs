@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 
 use headcount_model::{
     AgentId, AgentRecord, AttemptRecord, BackendEvent, BackendId, ClassKey, Demand, Digest, Fleet,
-    JobId, LinkEvent, Listing, PoolName, Sample, SourceEvent, SourceId, Taken, Timetable, Trouble,
-    Unreserved,
+    JobId, LinkEvent, Listing, PoolName, Sample, Shutdown, SourceEvent, SourceId, Taken, Timetable,
+    Trouble, Unreserved,
 };
 
 use crate::{Action, Report};
@@ -113,6 +113,19 @@ pub enum Operator {
     Drain(PoolName),
     /// The end of a drain.
     Undrain(PoolName),
+    /// No new jobs for this agent, or jobs again; nothing else changes.
+    Cordon {
+        /// Which.
+        agent: AgentId,
+        /// Whether jobs are given to it again.
+        undo: bool,
+    },
+    /// Every backend is asked what exists.
+    Look,
+    /// An instance of ours that the ledger does not know is removed without its grace.
+    Reap(BackendId, AgentId),
     /// The daemon is stopping: no new jobs are handed out.
     Stop,
+    /// It is stopping, and this becomes of its agents.
+    Shutdown(Shutdown),
 }

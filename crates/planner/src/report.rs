@@ -74,13 +74,15 @@ pub struct PoolCounts {
     pub draining: u32,
     /// Being destroyed or released.
     pub destroying: u32,
+    /// Not removed by their backend, again and again.
+    pub quarantined: u32,
 }
 
 impl PoolCounts {
     /// All of them: what counts against caps.
     #[must_use]
     pub const fn total(&self) -> u32 {
-        self.starting + self.idle + self.busy + self.draining + self.destroying
+        self.starting + self.idle + self.busy + self.draining + self.destroying + self.quarantined
     }
 }
 

@@ -40,6 +40,7 @@ proptest! {
         let mut scenario = run(&events);
         scenario.outside.shared = None;
         scenario.outside.queues.says(QUEUE, "0");
+        scenario.uncordon_all();
         scenario.play(MOST_STEPS);
         assert_at_rest(&scenario);
     }
@@ -103,6 +104,40 @@ const APART: &str = "
     scaler a max=2 labels=a
     scaler b max=9 labels=b slots=2 jobs=4
     scaler c max=9 labels=c keep=1";
+
+/// A plan that gave the last room of `globalMaxJobs` away still held up spares for jobs
+/// that waited behind another cap.
+#[test]
+fn who_may_not_run_yet_holds_up_no_spares() {
+    use Event as E;
+    let events = [
+        E::Restart(0),
+        E::OkAll,
+        E::Gone(54),
+        E::Seconds(1),
+        E::OkAll,
+        E::Register(108),
+        E::Ok(0),
+        E::Leave(0),
+        E::Ok(0),
+        E::Submit(188, 3),
+        E::Seconds(300),
+        E::SubmitRetrying(2),
+        E::Restart(92),
+        E::Ok(228),
+        E::OkAll,
+        E::Wake,
+        E::OkAll,
+        E::Ok(0),
+        E::Ok(5),
+    ];
+    let mut scenario = Scenario::started(FLEETS[0]);
+    for event in events {
+        scenario.happen(event);
+        // It settles at once.
+        scenario.plan();
+    }
+}
 
 /// Every job ended, or waits for a reason that only a person can change; nobody is left
 /// whom no rule keeps.

@@ -6,7 +6,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement
 use utoipa::{Modify, OpenApi};
 
 use crate::routes::{
-    agents, cost, daemon, events, explain, health, jobs, logs, plan, pools, submit, wait,
+    agents, cost, daemon, events, explain, health, jobs, logs, orphans, plan, pools, submit, wait,
 };
 
 #[derive(OpenApi)]
@@ -18,7 +18,8 @@ use crate::routes::{
     paths(
         submit::submit, jobs::list, jobs::one, jobs::delete, jobs::cancel, logs::logs, wait::wait,
         jobs::provisioning,
-        agents::list, agents::one, pools::list, pools::drain, cost::cost, plan::current, plan::preview,
+        agents::list, agents::one, agents::cordon, orphans::list, orphans::reap, pools::list,
+        pools::drain, cost::cost, plan::current, plan::preview,
         explain::asked, explain::job, daemon::reload, events::events, document,
         health::alive, health::ready, health::metrics,
     ),

@@ -26,6 +26,7 @@ pub(crate) enum Kind {
     InvalidConfig,
     NeverFits,
     KeyConflict,
+    Conflict,
     Unauthorized,
     ForeignHost,
     ForeignOrigin,
@@ -43,13 +44,14 @@ pub(crate) enum Kind {
 
 impl Kind {
     #[cfg(test)]
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 20] = [
         Self::MalformedJson,
         Self::InvalidRequest,
         Self::InvalidJob,
         Self::InvalidConfig,
         Self::NeverFits,
         Self::KeyConflict,
+        Self::Conflict,
         Self::Unauthorized,
         Self::ForeignHost,
         Self::ForeignOrigin,
@@ -73,6 +75,7 @@ impl Kind {
             Self::InvalidConfig => (422, "invalid_config", "the configuration is not valid"),
             Self::NeverFits => (422, "never_fits", "the job is larger than a cap allows"),
             Self::KeyConflict => (409, "key_conflict", "the key is that of another job"),
+            Self::Conflict => (409, "conflict", "it cannot be, as things are"),
             Self::Unauthorized => (401, "unauthorized", "a token is needed"),
             Self::ForeignHost => (421, "foreign_host", "the host name is not this daemon's"),
             Self::ForeignOrigin => (403, "foreign_origin", "another site sent the request"),

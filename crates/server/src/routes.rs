@@ -8,6 +8,7 @@ pub(crate) mod explain;
 pub(crate) mod health;
 pub(crate) mod jobs;
 pub(crate) mod logs;
+pub(crate) mod orphans;
 pub(crate) mod plan;
 pub(crate) mod pools;
 pub(crate) mod submit;
@@ -43,6 +44,9 @@ fn api() -> Router<Server> {
         .route("/jobs/{id}/provisioning", get(jobs::provisioning))
         .route("/agents", get(agents::list))
         .route("/agents/{id}", get(agents::one))
+        .route("/agents/{id}/cordon", post(agents::cordon))
+        .route("/orphans", get(orphans::list))
+        .route("/orphans/reap", post(orphans::reap))
         .route("/pools", get(pools::list))
         .route("/pools/{name}/drain", post(pools::drain))
         .route("/pools/{scaler}/{labels}/drain", post(pools::drain_named))

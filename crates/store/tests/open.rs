@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use common::{Place, job, submit};
-use headcount_ports::JobBook;
+use headcount_ports::{JobBook, Ledger};
 use headcount_store::{Options, SCHEMA, SqliteStore, StateDir};
 use rusqlite::Connection;
 
@@ -240,6 +240,14 @@ async fn a_file_of_an_earlier_schema_is_brought_up_to_date() {
                    \"grace\":{\"secs\":1,\"nanos\":0},\"log_limit_bytes\":1,
                    \"log_pressure\":null}',
                  0, 0, 5, 0, 0, 0);
+         INSERT INTO agents VALUES (1, 2, '{\"pool\":\"d/linux\",\"scaler\":\"d\",
+             \"backend\":\"bare-metal\",\"machine_pool\":null,\"kind\":\"managed\",
+             \"phase\":\"ready\",\"phase_since\":1,\"created_at\":1,
+             \"made_for\":\"demand_waiting\",\"leaves_for\":null,
+             \"granted\":{\"requests\":{\"cpu_millis\":0,\"memory_bytes\":0},
+                         \"limits\":{\"cpu_millis\":0,\"memory_bytes\":0}},
+             \"slots\":1,\"made_from\":7,\"jobs_done\":0,\"tokens\":[],\"used_token\":null,
+             \"session\":null}');
          PRAGMA application_id = 1212433236;
          PRAGMA user_version = 1;",
     )
@@ -254,4 +262,7 @@ async fn a_file_of_an_earlier_schema_is_brought_up_to_date() {
         (record.spec.source, record.spec.key.as_deref()),
         (queue, Some("k"))
     );
+    let agents = store.load().await.unwrap().agents;
+    assert_eq!(agents.len(), 1);
+    assert!(!agents[0].cordoned, "nobody was, before there were cordons");
 }

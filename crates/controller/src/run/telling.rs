@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use headcount_model::{BackendEvent, Timestamp};
+use headcount_model::{AgentPhase, BackendEvent, Timestamp};
 use headcount_planner::{Answered, News};
 
 use super::Hall;
@@ -41,6 +41,7 @@ impl Hall {
             // Nobody may be watching.
             drop(self.events.send(Arc::new(event)));
         }
+        self.warn_of_quarantines(round, now);
         self.note_launches(round, now);
         self.look_at_troubles();
     }
@@ -67,6 +68,24 @@ impl Hall {
                     tracing::info!(%backend, "it answers again");
                 }
             }
+        }
+    }
+
+    fn warn_of_quarantines(&self, round: &Round, now: Timestamp) {
+        let new =
+            round.changes.agents.iter().filter(|record| {
+                record.phase == AgentPhase::Quarantined && record.phase_since == now
+            });
+        for record in new {
+            let agent = self.core.world().agent(record.id);
+            let why = agent.and_then(|agent| agent.stays_for());
+            tracing::warn!(
+                agent = %record.id,
+                pool = %record.pool,
+                backend = %record.backend,
+                why,
+                "quarantined: it cannot be removed, and counts until it is confirmed gone twice"
+            );
         }
     }
 

@@ -1,4 +1,4 @@
-//! Arguments of `drain`.
+//! Arguments of `drain`, `cordon`, `uncordon` and `orphans`.
 
 use clap::Args;
 
@@ -11,4 +11,20 @@ pub(crate) struct DrainArgs {
     /// Let it take jobs again
     #[arg(long)]
     pub(crate) undo: bool,
+}
+
+/// Arguments of `cordon` and `uncordon`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct CordonArgs {
+    /// The agent, as `headcount agents` shows it
+    #[arg(value_name = "AGENT")]
+    pub(crate) agent: String,
+}
+
+/// Arguments of `orphans`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct OrphansArgs {
+    /// Remove them now, instead of after their grace
+    #[arg(long)]
+    pub(crate) reap: bool,
 }

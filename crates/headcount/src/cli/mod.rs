@@ -19,7 +19,7 @@ mod value;
 pub(crate) use config::{CheckArgs, ConfigArgs, PeriodsArgs, PlanArgs};
 pub(crate) use cost::CostArgs;
 pub(crate) use explain::ExplainArgs;
-pub(crate) use fleet::DrainArgs;
+pub(crate) use fleet::{CordonArgs, DrainArgs, OrphansArgs};
 pub(crate) use job::{CancelArgs, JobsArgs, LogsArgs};
 pub(crate) use provisioner::{ProvisionerArgs, ProvisionerCommand, ProvisionerTestArgs};
 pub(crate) use submit::{JobArgs, Pressure, ResourceArgs, SubmitArgs};
@@ -132,6 +132,12 @@ pub(crate) enum Command {
     Cost(CostArgs),
     /// Give a pool no new jobs and let its agents leave
     Drain(DrainArgs),
+    /// Give an agent no new jobs; what it runs goes on
+    Cordon(CordonArgs),
+    /// Give a cordoned agent jobs again
+    Uncordon(CordonArgs),
+    /// List instances of this daemon that its ledger does not know, or remove them
+    Orphans(OrphansArgs),
     /// Try programs that make machines
     Provisioner(ProvisionerArgs),
     /// Print the JSON Schema of `scalers.yaml`, for editors
@@ -189,6 +195,9 @@ impl Command {
             Self::Pools => "pools",
             Self::Cost(_) => "cost",
             Self::Drain(_) => "drain",
+            Self::Cordon(_) => "cordon",
+            Self::Uncordon(_) => "uncordon",
+            Self::Orphans(_) => "orphans",
             Self::Provisioner(_) => "provisioner",
             Self::Schema => "schema",
             Self::Completions { .. } => "completions",

@@ -38,7 +38,7 @@ fn table(agents: &[Agent], now_millis: u64, page: Page) -> String {
     for agent in agents {
         table.row([
             agent.id.as_str().into(),
-            Cell::state(agent.state.word()),
+            state(agent),
             age(agent.created_at.as_millis(), now_millis).into(),
             agent.pool.as_str().into(),
             agent.jobs.join(",").into(),
@@ -47,6 +47,14 @@ fn table(agents: &[Agent], now_millis: u64, page: Page) -> String {
         ]);
     }
     table.render(page)
+}
+
+/// A cordoned one is told apart, as it is neither idle nor busy for its pool.
+fn state(agent: &Agent) -> Cell {
+    match agent.cordoned {
+        true => Cell::state(&format!("{},cordoned", agent.state.word())),
+        false => Cell::state(agent.state.word()),
+    }
 }
 
 fn why(agent: &Agent, now_millis: u64) -> String {
@@ -88,14 +96,18 @@ mod tests {
                 "reason": "connection_lost", "reasonText": "its connection broke",
                 "disconnectedSince": "1970-01-01T00:00:50Z"
             })),
+            agent(
+                json!({"id": "a-65f1c2a0-13", "cordoned": true, "reasonText": "it was cordoned"}),
+            ),
         ];
         let (width, color) = (None, false);
         assert_eq!(
             table(&agents, 60_000, Page { width, color }),
             "\
-ID             STATE  AGE  POOL            JOBS   DONE  WHY
-a-65f1c2a0-7   idle   1m   builders/linux            0  the idle rule keeps it ready
-a-65f1c2a0-12  busy   1m   builders/linux  job-4     3  its connection broke (away for 10s)
+ID             STATE          AGE  POOL            JOBS   DONE  WHY
+a-65f1c2a0-7   idle           1m   builders/linux            0  the idle rule keeps it ready
+a-65f1c2a0-12  busy           1m   builders/linux  job-4     3  its connection broke (away for 10s)
+a-65f1c2a0-13  idle,cordoned  1m   builders/linux            0  it was cordoned
 "
         );
         assert_eq!(table(&[], 0, Page { width, color }), "no agents\n");

@@ -8,11 +8,13 @@ mod agents;
 mod cancel;
 mod check;
 mod completions;
+mod cordon;
 mod cost;
 mod drain;
 mod explain;
 mod jobs;
 mod logs;
+mod orphans;
 mod output;
 mod periods;
 mod plan;
@@ -66,6 +68,9 @@ pub(crate) async fn ask(
         Command::Agents => agents::run(&context).await,
         Command::Pools => pools::run(&context).await,
         Command::Cost(args) => cost::run(&context, &args).await,
+        Command::Cordon(args) => cordon::run(&context, &args, false).await,
+        Command::Uncordon(args) => cordon::run(&context, &args, true).await,
+        Command::Orphans(args) => orphans::run(&context, &args).await,
         Command::Drain(args) => drain::run(&context, &args).await,
         other => Err(Failure::failed(format!(
             "`{}` asks no daemon",

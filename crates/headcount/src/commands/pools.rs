@@ -53,7 +53,7 @@ fn table(pools: &[Pool], page: Page) -> String {
             number(agents.busy),
             number(agents.idle),
             number(agents.starting),
-            number(agents.draining + agents.destroying),
+            number(agents.draining + agents.destroying + agents.quarantined),
             share(pool).into(),
             number(pool.wanted),
             pool.limited_by_text.as_deref().unwrap_or_default().into(),
@@ -99,6 +99,17 @@ fn troubles(pools: &[Pool], now_millis: u64, page: Page) -> String {
             if let Some(line) = failure.output.last() {
                 out.push_str(&format!("\n{name}: it said last: {}", safe(line)));
             }
+        }
+        if pool.agents.quarantined > 0 {
+            let n = pool.agents.quarantined;
+            out.push_str(&format!(
+                "\n{name}: {} cannot be removed and counts; `headcount agents` says why",
+                if n == 1 {
+                    "1 agent".to_owned()
+                } else {
+                    format!("each of {n} agents")
+                }
+            ));
         }
         if let Some(schedule) = &pool.schedule {
             out.push_str(&format!(

@@ -38,7 +38,7 @@ impl Frame<'_> {
     }
 
     fn leaving(&self) -> u32 {
-        self.counts.draining + self.counts.destroying
+        self.counts.draining + self.counts.destroying + self.counts.quarantined
     }
 }
 

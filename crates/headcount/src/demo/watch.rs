@@ -121,6 +121,7 @@ fn agents(view: &View) -> PoolCounts {
             busy: sum.busy + pool.counts.busy,
             draining: sum.draining + pool.counts.draining,
             destroying: sum.destroying + pool.counts.destroying,
+            quarantined: sum.quarantined + pool.counts.quarantined,
         })
 }
 

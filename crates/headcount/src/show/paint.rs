@@ -34,7 +34,7 @@ impl Tone {
             "queued" | "assigned" | "reserving" | "creating" | "starting" | "draining" => {
                 Self::Waiting
             }
-            "failed" | "failing" => Self::Bad,
+            "failed" | "failing" | "quarantined" => Self::Bad,
             "cancelled" | "expired" | "destroying" | "releasing" | "removed" => Self::Faint,
             _ => Self::Plain,
         }

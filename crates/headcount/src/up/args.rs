@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use headcount_config::parse_duration;
 use headcount_machine_pools::{LONGEST_LEASE, SHORTEST_LEASE};
+use headcount_model::Shutdown;
 use headcount_ports::agent_env::check_url;
 
 use super::configuration::ConfigOrigin;
@@ -16,6 +17,7 @@ use super::daemon::DaemonSettings;
 use super::machine_pools::LedgerSettings;
 use super::queue::QueueSettings;
 use super::remote_agents::{CertificateFiles, RemoteSettings};
+use super::stop::Ending;
 use super::{kici, state};
 use crate::cli::ConfigArgs;
 use crate::client::read_token;
@@ -64,10 +66,25 @@ pub(crate) struct UpArgs {
         requires = "agent_cert"
     )]
     agent_ca: Option<PathBuf>,
-    /// On SIGTERM, how long running jobs may go on before the daemon ends; their agents
-    /// stay and are found again
+    /// What becomes of agents when the daemon ends: they stay and are found again by the
+    /// next one; or those without a job leave, the others once theirs has ended; or, once
+    /// the time for that is over, all are destroyed, jobs and workers with them
+    #[arg(
+        long,
+        value_name = "HOW",
+        value_enum,
+        default_value_t,
+        env = "HEADCOUNT_STOP_AGENTS"
+    )]
+    stop_agents: StopAgents,
+    /// On SIGTERM, how long running jobs may go on, and agents may take to leave, before the
+    /// daemon ends; agents that are still there stay and are found again
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
     stop_timeout: Duration,
+    /// With `--stop-agents destroy`: how long destroying may take after that; what is not
+    /// gone by then is found again and destroyed after the next start
+    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = duration)]
+    stop_destroy_timeout: Duration,
     /// Jobs that may wait at once; more are refused [default: what KICI_QUEUE_MAX_DEPTH
     /// says, else 1000000]
     #[arg(long, value_name = "N", env = "HEADCOUNT_MAX_QUEUE_DEPTH")]
@@ -90,6 +107,18 @@ pub(crate) struct UpArgs {
     machine_ledger_lease: Duration,
 }
 
+/// What becomes of agents when the daemon ends.
+#[derive(ValueEnum, Clone, Copy, Debug, Default)]
+enum StopAgents {
+    /// They stay.
+    #[default]
+    Leave,
+    /// They leave once they have no job.
+    Drain,
+    /// They leave, or are destroyed.
+    Destroy,
+}
+
 fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).map_err(|error| error.to_string())
 }
@@ -108,8 +137,17 @@ fn lease(text: &str) -> Result<Duration, String> {
 }
 
 impl UpArgs {
-    pub(crate) const fn stop_timeout(&self) -> Duration {
-        self.stop_timeout
+    /// How the daemon ends.
+    pub(crate) const fn ending(&self) -> Ending {
+        Ending {
+            agents: match self.stop_agents {
+                StopAgents::Leave => Shutdown::Leave,
+                StopAgents::Drain => Shutdown::Drain,
+                StopAgents::Destroy => Shutdown::Destroy,
+            },
+            patience: self.stop_timeout,
+            destroy_within: self.stop_destroy_timeout,
+        }
     }
 
     /// The settings of the daemon; `token_file` is the global option.

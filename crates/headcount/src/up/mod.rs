@@ -21,7 +21,6 @@ mod state;
 mod stop;
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::Result;
 use headcount_server::BindRefused;
@@ -36,13 +35,13 @@ pub(crate) use daemon::{Daemon, DaemonSettings};
 pub(crate) use machine_pools::LedgerSettings;
 pub(crate) use queue::QueueSettings;
 pub(crate) use remote_agents::RemoteSettings;
+pub(crate) use stop::Ending;
 
-/// Runs the daemon until it is told to stop, and then for as long as `patience` while jobs
-/// run.
+/// Runs the daemon until it is told to stop, and then ends it as `ending` says.
 ///
 /// # Errors
 /// It could not be started; [`is_misuse`] says whether that is its settings' fault.
-pub(crate) async fn run(settings: DaemonSettings, patience: Duration) -> Result<ExitCode> {
+pub(crate) async fn run(settings: DaemonSettings, ending: Ending) -> Result<ExitCode> {
     limits::raise_open_files();
     for remark in kici::remarks(std::env::vars_os().map(|(name, _)| name)) {
         tracing::warn!("{remark}");
@@ -58,7 +57,7 @@ pub(crate) async fn run(settings: DaemonSettings, patience: Duration) -> Result<
     signals::ready();
     signals.serve(&daemon).await;
     signals::stopping();
-    stop::politely(&daemon, patience).await;
+    stop::politely(&daemon, ending).await;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,48 +1,100 @@
-//! The end: nothing new is handed out, running jobs get a bounded time, and whoever is
-//! left is found again by the next daemon.
+//! The end: nothing new is handed out, and agents stay, leave or are destroyed, as the daemon
+//! was told. Whoever is left is found again by the next daemon.
+//!
+//! Promise: it ends within the spans it was given; what is not gone by then keeps its record.
 
 use std::time::Duration;
 
-use headcount_model::AgentPhase;
+use headcount_controller::AgentView;
+use headcount_model::{AgentKind, AgentPhase, Shutdown};
 use tokio::time::{Instant, timeout_at};
 
 use super::daemon::Daemon;
 
-/// Stops taking jobs and waits, up to `patience`, until no job runs.
-pub(super) async fn politely(daemon: &Daemon, patience: Duration) {
-    let deadline = Instant::now() + patience;
+/// How the daemon ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Ending {
+    /// What becomes of agents.
+    pub(crate) agents: Shutdown,
+    /// For running jobs to end, and for agents to leave.
+    pub(crate) patience: Duration,
+    /// For agents to be destroyed, after that.
+    pub(crate) destroy_within: Duration,
+}
+
+/// Ends it: see [`Ending`].
+pub(super) async fn politely(daemon: &Daemon, ending: Ending) {
     // Subscribed first, so that no change is missed between looking and waiting.
     let mut events = daemon.handle().events();
     daemon.stop_taking().await;
-    loop {
-        let running = working(daemon).await;
-        if running == 0 {
-            tracing::info!("stopped: no job runs");
-            break;
-        }
-        tracing::info!(running, "waiting for running jobs to end");
-        if timeout_at(deadline, events.recv()).await.is_err() {
-            tracing::info!(
-                running,
-                "stopped: the rest is found again at the next start"
-            );
-            break;
-        }
+    if ending.agents >= Shutdown::Drain {
+        daemon.handle().shut_down(Shutdown::Drain).await;
+    }
+    let left = match ending.agents {
+        Shutdown::Leave => works,
+        Shutdown::Drain | Shutdown::Destroy => may_leave,
+    };
+    let all_gone = wait(daemon, &mut events, left, ending.patience).await;
+    if ending.agents == Shutdown::Destroy && !(all_gone && count(daemon, exists).await == 0) {
+        daemon.handle().shut_down(Shutdown::Destroy).await;
+        wait(daemon, &mut events, exists, ending.destroy_within).await;
     }
     daemon.stop_serving().await;
     daemon.close_backends().await;
 }
 
-/// Agents that have a job, or whose room in a machine pool is being given back.
-async fn working(daemon: &Daemon) -> usize {
+type Events = tokio::sync::broadcast::Receiver<std::sync::Arc<headcount_controller::Event>>;
+
+/// Waits until nobody is left of those who count. Says whether that came.
+async fn wait(
+    daemon: &Daemon,
+    events: &mut Events,
+    counts: fn(&AgentView) -> bool,
+    patience: Duration,
+) -> bool {
+    let deadline = Instant::now() + patience;
+    loop {
+        let left = count(daemon, counts).await;
+        if left == 0 {
+            tracing::info!("nobody is left to wait for");
+            return true;
+        }
+        tracing::info!(left, "waiting for agents");
+        if timeout_at(deadline, events.recv()).await.is_err() {
+            tracing::info!(
+                left,
+                "time is up: the rest is found again at the next start"
+            );
+            return false;
+        }
+    }
+}
+
+async fn count(daemon: &Daemon, counts: fn(&AgentView) -> bool) -> usize {
     let Ok(view) = daemon.handle().view().await else {
         return 0;
     };
-    let busy = view.agents.iter().filter(|agent| match agent.record.phase {
+    view.agents.iter().filter(|agent| counts(agent)).count()
+}
+
+/// It has a job, or its room in a machine pool is being given back.
+fn works(agent: &AgentView) -> bool {
+    match agent.record.phase {
         AgentPhase::Ready | AgentPhase::Draining => !agent.jobs.is_empty(),
         // Gone, and other daemons wait for its room.
         AgentPhase::Releasing => true,
         _ => false,
-    });
-    busy.count()
+    }
+}
+
+/// It leaves once it has no job. Workers end when they like, and who cannot be removed stays
+/// for longer than anybody waits.
+fn may_leave(agent: &AgentView) -> bool {
+    let stays = agent.record.kind == AgentKind::Worker && agent.record.phase == AgentPhase::Ready;
+    !stays && agent.record.phase != AgentPhase::Quarantined
+}
+
+/// Any but those who cannot be removed.
+fn exists(agent: &AgentView) -> bool {
+    agent.record.phase != AgentPhase::Quarantined
 }

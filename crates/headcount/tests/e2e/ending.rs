@@ -99,3 +99,44 @@ fn a_queued_job_is_kept_over_the_end() {
     assert_eq!(house.api().end_of(&id).state, JobState::Succeeded);
     house.close();
 }
+
+/// Two agents that stay ready: one works, one is idle.
+fn kept() -> String {
+    pool_of(2).replace(
+        "    maxAgents: 2\n",
+        "    maxAgents: 2\n    warmPool: {enabled: true, size: 1}\n",
+    )
+}
+
+#[test]
+fn a_drain_at_the_end_lets_jobs_end_and_leaves_nobody_behind() {
+    let mut house = House::new(&kept()).with(&["--stop-agents", "drain", "--stop-timeout", "80s"]);
+    house.start();
+    let id = house.api().submit(&script(&patient(&house)));
+    content(&house.path("pid"));
+    house.daemon().tell(Signal::TERM);
+    house.daemon().await_notice("STOPPING=1");
+    fs::write(house.path("gate"), "").unwrap();
+    assert_eq!(house.daemon().end().code(), Some(0));
+    house.kill_daemon();
+    assert!(house.processes().is_empty(), "{:?}", house.processes());
+    house.write_config(&pool_of(2));
+    house.start();
+    assert_eq!(house.api().end_of(&id).state, JobState::Succeeded);
+    house.close();
+}
+
+#[test]
+fn destroyed_at_the_end_nobody_is_left_and_the_job_says_why() {
+    let mut house =
+        House::new(&kept()).with(&["--stop-agents", "destroy", "--stop-timeout", "300ms"]);
+    house.start();
+    let id = house.api().submit(&script(&patient(&house)));
+    content(&house.path("pid"));
+    house.stop_daemon();
+    assert!(house.processes().is_empty(), "{:?}", house.processes());
+    house.write_config(&pool_of(2));
+    house.start();
+    assert_eq!(house.api().end_of(&id).state, JobState::Failed);
+    house.close();
+}

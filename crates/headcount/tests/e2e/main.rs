@@ -29,6 +29,7 @@ mod idle_counts;
 mod kici;
 mod limits;
 mod machine_pools;
+mod orphans;
 mod provisioners;
 mod queue;
 mod refusals;

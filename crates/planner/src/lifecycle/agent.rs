@@ -3,9 +3,9 @@
 //! ```text
 //! reserving -> creating -> starting -> ready -> draining -+
 //!     |           |            |         |         |      |
-//!     |           +------------+---------+---------+-> destroying
-//!     |           |            |         |         |      |
-//!     +-----------+------- absent -------+---------+------+-> releasing -> end
+//!     |           +------------+---------+---------+-> destroying -> quarantined
+//!     |           |            |         |         |      |              |
+//!     +-----------+------- absent -------+---------+------+--------------+-> releasing -> end
 //! ```
 //!
 //! `reserving` and `releasing` are passed through only by agents of a machine pool; the
@@ -36,13 +36,15 @@ pub enum AgentInput {
     Drain,
     /// It is to be destroyed.
     Destroy,
-    /// The backend confirms that nothing is left of it.
+    /// The backend did not remove it, again and again.
+    GiveUp,
+    /// The backend confirms that nothing is left of it: for a quarantined one, twice.
     Absent,
 }
 
 impl AgentInput {
     /// All inputs, for table tests.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Reserved,
         Self::ReserveRefused,
         Self::Released,
@@ -53,6 +55,7 @@ impl AgentInput {
         Self::Ready,
         Self::Drain,
         Self::Destroy,
+        Self::GiveUp,
         Self::Absent,
     ];
 }
@@ -92,23 +95,30 @@ pub const fn step(phase: AgentPhase, input: AgentInput) -> AgentStep {
         (P::Creating | P::Starting, I::Drain) => Refuse(Refusal::Contradiction),
         (P::Creating | P::Starting | P::Ready | P::Draining, I::Destroy) => To(P::Destroying),
 
-        // Nothing was made, or nothing is left: only the shared ledger's room remains.
-        (P::Creating | P::Destroying, I::NotCreated)
-        | (P::Creating | P::Starting | P::Ready | P::Draining | P::Destroying, I::Absent) => {
-            To(P::Releasing)
+        (P::Destroying, I::GiveUp) => To(P::Quarantined),
+        (P::Creating | P::Starting | P::Ready | P::Draining, I::GiveUp) => {
+            Refuse(Refusal::Contradiction)
         }
 
-        (P::Destroying | P::Releasing, I::Ready) => Refuse(Refusal::AgentLeaving),
+        // Nothing was made, or nothing is left: only the shared ledger's room remains.
+        (P::Creating | P::Destroying, I::NotCreated)
+        | (
+            P::Creating | P::Starting | P::Ready | P::Draining | P::Destroying | P::Quarantined,
+            I::Absent,
+        ) => To(P::Releasing),
+
+        (P::Destroying | P::Quarantined | P::Releasing, I::Ready) => Refuse(Refusal::AgentLeaving),
         (P::Releasing, I::ReserveRefused) => End,
 
         (_, I::Reserved | I::ReserveRefused | I::Released) => Stay,
         (
-            P::Starting | P::Ready | P::Draining | P::Destroying | P::Releasing,
+            P::Starting | P::Ready | P::Draining | P::Destroying | P::Quarantined | P::Releasing,
             I::Created | I::NotCreated | I::CreateUnknown | I::Present,
         )
         | (P::Ready | P::Draining, I::Ready)
-        | (P::Draining | P::Destroying | P::Releasing, I::Drain)
-        | (P::Destroying | P::Releasing, I::Destroy)
+        | (P::Draining | P::Destroying | P::Quarantined | P::Releasing, I::Drain)
+        | (P::Destroying | P::Quarantined | P::Releasing, I::Destroy)
+        | (P::Quarantined | P::Releasing, I::GiveUp)
         | (P::Releasing, I::Absent) => Stay,
     }
 }
@@ -135,23 +145,24 @@ mod tests {
         for input in AgentInput::ALL {
             table.push_str(&format!("{:<15}", format!("{input:?}")));
             for phase in AgentPhase::ALL {
-                table.push_str(&format!("{:<11}", word(step(phase, input))));
+                table.push_str(&format!("{:<12}", word(step(phase, input))));
             }
             table = format!("{}\n", table.trim_end());
         }
-        // Columns: reserving creating starting ready draining destroying releasing.
+        // Columns: reserving creating starting ready draining destroying quarantined releasing.
         let expected = "\
-Reserved       creating   .          .          .          .          .          .
-ReserveRefused END        .          .          .          .          .          END
-Released       no!        .          .          .          .          .          END
-Created        no!        starting   .          .          .          .          .
-NotCreated     no!        releasing  .          .          .          releasing  .
-CreateUnknown  no!        .          .          .          .          .          .
-Present        no!        starting   .          .          .          .          .
-Ready          no!        ready      ready      .          .          leaving!   leaving!
-Drain          no!        no!        no!        draining   .          .          .
-Destroy        releasing  destroying destroying destroying destroying .          .
-Absent         no!        releasing  releasing  releasing  releasing  releasing  .
+Reserved       creating    .           .           .           .           .           .           .
+ReserveRefused END         .           .           .           .           .           .           END
+Released       no!         .           .           .           .           .           .           END
+Created        no!         starting    .           .           .           .           .           .
+NotCreated     no!         releasing   .           .           .           releasing   .           .
+CreateUnknown  no!         .           .           .           .           .           .           .
+Present        no!         starting    .           .           .           .           .           .
+Ready          no!         ready       ready       .           .           leaving!    leaving!    leaving!
+Drain          no!         no!         no!         draining    .           .           .           .
+Destroy        releasing   destroying  destroying  destroying  destroying  .           .           .
+GiveUp         no!         no!         no!         no!         no!         quarantined .           .
+Absent         no!         releasing   releasing   releasing   releasing   releasing   releasing   .
 ";
         assert_eq!(table, expected);
     }

@@ -161,7 +161,8 @@ fn usage(world: &World, agent: &Agent) -> Option<Usage> {
         AgentPhase::Ready if agent.record.kind == AgentKind::Worker => Usage::Useful,
         _ if works(world, agent) => Usage::Useful,
         AgentPhase::Ready => Usage::Idle,
-        AgentPhase::Draining | AgentPhase::Destroying => match before {
+        // What stays against our will is paid for as well.
+        AgentPhase::Draining | AgentPhase::Destroying | AgentPhase::Quarantined => match before {
             Some(Usage::Booting | Usage::Failed) => Usage::Failed,
             _ => Usage::Draining,
         },

@@ -8,7 +8,7 @@ use headcount_model::{
 };
 
 use super::moves::{move_agent, move_job};
-use super::{backend, jobs, signal, source};
+use super::{backend, jobs, removal, signal, source};
 use crate::lifecycle::agent::AgentInput;
 use crate::lifecycle::job::JobInput;
 use crate::world::delay_after;
@@ -93,10 +93,13 @@ fn reap(
     };
     match result {
         Ok(()) => {
-            facts.strangers.remove(&id);
-            facts.note_end(id);
+            stranger.effect = Effect::RetryAt(now, stranger.effect.tries());
+            if stranger.is_gone(now) {
+                facts.strangers.remove(&id);
+                facts.note_end(id);
+            }
         }
-        Err(_) => stranger.effect = retry(stranger.effect, now),
+        Err(trouble) => stranger.not_removed(trouble.message, now),
     }
     Answer::Applied
 }
@@ -161,12 +164,8 @@ fn destroy(world: &mut World, id: AgentId, result: Result<(), Trouble>, now: Tim
     };
     agent.listable_from = round;
     match result {
-        Ok(()) => move_agent(world, id, AgentInput::Absent, now),
-        Err(_) if agent.record.phase == AgentPhase::Destroying => {
-            agent.effect = retry(agent.effect, now);
-            Answer::Applied
-        }
-        Err(_) => Answer::Known,
+        Ok(()) => removal::destroyed(world, id, now),
+        Err(trouble) => removal::refused(world, id, trouble.message, now),
     }
 }
 

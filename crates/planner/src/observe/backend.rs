@@ -11,6 +11,7 @@ use headcount_model::{
 
 use super::account;
 use super::moves::move_agent;
+use super::removal;
 use crate::lifecycle::agent::AgentInput;
 use crate::world::{Backend, LaunchFailure, Signal, Stranger};
 use crate::{Effect, World};
@@ -92,7 +93,7 @@ fn gone(world: &mut World, backend: &BackendId, id: AgentId, exit: Exit, now: Ti
     if let Some(agent) = world.agents.get_mut(&id) {
         agent.record.leaves_for.get_or_insert(Reason::EndedItself);
     }
-    move_agent(world, id, AgentInput::Absent, now)
+    removal::absent(world, id, now)
 }
 
 /// Whether the end of this agent says that launches in its pool do not work.
@@ -234,14 +235,23 @@ fn meet_strangers(
         .values()
         .filter(|i| !world.agents.contains_key(&i.agent));
     let met = strangers.map(|instance| {
-        let stranger = known.remove(&instance.agent).unwrap_or_else(|| Stranger {
+        let mut stranger = known.remove(&instance.agent).unwrap_or_else(|| Stranger {
             pool: instance.pool.clone(),
             seen_at: now,
             effect: Effect::None,
+            wanted: false,
+            stays_for: None,
+            absent_since: None,
         });
+        stranger.absent_since = None;
         (instance.agent, stranger)
     });
-    let met = met.collect();
+    let mut met: BTreeMap<AgentId, Stranger> = met.collect();
+    // Of who was not removed, again and again, one list that lacks it proves nothing.
+    let unlisted = known.into_iter().filter_map(|(agent, mut stranger)| {
+        (stranger.is_quarantined() && !stranger.is_gone(now)).then_some((agent, stranger))
+    });
+    met.extend(unlisted);
     let facts = facts(world, id);
     facts.strangers = met;
     facts.used |= !facts.strangers.is_empty();
@@ -268,7 +278,11 @@ fn compare(
     });
     let mine: alloc::vec::Vec<AgentId> = mine.map(|agent| agent.record.id).collect();
     for agent in mine {
-        match instances.get(&agent).map(|instance| instance.state) {
+        let listed = instances.get(&agent).map(|instance| instance.state);
+        if listed.is_some() {
+            removal::still_there(world, agent);
+        }
+        match listed {
             Some(InstanceState::Running) => {
                 settle_unknown(world, agent);
                 running(world, agent, now);
@@ -351,5 +365,5 @@ fn absent(world: &mut World, id: AgentId, now: Timestamp) {
     if let Some(agent) = world.agents.get_mut(&id) {
         agent.record.leaves_for.get_or_insert(Reason::EndedItself);
     }
-    move_agent(world, id, AgentInput::Absent, now);
+    removal::absent(world, id, now);
 }

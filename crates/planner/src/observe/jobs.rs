@@ -108,6 +108,7 @@ fn accepts(world: &World, pools: &[PoolId], id: AgentId) -> bool {
     world.agents.get(&id).is_some_and(|agent| {
         agent.record.phase == AgentPhase::Ready
             && agent.free_slots() > 0
+            && !agent.record.cordoned
             && world.takes_work(agent.pool)
             && pools.contains(&agent.pool)
     })

@@ -141,7 +141,7 @@ fn came_back(world: &mut World, id: AgentId) -> Answer {
         return Answer::Refused(Refusal::UnknownAgent);
     };
     match agent.record.phase {
-        AgentPhase::Destroying | AgentPhase::Releasing => {
+        AgentPhase::Destroying | AgentPhase::Quarantined | AgentPhase::Releasing => {
             return Answer::Refused(Refusal::AgentLeaving);
         }
         _ => {}

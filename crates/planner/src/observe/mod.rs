@@ -12,11 +12,14 @@ mod jobs;
 mod link;
 mod moves;
 mod planned;
+mod removal;
 mod restored;
 mod signal;
 mod source;
 
-use headcount_model::{AgentKind, AgentPhase, Answer, Refusal, Timestamp};
+use headcount_model::{
+    AgentId, AgentKind, AgentPhase, Answer, BackendId, Refusal, Shutdown, Timestamp,
+};
 
 pub(crate) use account::is_true as account_is_true;
 pub(crate) use moves::unclaimed;
@@ -42,14 +45,11 @@ pub fn observe(world: &mut World, news: News, now: Timestamp) -> Answer {
 
 fn operator(world: &mut World, wish: Operator, now: Timestamp) -> Answer {
     match wish {
-        Operator::Stop => {
-            let known = core::mem::replace(&mut world.stopping, true);
-            if known {
-                return Answer::Known;
-            }
-            moves::give_back_taken(world, now);
-            Answer::Applied
-        }
+        Operator::Stop => stop(world, Shutdown::Leave, now),
+        Operator::Shutdown(how) => stop(world, how, now),
+        Operator::Cordon { agent, undo } => cordon(world, agent, !undo, now),
+        Operator::Look => look(world),
+        Operator::Reap(backend, agent) => reap(world, &backend, agent),
         Operator::Drain(name) => {
             if !world.pool_ids.contains_key(&name) {
                 return Answer::Refused(Refusal::UnknownPool);
@@ -63,6 +63,62 @@ fn operator(world: &mut World, wish: Operator, now: Timestamp) -> Answer {
             }
             drained(world, name, false, now)
         }
+    }
+}
+
+/// Nothing new from now on. What becomes of agents may only get worse.
+fn stop(world: &mut World, how: Shutdown, now: Timestamp) -> Answer {
+    let known = core::mem::replace(&mut world.stopping, true) && world.shutdown >= how;
+    if known {
+        return Answer::Known;
+    }
+    world.shutdown = world.shutdown.max(how);
+    moves::give_back_taken(world, now);
+    Answer::Applied
+}
+
+/// Who feeds itself cannot be kept from work, and who leaves gets none anyway.
+fn cordon(world: &mut World, id: AgentId, cordoned: bool, now: Timestamp) -> Answer {
+    let Some(agent) = world.agents.get_mut(&id) else {
+        return Answer::Refused(Refusal::UnknownAgent);
+    };
+    if agent.record.kind == AgentKind::Worker {
+        return Answer::Refused(Refusal::Contradiction);
+    }
+    let comes = agent.is_launching() || agent.record.phase == AgentPhase::Ready;
+    if cordoned && !comes {
+        return Answer::Refused(Refusal::AgentLeaving);
+    }
+    if agent.record.cordoned == cordoned {
+        return Answer::Known;
+    }
+    agent.record.cordoned = cordoned;
+    world.touched.agents.insert(id);
+    moves::give_back_taken(world, now);
+    Answer::Applied
+}
+
+/// A list under way may be older than the wish, so another follows it.
+fn look(world: &mut World) -> Answer {
+    for facts in world.backends.values_mut() {
+        facts.fresh = false;
+        match facts.listing.is_in_flight() {
+            true => facts.missed = true,
+            false => facts.listing = crate::Effect::None,
+        }
+    }
+    Answer::Applied
+}
+
+/// Only what a list has shown, and no agent of the ledger is.
+fn reap(world: &mut World, backend: &BackendId, id: AgentId) -> Answer {
+    let facts = world.backends.get_mut(backend);
+    let Some(stranger) = facts.and_then(|facts| facts.strangers.get_mut(&id)) else {
+        return Answer::Refused(Refusal::UnknownAgent);
+    };
+    match core::mem::replace(&mut stranger.wanted, true) {
+        true => Answer::Known,
+        false => Answer::Applied,
     }
 }
 

@@ -120,7 +120,8 @@ fn end_agent(world: &mut World, id: AgentId, now: Timestamp) {
 pub(crate) fn give_back_taken(world: &mut World, now: Timestamp) {
     let taken = world.jobs.iter().filter(|(_, job)| {
         let agent = world.agents.get(&job.agent);
-        job.phase == JobPhase::Taken && !agent.is_some_and(|agent| world.takes_work(agent.pool))
+        job.phase == JobPhase::Taken
+            && !agent.is_some_and(|agent| !agent.record.cordoned && world.takes_work(agent.pool))
     });
     let taken: alloc::vec::Vec<JobId> = taken.map(|(id, _)| *id).collect();
     for job in taken {

@@ -127,6 +127,7 @@ fn intend(world: &mut World, order: &CreateOrder, phase: AgentPhase, now: Timest
         used_token: None,
         session: None,
         account: None,
+        cordoned: false,
     };
     let agent = Agent {
         record,
@@ -141,6 +142,8 @@ fn intend(world: &mut World, order: &CreateOrder, phase: AgentPhase, now: Timest
         launch_trouble: None,
         waits_for: None,
         unpriced: alloc::vec::Vec::new(),
+        stays_for: None,
+        absent_since: None,
     };
     backend::facts(world, &order.backend).used = true;
     world.agents_of.insert((pool, order.agent));
@@ -150,7 +153,12 @@ fn intend(world: &mut World, order: &CreateOrder, phase: AgentPhase, now: Timest
 }
 
 fn destroy(world: &mut World, id: headcount_model::AgentId, reason: Reason, now: Timestamp) {
-    if reason == Reason::LaunchDeadline {
+    let phase = world.agents.get(&id).map(crate::Agent::phase);
+    let again = matches!(
+        phase,
+        Some(AgentPhase::Destroying | AgentPhase::Quarantined)
+    );
+    if reason == Reason::LaunchDeadline && !again {
         let waits = world.agents.get(&id).and_then(crate::Agent::waits_for);
         let waits = waits.map(|why| alloc::format!(": {why}"));
         let message = alloc::format!(
@@ -163,7 +171,7 @@ fn destroy(world: &mut World, id: headcount_model::AgentId, reason: Reason, now:
         return;
     };
     agent.record.leaves_for.get_or_insert(reason);
-    if agent.record.phase == AgentPhase::Destroying {
+    if again {
         agent.effect = agent.effect.started();
         return;
     }

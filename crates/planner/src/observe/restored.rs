@@ -83,6 +83,8 @@ fn restore_agent(world: &mut World, record: AgentRecord, now: Timestamp) {
         launch_trouble: None,
         waits_for: None,
         unpriced: alloc::vec::Vec::new(),
+        stays_for: None,
+        absent_since: None,
         record,
     };
     world.agents_of.insert((pool, agent.record.id));

@@ -4,7 +4,9 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use headcount_model::{AgentId, AgentKind, AgentPhase, PoolSpec, Reason, Timeouts, Timestamp};
+use headcount_model::{
+    AgentId, AgentKind, AgentPhase, PoolSpec, Reason, Shutdown, Timeouts, Timestamp,
+};
 
 use super::Round;
 use super::facts::may_start;
@@ -15,6 +17,10 @@ use crate::{Action, Agent, CreateOrder, JobPhase, Link, WakeReason};
 const KILL_AFTER: Duration = Duration::from_secs(5);
 
 pub(super) fn move_on<'w>(round: &mut Round<'w>, restless: Vec<&'w Agent>) {
+    let restless = match round.world.shutdown {
+        Shutdown::Destroy => round.world.agents.values().collect(),
+        Shutdown::Leave | Shutdown::Drain => restless,
+    };
     for agent in with_overdue(round, restless) {
         if let Some(reason) = overdue(round, agent) {
             destroy(round, agent, reason);
@@ -26,6 +32,11 @@ pub(super) fn move_on<'w>(round: &mut Round<'w>, restless: Vec<&'w Agent>) {
                 if may_start(round, agent.effect) {
                     let reason = agent.record.leaves_for.unwrap_or(Reason::EndedItself);
                     destroy(round, agent, reason);
+                }
+            }
+            AgentPhase::Quarantined => {
+                if may_start(round, agent.effect) {
+                    destroy(round, agent, Reason::Quarantined);
                 }
             }
             AgentPhase::Releasing => release(round, agent),
@@ -67,7 +78,9 @@ fn repeat_launch(round: &mut Round<'_>, agent: &Agent) {
         return;
     }
     let pool = round.world.pools.get(&agent.pool);
-    let Some(configured) = pool.and_then(crate::Pool::open) else {
+    let wanted = round.world.shutdown == Shutdown::Leave;
+    let open = pool.and_then(crate::Pool::open).filter(|_| wanted);
+    let Some(configured) = open else {
         return give_up(round, agent);
     };
     let asks_elsewhere = agent.record.machine_pool != configured.machine_pool;
@@ -141,6 +154,9 @@ fn release(round: &mut Round<'_>, agent: &Agent) {
 
 /// Why this agent must be destroyed now, if it must.
 fn overdue(round: &mut Round<'_>, agent: &Agent) -> Option<Reason> {
+    if round.world.shutdown == Shutdown::Destroy && may_be_ended(agent) {
+        return Some(Reason::Shutdown);
+    }
     let patience = timeouts(round, agent);
     let since = agent.record.phase_since;
     match agent.record.phase {
@@ -161,6 +177,18 @@ fn overdue(round: &mut Round<'_>, agent: &Agent) -> Option<Reason> {
                 .or_else(|| retired(round, agent, since, patience))
         }
         _ => None,
+    }
+}
+
+/// A creation under way is waited for; what never began is given up elsewhere.
+const fn may_be_ended(agent: &Agent) -> bool {
+    match agent.record.phase {
+        AgentPhase::Creating | AgentPhase::Starting => !agent.effect.is_in_flight(),
+        AgentPhase::Ready | AgentPhase::Draining => true,
+        AgentPhase::Reserving
+        | AgentPhase::Destroying
+        | AgentPhase::Quarantined
+        | AgentPhase::Releasing => false,
     }
 }
 

@@ -47,7 +47,10 @@ impl Crews {
                 crew.pending += 1;
                 crew.pending_then += 1;
             }
-            AgentPhase::Ready | AgentPhase::Draining | AgentPhase::Destroying => {
+            AgentPhase::Ready
+            | AgentPhase::Draining
+            | AgentPhase::Destroying
+            | AgentPhase::Quarantined => {
                 crew.pending_then += u32::from(began);
                 // Whether it took something is seen when all are known.
                 crew.empty += u32::from(settles);

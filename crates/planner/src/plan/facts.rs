@@ -11,7 +11,7 @@ use crate::{Action, Backend, Effect, WakeReason};
 const LIST_DEADLINE: Duration = Duration::from_secs(30);
 const REFRESH_DEADLINE: Duration = Duration::from_secs(30);
 /// An unknown instance of ours is left alone this long: a peer may be about to tell.
-const REAP_GRACE: Duration = Duration::from_secs(60);
+pub(crate) const REAP_GRACE: Duration = Duration::from_secs(60);
 const REAP_DEADLINE: Duration = Duration::from_secs(30);
 const REAP_KILL_AFTER: Duration = Duration::from_secs(5);
 
@@ -72,9 +72,10 @@ fn refresh(round: &mut Round<'_>) {
 fn reap(round: &mut Round<'_>) {
     for facts in round.world.backends.values() {
         for (agent, stranger) in &facts.strangers {
-            let due = round
-                .wakes
-                .due(stranger.seen_at.after(REAP_GRACE), WakeReason::ReapGrace);
+            let due = stranger.wanted
+                || round
+                    .wakes
+                    .due(stranger.seen_at.after(REAP_GRACE), WakeReason::ReapGrace);
             if due && may_start(round, stranger.effect) {
                 round.actions.push(Action::Reap {
                     agent: *agent,

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use headcount_model::{
     AgentId, AgentKind, AgentPhase, Granted, IdleCompat, IdleRule, Layer, Reason, Rollout,
-    Timestamp,
+    Shutdown, Timestamp,
 };
 
 use super::Round;
@@ -21,7 +21,7 @@ pub(super) fn keep(round: &mut Round<'_>) {
     let mut machines = Machines::default();
     for pool in round.world.pools.values() {
         let idle = idle_agents(round, pool);
-        let Some(open) = pool.open() else {
+        let Some(open) = pool.open().filter(|_| !empties(round, pool)) else {
             send_all_away(round, pool, &idle);
             continue;
         };
@@ -58,7 +58,9 @@ fn usable(round: &mut Round<'_>, open: &Configured, idle: &[Slot]) -> Vec<Slot> 
                 }
                 usable.push(*slot);
             }
-            Some(Reason::ConnectionLost) => stay(round, slot, Reason::ConnectionLost),
+            Some(reason @ (Reason::ConnectionLost | Reason::Cordoned)) => {
+                stay(round, slot, reason);
+            }
             // What has done its work goes at once; that is no scale-down.
             Some(Reason::JobsDone) => leave(round, agent, Reason::JobsDone),
             Some(reason) => leave_if_fresh(round, agent, reason),
@@ -197,6 +199,8 @@ fn unusable(agent: &Agent, open: &Configured, now: Timestamp) -> Option<Reason> 
         Some(Reason::Outdated)
     } else if open.is_outlived_by(&agent.record, now) {
         Some(Reason::LifetimeOver)
+    } else if agent.record.cordoned {
+        Some(Reason::Cordoned)
     } else {
         None
     }
@@ -247,9 +251,17 @@ fn roll_out(round: &mut Round<'_>, pool: &Pool, open: &Configured) {
     }
 }
 
+/// Whether the daemon leaves nobody behind. Workers have nobody to ask, and stay.
+fn empties(round: &Round<'_>, pool: &Pool) -> bool {
+    let kind = pool.configured.as_ref().map(|it| it.spec.kind);
+    round.world.shutdown == Shutdown::Drain && kind != Some(AgentKind::Worker)
+}
+
 /// A pool that takes no new work: who is idle leaves, who works may end its work.
 fn send_all_away(round: &mut Round<'_>, pool: &Pool, idle: &[Slot]) {
-    let reason = if pool.configured.is_none() {
+    let reason = if round.world.shutdown == Shutdown::Drain {
+        Reason::Shutdown
+    } else if pool.configured.is_none() {
         Reason::PoolRemoved
     } else {
         Reason::PoolDrained

@@ -127,6 +127,9 @@ fn state(agent: &Agent, usable: &BTreeSet<AgentId>, idle: &BTreeSet<AgentId>) ->
         AgentPhase::Ready if idle.contains(&id) => State::Removing,
         AgentPhase::Ready if agent.jobs.is_empty() => State::Acquired,
         AgentPhase::Ready => State::Used,
-        AgentPhase::Draining | AgentPhase::Destroying | AgentPhase::Releasing => State::Removing,
+        AgentPhase::Draining
+        | AgentPhase::Destroying
+        | AgentPhase::Quarantined
+        | AgentPhase::Releasing => State::Removing,
     }
 }

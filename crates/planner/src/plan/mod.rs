@@ -25,6 +25,7 @@ use alloc::vec::Vec;
 
 use headcount_model::{AgentId, Granted, Reason, Timeouts, Timestamp};
 
+pub(crate) use facts::REAP_GRACE;
 pub(crate) use tally::Tally;
 
 use crate::guard::{Headroom, Permit};

@@ -1,6 +1,6 @@
 //! Every agent and every taken job has exactly one reason; every pool its numbers.
 
-use headcount_model::{AgentPhase, Reason};
+use headcount_model::{AgentId, AgentPhase, Reason};
 
 use super::duties::Duties;
 use super::{Round, Tally};
@@ -12,6 +12,7 @@ pub(super) fn tell(round: &mut Round<'_>, tally: Tally<'_>) {
             JobPhase::Taken | JobPhase::Assigned => Reason::Assigning,
             JobPhase::Running if tally.away.contains(&job.agent) => Reason::ConnectionLost,
             JobPhase::Running => Reason::RunningJob,
+            JobPhase::Lost if is_quarantined(round, job.agent) => Reason::AgentQuarantined,
             JobPhase::Lost => Reason::AgentLost,
             JobPhase::Settling(_) => Reason::Done,
         };
@@ -31,6 +32,11 @@ pub(super) fn tell(round: &mut Round<'_>, tally: Tally<'_>) {
         });
     }
     tell_agents(round, tally);
+}
+
+fn is_quarantined(round: &Round<'_>, agent: AgentId) -> bool {
+    let agent = round.world.agents.get(&agent);
+    agent.is_some_and(|agent| agent.record.phase == AgentPhase::Quarantined)
 }
 
 /// What this plan decides of an agent is its reason; all others keep theirs.
@@ -59,6 +65,7 @@ pub(super) fn of(agent: &Agent, duties: &Duties) -> Reason {
             agent.record.made_for
         }
         AgentPhase::Draining | AgentPhase::Destroying | AgentPhase::Releasing => leaves,
+        AgentPhase::Quarantined => Reason::Quarantined,
         AgentPhase::Ready if matches!(agent.link, Link::Down(_)) => Reason::ConnectionLost,
         AgentPhase::Ready if duties.works(agent) => Reason::RunningJob,
         AgentPhase::Ready => Reason::Promised,

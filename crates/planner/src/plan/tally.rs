@@ -120,6 +120,7 @@ impl<'w> Tally<'w> {
             AgentPhase::Ready => counts.busy += 1,
             AgentPhase::Draining => counts.draining += 1,
             AgentPhase::Destroying | AgentPhase::Releasing => counts.destroying += 1,
+            AgentPhase::Quarantined => counts.quarantined += 1,
         }
         if agent.effect == Effect::Unknown {
             self.doubtful.insert(agent.record.backend.clone());
@@ -222,9 +223,9 @@ fn taking(world: &World) -> BTreeMap<AgentId, u32> {
 
 /// Jobs this agent may take beyond those it has: within its slots, within the number of
 /// jobs of its life, and none once what it was made from is outdated, it has lived for long
-/// enough, or it cannot hear.
+/// enough, it was cordoned, or it cannot hear.
 fn usable(agent: &Agent, open: Option<&Configured>, taking: u32) -> u32 {
-    if agent.record.kind == AgentKind::Worker {
+    if agent.record.kind == AgentKind::Worker || agent.record.cordoned {
         return 0;
     }
     let Some(open) = open.filter(|open| open.is_current(&agent.record)) else {

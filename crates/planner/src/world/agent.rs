@@ -33,6 +33,10 @@ pub struct Agent {
     pub(crate) waits_for: Option<alloc::string::String>,
     /// Pieces of its time that had no price, in case it is told yet.
     pub(crate) unpriced: Vec<TimeSpent>,
+    /// Why it was not removed when that was tried last.
+    pub(crate) stays_for: Option<alloc::string::String>,
+    /// While quarantined: since when it is said, again and again, that it is gone.
+    pub(crate) absent_since: Option<Timestamp>,
 }
 
 impl Agent {
@@ -78,6 +82,12 @@ impl Agent {
         self.waits_for.as_deref().filter(|_| self.is_launching())
     }
 
+    /// Why its backend did not remove it when that was tried last, while it is to go.
+    #[must_use]
+    pub fn stays_for(&self) -> Option<&str> {
+        self.stays_for.as_deref()
+    }
+
     /// What is under way at its backend.
     #[must_use]
     pub const fn effect(&self) -> Effect {
@@ -97,7 +107,7 @@ impl Agent {
             .saturating_sub(crate::world_count(self.jobs.len()))
     }
 
-    /// Whether it leaves, and no job holds it up.
+    /// Whether it leaves, and neither a job nor its backend holds it up.
     pub(crate) fn leaves_soon(&self) -> bool {
         match self.record.phase {
             AgentPhase::Draining => self.jobs.is_empty(),

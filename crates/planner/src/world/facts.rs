@@ -43,6 +43,13 @@ pub struct Stranger {
     pub seen_at: Timestamp,
     /// Its removal.
     pub effect: Effect,
+    /// Whether a person wants it gone now.
+    pub wanted: bool,
+    /// Why it was not removed when that was tried last.
+    pub stays_for: Option<String>,
+    /// Since when it is said, again and again, that it is gone, although it was not removed
+    /// for long.
+    pub absent_since: Option<Timestamp>,
 }
 
 /// What is known of a source.
@@ -69,7 +76,21 @@ pub struct SourceFacts {
     pub trouble: Option<String>,
 }
 
+impl Stranger {
+    /// When it is removed, unless that was tried before or a person does not wait for it.
+    #[must_use]
+    pub fn left_until(&self) -> Timestamp {
+        self.seen_at.after(crate::plan::REAP_GRACE)
+    }
+}
+
 impl Backend {
+    /// When its last list arrived.
+    #[must_use]
+    pub const fn listed_at(&self) -> Option<Timestamp> {
+        self.listed_at
+    }
+
     /// When what exists is compared with what is known although nothing says that they
     /// differ. Never while nothing of ours can be there: an idle daemon sleeps. After the
     /// last agent has left it is done once more.

@@ -13,12 +13,15 @@ mod job;
 mod machine_pool;
 mod notes;
 mod pool;
+mod removal;
 mod signal;
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 
-use headcount_model::{AgentId, BackendId, ClassKey, Fleet, JobId, Name, PoolName, SourceId};
+use headcount_model::{
+    AgentId, BackendId, ClassKey, Fleet, JobId, Name, PoolName, Shutdown, SourceId,
+};
 
 pub use agent::{Agent, Effect, Link};
 pub(crate) use changes::Touched;
@@ -66,6 +69,8 @@ pub struct World {
     /// Counts plans that did something; orders lists and effects against each other.
     pub(crate) round: u64,
     pub(crate) stopping: bool,
+    /// What becomes of agents while the daemon stops.
+    pub(crate) shutdown: Shutdown,
     pub(crate) touched: Touched,
 }
 
@@ -115,6 +120,7 @@ impl World {
             next_agent: 1,
             round: 0,
             stopping: false,
+            shutdown: Shutdown::Leave,
             touched: Touched::default(),
         }
     }
@@ -225,6 +231,12 @@ impl World {
     #[must_use]
     pub const fn failures(&self) -> &Failures {
         &self.failures
+    }
+
+    /// What becomes of agents while the daemon stops.
+    #[must_use]
+    pub const fn shutdown(&self) -> Shutdown {
+        self.shutdown
     }
 
     /// Whether no new jobs are handed out.

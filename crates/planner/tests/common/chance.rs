@@ -87,6 +87,10 @@ pub enum Event {
     /// Other daemons hold so many CPUs of the shared ledger.
     Peers(u8),
     Nonsense(u8, u8),
+    /// A person cordons an agent, or ends that.
+    Cordon(u8, bool),
+    /// A backend does not remove an agent for so many tries.
+    Stuck(u8, u8),
     /// A queue says this; whether its reader tells.
     Queue(u8, bool),
 }
@@ -116,6 +120,8 @@ pub fn event() -> impl Strategy<Value = Event> {
         1 => Just(E::SourceSilent),
         2 => any::<u8>().prop_map(E::Cancel),
         1 => any::<(u8, bool)>().prop_map(|(p, d)| E::Drain(p, d)),
+        1 => any::<(u8, bool)>().prop_map(|(n, undo)| E::Cordon(n, undo)),
+        1 => (any::<u8>(), 1..14_u8).prop_map(|(n, tries)| E::Stuck(n, tries)),
         1 => any::<u8>().prop_map(E::Configure),
         1 => any::<u8>().prop_map(E::Restart),
         3 => (0..400_u16).prop_map(E::Seconds),
@@ -200,6 +206,12 @@ impl Scenario {
                 }
                 *self = self.restart(FLEETS[self.fleet]);
             }
+            E::Cordon(n, undo) => {
+                if let Some(number) = pick(self.alive(|_| true), n) {
+                    self.cordon(number, undo);
+                }
+            }
+            E::Stuck(n, tries) => self.is_stuck(n, tries),
             E::Nonsense(a, b) => self.nonsense(a, b),
             E::Queue(n, told) => self.queue_says(n, told),
             other => self.agent_does(other),
@@ -306,6 +318,26 @@ impl Scenario {
         }
     }
 
+    /// A destruction fails so many times, as soon as it is tried again.
+    fn is_stuck(&mut self, n: u8, tries: u8) {
+        let orders = self.orders().into_iter();
+        let ends = orders.filter(|order| order.starts_with("destroy"));
+        let Some(order) = pick(ends.collect(), n) else {
+            return;
+        };
+        let agent = order.split([' ', ':']).nth(1).unwrap().to_owned();
+        for _ in 0..tries {
+            let again = self.orders().into_iter();
+            let start = format!("destroy {agent}:");
+            let Some(order) = again.into_iter().find(|order| order.starts_with(&start)) else {
+                return;
+            };
+            self.fail(&order, TroubleKind::Unknown);
+            self.wait(Duration::from_secs(61));
+            self.plan();
+        }
+    }
+
     /// A creation of which nobody knows whether it worked; every second one did.
     fn create_lost(&mut self, n: u8) {
         let orders = self.orders().into_iter();
@@ -385,6 +417,12 @@ impl Scenario {
             jobs: Vec::new(),
             sample: 0,
             class_after: headcount_model::ClassCount::default(),
+        }
+    }
+
+    pub fn uncordon_all(&mut self) {
+        for number in self.alive(|_| true) {
+            self.cordon(number, true);
         }
     }
 

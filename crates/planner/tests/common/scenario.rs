@@ -356,6 +356,20 @@ impl Scenario {
         self.tell(News::Operator(wish))
     }
 
+    pub fn cordon(&mut self, number: u32, undo: bool) -> Answer {
+        let agent = agent(number);
+        self.operator(Operator::Cordon { agent, undo })
+    }
+
+    /// The order fails again and again, until its agent is quarantined.
+    pub fn quarantine(&mut self, start: &str) -> &mut Self {
+        for _ in 0..9 {
+            self.fail(start, TroubleKind::Unknown).plan();
+            self.wake().plan();
+        }
+        self.fail(start, TroubleKind::Unknown)
+    }
+
     /// An instance of ours that no ledger knows.
     pub fn stranger(&mut self, number: u32, pool: &str) -> &mut Self {
         let at = (BackendId::new("bare-metal"), agent(number));

@@ -173,7 +173,10 @@ impl Seen {
                     metrics.machine(Happened::Created(took));
                 }
             }
-            AgentPhase::Draining | AgentPhase::Destroying | AgentPhase::Releasing => {
+            AgentPhase::Draining
+            | AgentPhase::Destroying
+            | AgentPhase::Quarantined
+            | AgentPhase::Releasing => {
                 let launch = self.launching.remove(&agent);
                 if let Some(launch) = launch.as_ref().filter(|_| is_failure(reason)) {
                     metrics.launch_failed(pool, reason, self.is_bound(agent));

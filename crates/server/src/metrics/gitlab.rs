@@ -162,6 +162,7 @@ fn state(agent: &AgentView) -> &'static str {
             "acquired"
         }
         AgentPhase::Ready => "idle",
+        AgentPhase::Quarantined => "stuck-on-removing",
         AgentPhase::Destroying if agent.removals_failed > 0 => "stuck-on-removing",
         AgentPhase::Draining if !agent.jobs.is_empty() => "used",
         AgentPhase::Draining | AgentPhase::Destroying | AgentPhase::Releasing => "removing",

@@ -81,6 +81,7 @@ impl Page {
                 ("busy", counts.busy),
                 ("draining", counts.draining),
                 ("destroying", counts.destroying),
+                ("quarantined", counts.quarantined),
             ];
             states.map(|(state, n)| {
                 let labels = vec![

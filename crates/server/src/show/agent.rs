@@ -2,7 +2,7 @@
 
 use headcount_api::{Agent, AgentState};
 use headcount_controller::{AgentView, Link};
-use headcount_model::{AgentKind, AgentPhase, Reason};
+use headcount_model::{AgentKind, AgentPhase};
 
 use super::{moment, resources};
 
@@ -24,10 +24,12 @@ pub(crate) fn agent(view: &AgentView) -> Agent {
         since: moment(record.phase_since),
         created_at: moment(record.created_at),
         reason: view.reason.code().to_owned(),
-        reason_text: reason_text(view.reason, view.waits_for.as_deref()),
+        reason_text: reason_text(view),
         connected,
         disconnected_since,
         idle_since: (state == AgentState::Idle).then(|| moment(view.idle_since)),
+        cordoned: record.cordoned,
+        trouble: view.stays_for.clone(),
         jobs: view.jobs.iter().map(ToString::to_string).collect(),
         slots: record.slots,
         jobs_done: record.jobs_done,
@@ -35,11 +37,18 @@ pub(crate) fn agent(view: &AgentView) -> Agent {
     }
 }
 
-fn reason_text(reason: Reason, waits_for: Option<&str>) -> String {
-    let sentence = reason.sentence();
-    match waits_for {
-        Some(why) => format!("{sentence}; it waits: {why}"),
-        None => sentence.to_owned(),
+fn reason_text(view: &AgentView) -> String {
+    let reason = view.reason.sentence();
+    let (waits, stays) = (view.waits_for.as_deref(), view.stays_for.as_deref());
+    in_full(reason, waits, stays)
+}
+
+/// A reason with what the backend says of it.
+fn in_full(sentence: &str, waits_for: Option<&str>, stays_for: Option<&str>) -> String {
+    match (waits_for, stays_for) {
+        (Some(why), _) => format!("{sentence}; it waits: {why}"),
+        (None, Some(why)) => format!("{sentence}; it could not be removed: {why}"),
+        (None, None) => sentence.to_owned(),
     }
 }
 
@@ -52,6 +61,7 @@ pub(crate) const fn agent_state(phase: AgentPhase, has_jobs: bool) -> AgentState
         AgentPhase::Ready => AgentState::Idle,
         AgentPhase::Draining => AgentState::Draining,
         AgentPhase::Destroying => AgentState::Destroying,
+        AgentPhase::Quarantined => AgentState::Quarantined,
         AgentPhase::Releasing => AgentState::Releasing,
     }
 }
@@ -66,15 +76,22 @@ pub(super) const fn kind(kind: AgentKind) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use headcount_model::Reason;
+
     use super::*;
 
     #[test]
     fn what_an_agent_waits_for_stands_behind_its_reason() {
         let reason = Reason::DemandWaiting;
-        assert_eq!(reason_text(reason, None), reason.sentence());
+        let text = reason.sentence();
+        assert_eq!(in_full(text, None, None), text);
         assert_eq!(
-            reason_text(reason, Some("Unschedulable: no machine")),
-            format!("{}; it waits: Unschedulable: no machine", reason.sentence())
+            in_full(text, Some("Unschedulable: no machine"), None),
+            format!("{text}; it waits: Unschedulable: no machine")
+        );
+        assert_eq!(
+            in_full("it is done", None, Some("the machine is locked")),
+            "it is done; it could not be removed: the machine is locked"
         );
     }
 }

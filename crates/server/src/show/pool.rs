@@ -102,6 +102,7 @@ const fn counts(counts: Counts) -> PoolCounts {
         busy: counts.busy,
         draining: counts.draining,
         destroying: counts.destroying,
+        quarantined: counts.quarantined,
         total: counts.total(),
     }
 }

@@ -113,6 +113,33 @@ async fn a_pool_is_drained_and_the_drain_is_undone() {
 }
 
 #[tokio::test]
+async fn an_agent_is_cordoned_and_uncordoned() {
+    let house = House::new().await;
+    let job = house.submit(&["hold"]).await;
+    let agents = house
+        .until("/api/v1/agents", |agents| agents[0]["state"] == "busy")
+        .await;
+    let id = agents[0]["id"].as_str().unwrap().to_owned();
+    let path = format!("/api/v1/agents/{id}/cordon");
+    let told = |cordoned, changed| json!({"agent": id, "cordoned": cordoned, "changed": changed});
+    assert_eq!(house.post(&path, "").await.json(), told(true, true));
+    assert_eq!(house.post(&path, "{}").await.json(), told(true, false));
+    let one = house.get(&format!("/api/v1/agents/{id}")).await.json();
+    assert_eq!(one["cordoned"], json!(true));
+    let undo = house.post(&path, r#"{"undo":true}"#).await;
+    assert_eq!(undo.json(), told(false, true));
+    house.agents.release(&job, 0);
+    house
+        .until("/api/v1/agents", |agents| *agents == json!([]))
+        .await;
+    let gone = house.post(&path, "").await;
+    assert_eq!(
+        (gone.status, gone.json()["detail"].clone()),
+        (404, json!(format!("agent {id} is not known")))
+    );
+}
+
+#[tokio::test]
 async fn unknown_pools_are_told_with_those_that_exist() {
     let house = House::new().await;
     let got = house.post("/api/v1/pools/linux/drain", "").await;

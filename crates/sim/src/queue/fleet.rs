@@ -117,5 +117,6 @@ pub(super) fn running(id: AgentId, since: Timestamp) -> AgentRecord {
         used_token: None,
         session: None,
         account: None,
+        cordoned: false,
     }
 }

@@ -67,6 +67,8 @@ pub(crate) struct Faults {
     pub(crate) says_twice: u32,
     /// Somebody shows what an agent showed.
     pub(crate) intruder: u32,
+    /// A backend refuses to end an instance for an hour, from the first time it is asked to.
+    pub(crate) refuses_to_end: u32,
     /// A worker ends by itself within seconds.
     pub(crate) worker_quits: u32,
     /// The daemon is killed before a round is written.
@@ -139,6 +141,7 @@ impl Faults {
             // Drawn last, so that a seed means what it meant before there were any.
             reserve: odds(&mut rate),
             release: odds(&mut rate),
+            refuses_to_end: rate(20),
         }
     }
 }

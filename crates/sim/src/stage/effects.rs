@@ -1,5 +1,7 @@
 //! Effects as they are done: at backends, at the queue, on a connection.
 
+use std::time::Duration;
+
 use headcount_controller::{Order, digest};
 use headcount_model::{
     AgentId, AgentKind, BackendEvent, BackendId, Digest, Exit, InstanceState, Labels, Secret,
@@ -11,11 +13,14 @@ use super::event::{Event, Tick};
 use super::{Birth, Stage};
 use crate::fake::{Made, Program};
 use crate::options::Promise;
+use crate::random::Random;
 use crate::sabotage::Sabotage;
 use crate::scenario::Faults;
 
 /// What dies by chance or leaves by chance does so within its first minute.
 const FIRST_MINUTE: u64 = 60_000;
+/// How long a backend refuses to end an instance.
+const REFUSED_FOR: Duration = Duration::from_secs(3600);
 
 impl Stage {
     /// Does what an order says, and says how it went.
@@ -27,6 +32,12 @@ impl Stage {
             }
             Action::Destroy { agent, .. } if self.sabotage == Some(Sabotage::AgentsStay) => {
                 Answered::Destroy(*agent, Err(stays(*agent)))
+            }
+            Action::Destroy { agent, .. } if self.refuses_to_end(*agent) => {
+                Answered::Destroy(*agent, Err(stays(*agent)))
+            }
+            Action::Reap { agent, backend, .. } if self.refuses_to_end(*agent) => {
+                Answered::Reap(backend.clone(), *agent, Err(stays(*agent)))
             }
             Action::Destroy { agent, backend, .. } => {
                 self.destroy(*agent, backend);
@@ -176,6 +187,23 @@ impl Stage {
         Digest(bytes)
     }
 
+    /// Whether its backend does not end it now. Drawn from the agent alone, so that a seed
+    /// means for all others what it meant before.
+    fn refuses_to_end(&mut self, agent: AgentId) -> bool {
+        if let Some(until) = self.refused.get(&agent) {
+            return self.now < *until;
+        }
+        let seed = self.scenario.seed ^ agent.epoch ^ (u64::from(agent.number) << 40);
+        let refuses = Random::new(seed).chance(self.faults.refuses_to_end);
+        if refuses {
+            let until = self.now.after(REFUSED_FOR);
+            self.trace
+                .line(self.now, format_args!("{agent} cannot be ended"));
+            self.refused.insert(agent, until);
+        }
+        refuses
+    }
+
     /// Ends an instance for good, with its process.
     fn destroy(&mut self, agent: AgentId, backend: &BackendId) {
         if self.sabotage == Some(Sabotage::DestroyLies) {
@@ -245,7 +273,7 @@ impl Stage {
     }
 }
 
-/// Sabotage: what a destruction without effect is answered with.
+/// What a destruction without effect is answered with.
 fn stays(agent: AgentId) -> Trouble {
     Trouble {
         kind: TroubleKind::Transient,

@@ -57,6 +57,8 @@ pub(crate) struct Stage {
     pub(crate) pools: Pools,
     pub(crate) entries: Entries,
     pub(crate) backends: BTreeMap<BackendId, Backend>,
+    /// Until when their backend refuses to end them.
+    refused: BTreeMap<AgentId, Timestamp>,
     /// The processes inside instances.
     programs: BTreeMap<AgentId, Program>,
     /// What was ever ordered, and with what limit of jobs.
@@ -99,6 +101,7 @@ impl Stage {
             pools: Pools::default(),
             entries: Entries::default(),
             backends: BTreeMap::new(),
+            refused: BTreeMap::new(),
             programs: BTreeMap::new(),
             births: BTreeMap::new(),
             wires: Wires::default(),

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// The newest schema this program knows: the number of the last migration.
-pub const SCHEMA: u32 = 3;
+pub const SCHEMA: u32 = 4;
 
 /// "HDCT": marks a database as ours.
 pub(super) const APPLICATION_ID: i32 = 0x4844_4354;
@@ -13,6 +13,7 @@ const MIGRATIONS: [&str; SCHEMA as usize] = [
     include_str!("../../migrations/0001_base.sql"),
     include_str!("../../migrations/0002_sources.sql"),
     include_str!("../../migrations/0003_machine_time.sql"),
+    include_str!("../../migrations/0004_cordons.sql"),
 ];
 
 /// Brings a file of schema `found` up to [`SCHEMA`], in one transaction: a crash leaves

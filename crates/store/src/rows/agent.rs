@@ -48,6 +48,7 @@ struct AgentRow {
     used_token: Option<String>,
     session: Option<String>,
     account: Option<AccountRow>,
+    cordoned: bool,
 }
 
 /// What an agent's time goes into. Absent before schema 3.
@@ -98,6 +99,7 @@ impl From<&AgentRecord> for AgentRow {
             used_token: it.used_token.as_ref().map(write_digest),
             session: it.session.as_ref().map(write_digest),
             account: it.account.map(AccountRow::from),
+            cordoned: it.cordoned,
         }
     }
 }
@@ -127,6 +129,7 @@ impl AgentRow {
             used_token: self.used_token.as_ref().map(digest).transpose()?,
             session: self.session.as_ref().map(digest).transpose()?,
             account: self.account.map(AccountRow::into_account).transpose()?,
+            cordoned: self.cordoned,
         })
     }
 }

@@ -47,6 +47,7 @@ pub(super) fn agent(number: u32, phase: AgentPhase) -> AgentRecord {
             price: Price::from_micros(u64::from(number) * 1000),
             price_told: number > 2,
         }),
+        cordoned: true,
     }
 }
 

@@ -65,7 +65,7 @@ function poolRow(pool) {
       h("span", { class: "pool-counts" }, h("b", {}, counts.total.toLocaleString("en")),
         pool.maxAgents === undefined ? "" : h("span", { class: "quiet" }, ` / ${pool.maxAgents.toLocaleString("en")}`, others > 0 ? ` (${others} in other pools)` : ""))),
     h("div", { class: "bar", role: "img", "aria-label": `${counts.busy} busy, ${counts.idle} idle, ${counts.starting} starting` },
-      part("busy", counts.busy), part("idle", counts.idle), part("starting", counts.starting), part("draining", counts.draining + counts.destroying)),
+      part("busy", counts.busy), part("idle", counts.idle), part("starting", counts.starting), part("draining", counts.draining + counts.destroying), part("quarantined", counts.quarantined || 0)),
     pool.limitedBy ? h("div", { class: "note warn" }, `${plural(pool.wanted, "more agent")} wanted, but ${pool.limitedByText}`) : null,
     failure ? h("div", { class: "note bad" }, `Last failure, `, since(failure.at, ago), `: ${failure.message}`) : null,
     pool.backendTrouble ? h("div", { class: "note bad" }, pool.backendTrouble) : null);

@@ -1,0 +1,107 @@
+//! Removals that do not work: how often and how soon they are tried again, and when an
+//! absence is believed.
+//!
+//! Promise: what could not be removed is never given up, never forgotten, and tried at a
+//! bounded pace. Leaves to others: phases (`lifecycle`), and who is removed (`plan`).
+
+use alloc::string::String;
+use core::time::Duration;
+
+use headcount_model::Timestamp;
+
+use super::{Agent, Effect, Stranger, delay_after};
+
+/// After so many failures in a row it is quarantined: somewhat less than two minutes, and
+/// what the backend takes to fail.
+pub(crate) const GIVE_UP_AFTER: u32 = 10;
+/// The pace from then on.
+const SELDOM: Duration = Duration::from_secs(300);
+/// Between two words that something quarantined is gone, the second of which is believed.
+pub(crate) const CONFIRM_ABSENCE: Duration = Duration::from_secs(10);
+const FIRST_RETRY: Duration = Duration::from_millis(200);
+const LONGEST_RETRY: Duration = Duration::from_secs(60);
+
+/// It was not removed.
+fn failed(effect: Effect, now: Timestamp) -> Effect {
+    let tries = effect.tries().saturating_add(1);
+    let pause = match tries < GIVE_UP_AFTER {
+        true => delay_after(tries - 1, FIRST_RETRY, LONGEST_RETRY),
+        false => SELDOM,
+    };
+    Effect::RetryAt(now.after(pause), tries)
+}
+
+/// What is known of an absence that must be said twice.
+struct Doubt<'a> {
+    since: &'a mut Option<Timestamp>,
+    effect: &'a mut Effect,
+}
+
+impl Doubt<'_> {
+    /// It is said to be gone, now. Whether that is the second time; until then it is asked
+    /// for again.
+    fn resolve(self, now: Timestamp) -> bool {
+        let since = *self.since.get_or_insert(now);
+        if now.since(since) >= CONFIRM_ABSENCE {
+            return true;
+        }
+        if !self.effect.is_in_flight() {
+            *self.effect = Effect::RetryAt(since.after(CONFIRM_ABSENCE), self.effect.tries());
+        }
+        false
+    }
+}
+
+impl Agent {
+    /// Its backend did not remove it. Says whether it is given up for now.
+    pub(crate) fn not_removed(&mut self, why: String, now: Timestamp) -> bool {
+        self.stays_for = Some(why);
+        self.absent_since = None;
+        let known = self.record.phase == headcount_model::AgentPhase::Quarantined;
+        self.effect = match known {
+            true => failed(Effect::RetryAt(now, GIVE_UP_AFTER), now),
+            false => failed(self.effect, now),
+        };
+        self.effect.tries() >= GIVE_UP_AFTER
+    }
+
+    /// Whether a word that it is gone is believed: of a quarantined one the second.
+    pub(crate) fn is_gone(&mut self, now: Timestamp) -> bool {
+        let doubt = Doubt {
+            since: &mut self.absent_since,
+            effect: &mut self.effect,
+        };
+        self.record.phase != headcount_model::AgentPhase::Quarantined || doubt.resolve(now)
+    }
+}
+
+impl Stranger {
+    /// Whether its backend did not remove it, again and again.
+    #[must_use]
+    pub const fn is_quarantined(&self) -> bool {
+        self.effect.tries() >= GIVE_UP_AFTER
+    }
+
+    /// Whether its removal has begun, or is wanted at once.
+    #[must_use]
+    pub fn is_being_removed(&self) -> bool {
+        self.wanted || self.effect != Effect::None
+    }
+
+    /// It was not removed.
+    pub(crate) fn not_removed(&mut self, why: String, now: Timestamp) {
+        self.stays_for = Some(why);
+        self.absent_since = None;
+        self.effect = failed(self.effect, now);
+    }
+
+    /// Whether a word that it is gone is believed: of a quarantined one the second.
+    pub(crate) fn is_gone(&mut self, now: Timestamp) -> bool {
+        let quarantined = self.is_quarantined();
+        let doubt = Doubt {
+            since: &mut self.absent_since,
+            effect: &mut self.effect,
+        };
+        !quarantined || doubt.resolve(now)
+    }
+}
