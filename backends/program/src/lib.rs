@@ -12,7 +12,6 @@
 
 mod backend;
 mod call;
-mod census;
 mod environment;
 mod fault;
 mod garm;

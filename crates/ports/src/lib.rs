@@ -8,6 +8,7 @@
 pub mod agent_env;
 mod backend;
 mod cancel;
+pub mod census;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 mod inbox;
