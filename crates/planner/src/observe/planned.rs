@@ -140,7 +140,7 @@ fn intend(world: &mut World, order: &CreateOrder, phase: AgentPhase, now: Timest
         launch_trouble: None,
         waits_for: None,
     };
-    backend::facts(world, &order.backend).used = true;
+    backend::facts(world, &order.backend).is_used(now);
     world.agents_of.insert((pool, order.agent));
     world.agents.insert(order.agent, agent);
     world.touched.agents.insert(order.agent);

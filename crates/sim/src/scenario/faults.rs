@@ -37,6 +37,8 @@ pub(crate) struct Faults {
     pub(crate) event_doubled: u32,
     /// What ends leaves something behind.
     pub(crate) residue: u32,
+    /// A provisioner makes two machines under one name.
+    pub(crate) twin: u32,
     /// A source's word is late and so out of order.
     pub(crate) demand_late: u32,
     /// A source's word comes twice.
@@ -139,6 +141,8 @@ impl Faults {
             // Drawn last, so that a seed means what it meant before there were any.
             reserve: odds(&mut rate),
             release: odds(&mut rate),
+            // Only provisioners do.
+            twin: 0,
         }
     }
 }
