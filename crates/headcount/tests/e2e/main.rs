@@ -27,6 +27,7 @@ mod hostile_jobs;
 mod kici;
 mod limits;
 mod machine_pools;
+mod machines_daemon_killed;
 mod provisioners;
 mod queue;
 mod refusals;
