@@ -32,8 +32,11 @@ pub(super) fn keep(round: &mut Round<'_>) {
         match open.spec.kind {
             AgentKind::Worker => keep_workers(round, pool, open, rule),
             AgentKind::Managed | AgentKind::Sidecar => {
-                let usable = usable(round, open, &idle);
-                keep_ready(round, pool, rule, &usable, &mut machines);
+                let those = Those {
+                    awaited: awaited(round, open, &idle),
+                    usable: usable(round, open, &idle),
+                };
+                keep_ready(round, pool, rule, &those, &mut machines);
             }
         }
     }
@@ -42,6 +45,26 @@ pub(super) fn keep(round: &mut Round<'_>) {
 /// Ready agents without a job and not meant for one, longest idle first.
 fn idle_agents(round: &Round<'_>, pool: &Pool) -> Vec<Slot> {
     round.ready[pool.id.0 as usize].idle().copied().collect()
+}
+
+/// Idle agents that count.
+struct Those {
+    usable: Vec<Slot>,
+    /// Their connection broke, as all do when the daemon ends; until they are back or given
+    /// up, nobody is made in their place.
+    awaited: Vec<AgentId>,
+}
+
+fn awaited(round: &Round<'_>, open: &Configured, idle: &[Slot]) -> Vec<AgentId> {
+    let agents = idle
+        .iter()
+        .filter_map(|slot| round.world.agents.get(&slot.agent));
+    let awaited = agents.filter(|agent| {
+        unusable(agent, open, round.now) == Some(Reason::ConnectionLost)
+            && open.is_current(&agent.record)
+            && !open.is_outlived_by(&agent.record, round.now)
+    });
+    awaited.map(|agent| agent.record.id).collect()
 }
 
 /// Those of use to their pool; the others are told to leave, or waited for.
@@ -72,9 +95,10 @@ fn keep_ready(
     round: &mut Round<'_>,
     pool: &Pool,
     rule: Option<IdleRule>,
-    usable: &[Slot],
+    those: &Those,
     machines: &mut Machines,
 ) {
+    let usable = &those.usable;
     let (Some(rule), Some(open)) = (rule, pool.open()) else {
         for slot in usable {
             stay(round, slot, Reason::ScheduleUnknown);
@@ -82,8 +106,8 @@ fn keep_ready(
         return;
     };
     let verdict = match rule.compat {
-        IdleCompat::Headcount => ours(round, pool, &rule, usable, machines),
-        IdleCompat::Gitlab => theirs(round, pool, &rule, usable, machines),
+        IdleCompat::Headcount => ours(round, pool, &rule, those, machines),
+        IdleCompat::Gitlab => theirs(round, pool, &rule, those, machines),
     };
     for (slot, fate) in usable.iter().zip(verdict.idle) {
         let Some(agent) = round.world.agents.get(&slot.agent) else {
@@ -111,11 +135,11 @@ fn ours(
     round: &Round<'_>,
     pool: &Pool,
     rule: &IdleRule,
-    usable: &[Slot],
+    those: &Those,
     machines: &mut Machines,
 ) -> Verdict {
-    let since: Vec<Timestamp> = usable.iter().map(|slot| slot.idle_since).collect();
-    let coming = round.coming[pool.id.0 as usize].idle().count();
+    let since: Vec<Timestamp> = those.usable.iter().map(|slot| slot.idle_since).collect();
+    let coming = round.coming[pool.id.0 as usize].idle().count() + those.awaited.len();
     let in_use = match rule.scale {
         None => 0,
         Some(_) => machines.in_use(round, pool),
@@ -133,10 +157,13 @@ fn theirs(
     round: &Round<'_>,
     pool: &Pool,
     rule: &IdleRule,
-    usable: &[Slot],
+    Those { usable, awaited }: &Those,
     machines: &mut Machines,
 ) -> Verdict {
-    let (agents, list) = machines.of(round, pool, usable).into_iter().unzip();
+    let (agents, list) = machines
+        .of(round, pool, usable, awaited)
+        .into_iter()
+        .unzip();
     let agents: Vec<Option<AgentId>> = agents;
     let list: Vec<gitlab::Machine> = list;
     let mut settings = gitlab::Settings::of(rule);
