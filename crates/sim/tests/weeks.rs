@@ -9,10 +9,16 @@ use std::ops::Range;
 use headcount_sim::{Options, Outcome, Story, run_seed, run_seed_quickly};
 
 /// Seeds that once broke a promise, and by what.
-const ONCE_BROKEN: [(u64, &str); 1] = [(
-    0,
-    "the first machine after long idleness was compared with the provisioner's list at once",
-)];
+const ONCE_BROKEN: [(u64, &str); 2] = [
+    (
+        0,
+        "the first machine after long idleness was compared with the provisioner's list at once",
+    ),
+    (
+        755,
+        "machines that left under a lowered cap were replaced by another plan at the same moment",
+    ),
+];
 
 fn weeks() -> Options {
     Options {

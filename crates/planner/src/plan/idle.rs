@@ -1,7 +1,7 @@
 //! The idle rule applied to every pool: what it keeps, adds and sends away. Last in the
 //! plan, so that what jobs need is never removed.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use headcount_model::{
@@ -129,6 +129,56 @@ fn keep_ready(
     if verdict.add > 0 && !round.world.stopping {
         add_spares(round, pool, open, verdict.add);
     }
+}
+
+/// Some of those that were kept have just been sent away under a lowered cap. Where others
+/// that take nothing from that cap may stand in for them, they are made at once: the
+/// next plan would make them.
+pub(super) fn fill_up(round: &mut Round<'_>, left: &BTreeSet<AgentId>) {
+    let drained = round.actions.iter().filter_map(|action| match action {
+        Action::Drain { agent, .. } => Some(*agent),
+        _ => None,
+    });
+    let drained: BTreeSet<AgentId> = drained.collect();
+    let agents = left.iter().filter_map(|id| round.world.agents.get(id));
+    let pools: BTreeSet<_> = agents.map(|agent| agent.pool).collect();
+    for pool in pools.iter().filter_map(|pool| round.world.pools.get(pool)) {
+        let (Some(open), Some(rule)) = (pool.open(), pool.idle_rule(round.now)) else {
+            continue;
+        };
+        let before = missing(round, pool, open, &rule, |id| {
+            !drained.contains(id) || left.contains(id)
+        });
+        let after = missing(round, pool, open, &rule, |id| !drained.contains(id));
+        let more = after.saturating_sub(before);
+        if more > 0 && !round.world.stopping {
+            add_spares(round, pool, open, more);
+        }
+    }
+}
+
+/// How many more the rule asks for where these of the idle agents stay.
+fn missing(
+    round: &Round<'_>,
+    pool: &Pool,
+    open: &Configured,
+    rule: &IdleRule,
+    stays: impl Fn(&AgentId) -> bool,
+) -> u32 {
+    let idle = idle_agents(round, pool);
+    let awaited = awaited(round, open, &idle);
+    let of_use = |slot: &&Slot| {
+        let agent = round.world.agents.get(&slot.agent);
+        stays(&slot.agent) && agent.is_some_and(|it| unusable(it, open, round.now).is_none())
+    };
+    let usable = idle.iter().filter(of_use).copied().collect();
+    let those = Those { usable, awaited };
+    let mut machines = Machines::default();
+    let verdict = match rule.compat {
+        IdleCompat::Headcount => ours(round, pool, rule, &those, &mut machines),
+        IdleCompat::Gitlab => theirs(round, pool, rule, &those, &mut machines),
+    };
+    verdict.add
 }
 
 fn ours(
