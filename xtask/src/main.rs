@@ -85,7 +85,8 @@ fn main() -> Result<()> {
                 None => ("--seeds", seeds),
             };
             let week = week.then_some("--week");
-            let words = week.into_iter().chain([word, &number.to_string()]);
+            let number = number.to_string();
+            let words = week.into_iter().chain([word, number.as_str()]);
             simulate(&root, &words.collect::<Vec<_>>())
         }
         Command::Soak { minutes, instead } => soak(&root, minutes, &instead),
