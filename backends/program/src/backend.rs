@@ -18,9 +18,9 @@ use headcount_ports::{
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
-use crate::census::Census;
 use crate::options::ProgramOptions;
 use crate::provisioner::Provisioner;
+use headcount_ports::census::Census;
 use headcount_ports::turns::Turns;
 use look::Desk;
 
@@ -104,7 +104,7 @@ impl Backend for ProgramBackend {
     }
 
     /// See the port. A machine that the program does not show is listed as it was until its
-    /// absence is confirmed.
+    /// absence is confirmed by asking for it.
     async fn list(&self) -> Result<Listing, BackendError> {
         let events = look::refresh(&self.core).await;
         let events = events.map_err(|fault| fault.as_unlisted())?;

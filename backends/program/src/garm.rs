@@ -74,7 +74,7 @@ pub(crate) async fn create(to: &Provisioner, order: &Order<'_>) -> Result<Machin
             .ok_or_else(|| Fault::unknown("the instance has another name"))
     };
     match made.await {
-        Ok(machine) if !machine.is_fault() => Ok(machine),
+        Ok(machine) if !is_fault(&machine) => Ok(machine),
         Ok(machine) => {
             let said = machine.message.clone().unwrap_or_default();
             let target = Target {
@@ -232,9 +232,7 @@ fn read(
     }))
 }
 
-impl Machine {
-    /// Made and of no use; GARM's providers say so in a successful answer.
-    fn is_fault(&self) -> bool {
-        matches!(self.state, headcount_model::InstanceState::Ended(_))
-    }
+/// Made and of no use; GARM's providers say so in a successful answer.
+fn is_fault(machine: &Machine) -> bool {
+    matches!(machine.state, headcount_model::InstanceState::Ended(_))
 }

@@ -11,7 +11,6 @@
 //! cloud, host or hypervisor it speaks to. The contract is `docs/provisioners.md`.
 
 mod backend;
-mod census;
 mod environment;
 mod fault;
 mod garm;

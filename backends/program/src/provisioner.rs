@@ -8,8 +8,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use headcount_model::{AgentId, Exit, InstanceState, PoolName, Price, ProvisionerContract, Secret};
+use headcount_model::{AgentId, Exit, InstanceState, PoolName, ProvisionerContract, Secret};
 use headcount_ports::CreateRequest;
+pub(crate) use headcount_ports::census::Machine;
 use tokio::sync::Semaphore;
 
 use crate::environment::environment;
@@ -36,20 +37,6 @@ pub(crate) struct Provisioner {
 pub(crate) trait Observer: Send + Sync {
     /// A call has ended.
     fn note(&self, verb: &str, took: Duration, ended: &Result<Said, CallError>);
-}
-
-/// A machine that a program says there is.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Machine {
-    pub(crate) id: String,
-    pub(crate) name: String,
-    pub(crate) agent: AgentId,
-    pub(crate) pool: PoolName,
-    pub(crate) state: InstanceState,
-    /// What the program has to say of it, one line.
-    pub(crate) message: Option<String>,
-    /// What the program says it costs.
-    pub(crate) price: Option<Price>,
 }
 
 /// The machine something is asked of.

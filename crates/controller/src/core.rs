@@ -90,9 +90,15 @@ impl Core {
         observe(&mut self.world, news, now)
     }
 
+    /// Works out the timetables that a plan of this moment needs. A round does it itself; this
+    /// is for whoever wants to see the world that it plans by.
+    pub fn look_ahead(&mut self, now: Timestamp) {
+        self.schedules.renew(&mut self.world, now);
+    }
+
     /// One plan, taken into effect.
     pub fn round(&mut self, now: Timestamp) -> Round {
-        self.schedules.renew(&mut self.world, now);
+        self.look_ahead(now);
         let Plan {
             actions,
             report,

@@ -5,6 +5,7 @@ mod common;
 
 use common::Scenario;
 use headcount_model::{AgentPhase, Exit, TroubleKind};
+use headcount_planner::plan;
 
 const ONE: &str = "scaler d max=1 labels=linux";
 
@@ -186,6 +187,27 @@ fn after_the_last_agent_has_left_it_is_looked_once_more() {
     assert_eq!(s.wake().plan(), "list bare-metal: recheck");
     s.ok_all();
     assert_eq!(s.plan(), "");
+}
+
+/// The first agent after a long sleep: nobody was there to look at, so looking is not late.
+#[test]
+fn the_first_agent_after_a_long_sleep_is_looked_at_in_its_own_time() {
+    let mut s = Scenario::new("fleet recheck=300\nscaler d max=9 labels=linux");
+    s.at(1000);
+    assert_eq!(s.plan(), "");
+    s.jobs("linux", 1);
+    let first = s.plan();
+    assert!(first.starts_with("create a-1-1 in d/linux"), "{first}");
+    assert!(!first.contains("recheck"), "{first}");
+    let second = plan(&s.world, s.now);
+    assert_eq!(second.actions, [], "the plan is in effect");
+    s.ok_all();
+    s.register(1);
+    s.plan();
+    s.ok_all();
+    s.claim_all();
+    let text = s.plan();
+    assert!(text.ends_with("wake in 300s: recheck"), "{text}");
 }
 
 #[test]

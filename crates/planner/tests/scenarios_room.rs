@@ -121,3 +121,21 @@ fn who_takes_nothing_from_the_cap_that_is_full_stays() {
          a-1-2 ready: kept_ready"
     );
 }
+
+/// A cap on CPUs is lowered below what two large spares take. Small ones take nothing from it,
+/// so they stand in at once, and not by the next plan.
+#[test]
+fn who_takes_nothing_from_a_lowered_cap_stands_in_at_once() {
+    for compat in ["", "gitlab"] {
+        let of = |cpu: u32| {
+            format!("fleet cpu={cpu}\nscaler m max=9 labels=ci jobs=9 keep=2 idle=60 {compat}")
+        };
+        let mut s = Scenario::new(&of(20_000));
+        s.jobs("ci,cpu:2000", 2).settle().end_all_jobs().settle();
+        s.wait(std::time::Duration::from_secs(61)).settle().let_go();
+        s.configure(&of(1000));
+        // Planning checks by itself that a second plan has nothing to do.
+        s.settle();
+        assert!(s.machines() >= 2, "{}", s.agents());
+    }
+}

@@ -9,6 +9,7 @@ pub mod agent_env;
 mod backend;
 pub mod calls;
 mod cancel;
+pub mod census;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 mod inbox;

@@ -28,6 +28,7 @@ pub struct Load {
 pub fn run(load: &Load) -> Result<Outcome, Box<Failure>> {
     let scenario = scenario::bulk(load.agents, load.pools, load.jobs);
     let options = Options {
+        story: crate::Story::Short,
         checks: load.checks,
         trace_lines: 0,
         twice: false,

@@ -27,5 +27,5 @@ mod scenario;
 mod stage;
 mod trace;
 
-pub use options::{Failure, Options, Outcome, Promise};
-pub use run::{run_seed, run_seeds};
+pub use options::{Failure, Options, Outcome, Promise, Story};
+pub use run::{run_seed, run_seed_quickly, run_seeds};

@@ -8,16 +8,19 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use headcount_sim::{Options, Outcome, run_seed};
+use headcount_sim::{Options, Outcome, Story, run_seed, run_seed_quickly};
 
-const USAGE: &str = "usage: headcount-sim [--seed N | --seeds N | --minutes N] [--from N] \
+const USAGE: &str = "usage: headcount-sim [--week] [--seed N | --seeds N | --minutes N] [--from N] \
                      [--trace-lines N]";
 /// Seeds between two lines of progress.
 const PROGRESS: u64 = 5000;
+/// Of weeks.
+const PROGRESS_OF_WEEKS: u64 = 250;
 
 /// What is asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Wish {
+    story: Story,
     from: u64,
     limit: Limit,
     trace_lines: usize,
@@ -43,13 +46,23 @@ fn main() -> ExitCode {
 fn run(wish: Wish) -> ExitCode {
     let started = Instant::now();
     let options = Options {
+        story: wish.story,
         trace_lines: wish.trace_lines,
         ..Options::default()
+    };
+    let progress = match wish.story {
+        Story::Short => PROGRESS,
+        Story::Week => PROGRESS_OF_WEEKS,
     };
     let mut sum = Outcome::default();
     let mut ran = 0;
     while !is_over(wish.limit, ran, started) {
-        match run_seed(wish.from.saturating_add(ran), &options) {
+        let seed = wish.from.saturating_add(ran);
+        let told_of = match wish.story {
+            Story::Short => run_seed(seed, &options),
+            Story::Week => run_seed_quickly(seed, &options),
+        };
+        match told_of {
             Ok(outcome) => sum.add(&outcome),
             Err(failure) => {
                 eprintln!("{failure}");
@@ -57,7 +70,7 @@ fn run(wish: Wish) -> ExitCode {
             }
         }
         ran += 1;
-        if ran % PROGRESS == 0 {
+        if ran % progress == 0 {
             println!("{}", told(&sum, ran, started));
         }
     }
@@ -87,12 +100,17 @@ fn told(sum: &Outcome, ran: u64, started: Instant) -> String {
 
 fn wish(words: &[String]) -> Result<Wish, String> {
     let mut wish = Wish {
+        story: Story::Short,
         from: 0,
         limit: Limit::Seeds(1000),
         trace_lines: 120,
     };
     let mut words = words.iter();
     while let Some(word) = words.next() {
+        if word == "--week" {
+            wish.story = Story::Week;
+            continue;
+        }
         let value = words.next().ok_or(format!("{word} needs a number"))?;
         let number: u64 = value
             .parse()
@@ -130,6 +148,8 @@ mod tests {
         );
         let many = wish_of("--from 5 --seeds 20").unwrap();
         assert_eq!((many.from, many.limit), (5, Limit::Seeds(20)));
+        let week = wish_of("--week --seed 4").unwrap();
+        assert_eq!((week.story, week.from), (Story::Week, 4));
         assert_eq!(wish_of("--minutes 3").unwrap().limit, Limit::Minutes(3));
         assert_eq!(wish_of("--seed").unwrap_err(), "--seed needs a number");
         assert_eq!(

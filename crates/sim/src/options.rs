@@ -4,12 +4,25 @@ use std::fmt;
 
 use headcount_model::Timestamp;
 
+/// Which kind of story a seed is told as.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Story {
+    /// Some minutes of anything.
+    #[default]
+    Short,
+    /// A week with machines that a provisioner makes.
+    Week,
+}
+
 /// How to run a seed.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// Which kind of story.
+    pub story: Story,
     /// Whether the promises are checked at every step.
     pub checks: bool,
-    /// Lines of the trace that a failure shows, at least 1.
+    /// Lines of the trace that a failure shows. With 0 nothing is written down, which is
+    /// quicker, and two runs are compared by their counts alone.
     pub trace_lines: usize,
     /// Whether the seed is run a second time and compared byte for byte.
     pub twice: bool,
@@ -18,6 +31,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            story: Story::Short,
             checks: true,
             trace_lines: 120,
             twice: true,
@@ -118,6 +132,8 @@ impl Promise {
 /// A promise that did not hold. Printing it tells how to see it again.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Failure {
+    /// Which kind of story.
+    pub story: Story,
     /// Which seed.
     pub seed: u64,
     /// Which promise.
@@ -143,7 +159,15 @@ impl fmt::Display for Failure {
             self.promise.sentence(),
             self.what
         )?;
-        write!(f, "repeat it with: cargo xtask sim --seed {}", self.seed)
+        let week = match self.story {
+            Story::Short => "",
+            Story::Week => "--week ",
+        };
+        write!(
+            f,
+            "repeat it with: cargo xtask sim {week}--seed {}",
+            self.seed
+        )
     }
 }
 
@@ -155,7 +179,8 @@ mod tests {
 
     #[test]
     fn a_failure_prints_the_command_that_repeats_it() {
-        let failure = Failure {
+        let mut failure = Failure {
+            story: Story::Short,
             seed: 17,
             promise: Promise::Caps,
             what: "3 agents in scaler s of at most 2".into(),
@@ -167,5 +192,8 @@ seed 17 at 1500 ms broke promise 1, never above a cap:
   3 agents in scaler s of at most 2
 repeat it with: cargo xtask sim --seed 17";
         assert_eq!(failure.to_string(), expected);
+        failure.story = Story::Week;
+        let text = failure.to_string();
+        assert!(text.ends_with("cargo xtask sim --week --seed 17"), "{text}");
     }
 }

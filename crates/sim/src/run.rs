@@ -15,6 +15,20 @@ pub fn run_seed(seed: u64, options: &Options) -> Result<Outcome, Box<Failure>> {
     run_sabotaged(seed, options, None)
 }
 
+/// As [`run_seed`], and quicker: nothing is written down until a promise breaks, and then the
+/// story is told once more for its trace. Two runs are compared by what they did, not line by
+/// line.
+///
+/// # Errors
+/// As [`run_seed`].
+pub fn run_seed_quickly(seed: u64, options: &Options) -> Result<Outcome, Box<Failure>> {
+    let quick = Options {
+        trace_lines: 0,
+        ..options.clone()
+    };
+    run_seed(seed, &quick).map_err(|failure| run_seed(seed, options).err().unwrap_or(failure))
+}
+
 pub(crate) fn run_sabotaged(
     seed: u64,
     options: &Options,
@@ -35,6 +49,7 @@ pub(crate) fn run_sabotaged(
         return Ok(first);
     }
     Err(Box::new(Failure {
+        story: options.story,
         seed,
         promise: Promise::Deterministic,
         what: format!("first {first:?}, then {again:?}"),
@@ -65,6 +80,6 @@ pub fn run_seeds(
 }
 
 fn once(seed: u64, options: &Options, sabotage: Option<Sabotage>) -> Result<Outcome, Box<Failure>> {
-    let stage = Stage::new(Scenario::draw(seed), options, sabotage);
+    let stage = Stage::new(Scenario::draw(options.story, seed), options, sabotage);
     stage.run().map_err(Box::new)
 }

@@ -2,6 +2,10 @@
 //!
 //! Leaves to others: when they strike. Each is asked for where its part does its work.
 
+use std::sync::Arc;
+
+use headcount_model::Fleet;
+
 /// What lies, forgets or oversteps.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Sabotage {
@@ -15,6 +19,14 @@ pub(crate) enum Sabotage {
     LedgerForgetsAgents,
     /// Forgotten: a destruction is confirmed that did not happen.
     DestroyLies,
+    /// Forgotten: whom lists do not show is gone, and nobody asks for it.
+    ListsBelieved,
+    /// Caps: growth rates are not told to the daemon.
+    GrowsWithoutBound,
+    /// Caps: the cap on jobs is not told to the daemon.
+    TakesWithoutBound,
+    /// Converges: schedules are not told to the daemon.
+    SchedulesLie,
     /// Foreign: a destruction hits the instance of another owner with the same id.
     DestroysForeign,
     /// Running: an idle agent's destruction is ordered for one that works.
@@ -45,10 +57,28 @@ pub(crate) enum Sabotage {
     SecondRunDiffers,
 }
 
+impl Sabotage {
+    /// Makes of a configuration what the daemon is told of it.
+    pub(crate) fn conceals(self, fleet: &mut Fleet) {
+        if self == Self::TakesWithoutBound {
+            fleet.max_jobs = None;
+        }
+        let scalers = fleet.scalers.iter_mut();
+        for pool in scalers.flat_map(|scaler| &mut scaler.pools) {
+            if self == Self::GrowsWithoutBound {
+                pool.max_growth = None;
+            }
+            if self == Self::SchedulesLie {
+                pool.schedules = Arc::default();
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options::{Options, Promise};
+    use crate::options::{Options, Promise, Story};
     use crate::run::run_sabotaged;
 
     /// Seeds among which one must show the fault; where several promises fall together,
@@ -83,6 +113,39 @@ mod tests {
             let mut broken = Vec::new();
             let found = SEEDS.into_iter().find(|seed| {
                 let failure = run_sabotaged(*seed, &Options::default(), Some(sabotage)).err();
+                let promise = failure.map(|failure| failure.promise);
+                broken.extend(promise);
+                promise == Some(meant)
+            });
+            assert!(
+                found.is_some(),
+                "{sabotage:?} is to break {meant:?}, and breaks {broken:?}"
+            );
+        }
+    }
+
+    /// What weeks are judged by beside that, and what only they can show.
+    const MEANT_OF_WEEKS: [(Sabotage, Promise); 6] = [
+        (Sabotage::CreatesTwice, Promise::Caps),
+        (Sabotage::ListsBelieved, Promise::Forgotten),
+        (Sabotage::DestroyLies, Promise::Forgotten),
+        (Sabotage::GrowsWithoutBound, Promise::Caps),
+        (Sabotage::TakesWithoutBound, Promise::Caps),
+        (Sabotage::SchedulesLie, Promise::Converges),
+    ];
+
+    #[test]
+    fn every_check_of_a_week_fails_when_its_promise_is_broken() {
+        let options = Options {
+            story: Story::Week,
+            trace_lines: 0,
+            twice: false,
+            ..Options::default()
+        };
+        for (sabotage, meant) in MEANT_OF_WEEKS {
+            let mut broken = Vec::new();
+            let found = SEEDS.into_iter().find(|seed| {
+                let failure = run_sabotaged(*seed, &options, Some(sabotage)).err();
                 let promise = failure.map(|failure| failure.promise);
                 broken.extend(promise);
                 promise == Some(meant)

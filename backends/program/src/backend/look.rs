@@ -1,15 +1,22 @@
 //! Looking at all machines.
 //!
 //! Promise: one list at a time, whoever asks; who waits for one that was begun after they
-//! asked does not begin another. A provisioner that asks to be left alone is.
+//! asked does not begin another. A provisioner that asks to be left alone is. Whom lists do
+//! not show is asked for by name before anybody believes that they are gone: a list that
+//! loses a machine for a while ends nobody.
 
 use std::time::Instant;
 
-use headcount_model::BackendEvent;
+use futures_util::future::join_all;
+use headcount_model::{AgentId, BackendEvent};
 use tokio::sync::Mutex;
 
 use super::Core;
 use crate::fault::{Fault, Verdict};
+use crate::provisioner::{Machine, Target};
+
+/// Machines that are asked for by name after one list; the others wait for the next.
+const MOST_ASKED: usize = 128;
 
 /// Where lists are made.
 #[derive(Default)]
@@ -50,9 +57,43 @@ pub(super) async fn refresh(core: &Core) -> Result<Vec<BackendEvent>, Fault> {
     last.begun = Some(begun);
     let confirm = core.provisioner.options.pace.confirm;
     let busy = |agent| core.turns.is_taken(agent);
-    let events = core.census().survey(&machines, begun, confirm, busy);
+    let mut events = core.census().survey(&machines, begun, confirm, busy);
+    events.extend(ask_for_the_unseen(core).await);
     if core.census().misses_somebody() {
         core.changed.notify_one();
     }
     Ok(events)
+}
+
+/// Asks for each machine that no list has shown for a while. Who answers is there; of whom
+/// the program says that there is none is gone; whoever else is looked for again.
+async fn ask_for_the_unseen(core: &Core) -> Vec<BackendEvent> {
+    let unseen = core.census().unseen(MOST_ASKED);
+    let mut events = Vec::new();
+    for group in unseen.chunks(core.provisioner.options.pace.calls.max(1)) {
+        let asked = Instant::now();
+        let asking = group.iter().map(|agent| ask(core, *agent));
+        for (agent, answer) in join_all(asking).await {
+            let now = Instant::now();
+            match answer {
+                Ok(machine) => events.extend(core.census().shown(&machine, now)),
+                Err(fault) if fault.verdict == Verdict::NotFound => {
+                    events.extend(core.census().absent(agent, asked, now));
+                }
+                // Nobody can tell.
+                Err(_) => {}
+            }
+        }
+    }
+    events
+}
+
+async fn ask(core: &Core, agent: AgentId) -> (AgentId, Result<Machine, Fault>) {
+    let pool = core.census().pool(agent);
+    let target = Target {
+        agent,
+        pool,
+        id: None,
+    };
+    (agent, core.provisioner.status(&target).await)
 }

@@ -29,6 +29,7 @@ mod idle_counts;
 mod kici;
 mod limits;
 mod machine_pools;
+mod machines_daemon_killed;
 mod orphans;
 mod provisioners;
 mod queue;

@@ -145,7 +145,7 @@ fn intend(world: &mut World, order: &CreateOrder, phase: AgentPhase, now: Timest
         stays_for: None,
         absent_since: None,
     };
-    backend::facts(world, &order.backend).used = true;
+    backend::facts(world, &order.backend).is_used(now);
     world.agents_of.insert((pool, order.agent));
     world.agents.insert(order.agent, agent);
     world.touched.agents.insert(order.agent);

@@ -62,7 +62,7 @@ fn restore_agent(world: &mut World, record: AgentRecord, now: Timestamp) {
     let pool = pool_id(world, &record.pool, &record.scaler);
     let backend = record.backend.clone();
     let facts = world.backends.entry(backend.clone());
-    facts.or_insert_with(|| Backend::new(backend)).used = true;
+    facts.or_insert_with(|| Backend::new(backend)).is_used(now);
     let agent = Agent {
         pool,
         // An agent that had registered has the recovery time to come back.

@@ -1,7 +1,7 @@
 //! The idle rule applied to every pool: what it keeps, adds and sends away. Last in the
 //! plan, so that what jobs need is never removed.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use headcount_model::{
@@ -32,8 +32,11 @@ pub(super) fn keep(round: &mut Round<'_>) {
         match open.spec.kind {
             AgentKind::Worker => keep_workers(round, pool, open, rule),
             AgentKind::Managed | AgentKind::Sidecar => {
-                let usable = usable(round, open, &idle);
-                keep_ready(round, pool, rule, &usable, &mut machines);
+                let those = Those {
+                    awaited: awaited(round, open, &idle),
+                    usable: usable(round, open, &idle),
+                };
+                keep_ready(round, pool, rule, &those, &mut machines);
             }
         }
     }
@@ -42,6 +45,26 @@ pub(super) fn keep(round: &mut Round<'_>) {
 /// Ready agents without a job and not meant for one, longest idle first.
 fn idle_agents(round: &Round<'_>, pool: &Pool) -> Vec<Slot> {
     round.ready[pool.id.0 as usize].idle().copied().collect()
+}
+
+/// Idle agents that count.
+struct Those {
+    usable: Vec<Slot>,
+    /// Their connection broke, as all do when the daemon ends; until they are back or given
+    /// up, nobody is made in their place.
+    awaited: Vec<AgentId>,
+}
+
+fn awaited(round: &Round<'_>, open: &Configured, idle: &[Slot]) -> Vec<AgentId> {
+    let agents = idle
+        .iter()
+        .filter_map(|slot| round.world.agents.get(&slot.agent));
+    let awaited = agents.filter(|agent| {
+        unusable(agent, open, round.now) == Some(Reason::ConnectionLost)
+            && open.is_current(&agent.record)
+            && !open.is_outlived_by(&agent.record, round.now)
+    });
+    awaited.map(|agent| agent.record.id).collect()
 }
 
 /// Those of use to their pool; the others are told to leave, or waited for.
@@ -74,9 +97,10 @@ fn keep_ready(
     round: &mut Round<'_>,
     pool: &Pool,
     rule: Option<IdleRule>,
-    usable: &[Slot],
+    those: &Those,
     machines: &mut Machines,
 ) {
+    let usable = &those.usable;
     let (Some(rule), Some(open)) = (rule, pool.open()) else {
         for slot in usable {
             stay(round, slot, Reason::ScheduleUnknown);
@@ -84,8 +108,8 @@ fn keep_ready(
         return;
     };
     let verdict = match rule.compat {
-        IdleCompat::Headcount => ours(round, pool, &rule, usable, machines),
-        IdleCompat::Gitlab => theirs(round, pool, &rule, usable, machines),
+        IdleCompat::Headcount => ours(round, pool, &rule, those, machines),
+        IdleCompat::Gitlab => theirs(round, pool, &rule, those, machines),
     };
     for (slot, fate) in usable.iter().zip(verdict.idle) {
         let Some(agent) = round.world.agents.get(&slot.agent) else {
@@ -109,23 +133,73 @@ fn keep_ready(
     }
 }
 
+/// Some of those that were kept have just been sent away under a lowered cap. Where others
+/// that take nothing from that cap may stand in for them, they are made at once: the
+/// next plan would make them.
+pub(super) fn fill_up(round: &mut Round<'_>, left: &BTreeSet<AgentId>) {
+    let drained = round.actions.iter().filter_map(|action| match action {
+        Action::Drain { agent, .. } => Some(*agent),
+        _ => None,
+    });
+    let drained: BTreeSet<AgentId> = drained.collect();
+    let agents = left.iter().filter_map(|id| round.world.agents.get(id));
+    let pools: BTreeSet<_> = agents.map(|agent| agent.pool).collect();
+    for pool in pools.iter().filter_map(|pool| round.world.pools.get(pool)) {
+        let (Some(open), Some(rule)) = (pool.open(), pool.idle_rule(round.now)) else {
+            continue;
+        };
+        let before = missing(round, pool, open, &rule, |id| {
+            !drained.contains(id) || left.contains(id)
+        });
+        let after = missing(round, pool, open, &rule, |id| !drained.contains(id));
+        let more = after.saturating_sub(before);
+        if more > 0 && !round.world.stopping {
+            add_spares(round, pool, open, more);
+        }
+    }
+}
+
+/// How many more the rule asks for where these of the idle agents stay.
+fn missing(
+    round: &Round<'_>,
+    pool: &Pool,
+    open: &Configured,
+    rule: &IdleRule,
+    stays: impl Fn(&AgentId) -> bool,
+) -> u32 {
+    let idle = idle_agents(round, pool);
+    let awaited = awaited(round, open, &idle);
+    let of_use = |slot: &&Slot| {
+        let agent = round.world.agents.get(&slot.agent);
+        stays(&slot.agent) && agent.is_some_and(|it| unusable(it, open, round.now).is_none())
+    };
+    let usable = idle.iter().filter(of_use).copied().collect();
+    let those = Those { usable, awaited };
+    let mut machines = Machines::default();
+    let verdict = match rule.compat {
+        IdleCompat::Headcount => ours(round, pool, rule, &those, &mut machines),
+        IdleCompat::Gitlab => theirs(round, pool, rule, &those, &mut machines),
+    };
+    verdict.add
+}
+
 fn ours(
     round: &Round<'_>,
     pool: &Pool,
     rule: &IdleRule,
-    usable: &[Slot],
+    those: &Those,
     machines: &mut Machines,
 ) -> Verdict {
-    let since: Vec<Timestamp> = usable.iter().map(|slot| slot.idle_since).collect();
+    let since: Vec<Timestamp> = those.usable.iter().map(|slot| slot.idle_since).collect();
     let order_of = |slot: &Slot| {
         let agent = round.world.agents.get(&slot.agent);
         agent.map_or(round.now, |agent| agent.record.created_at)
     };
     let paid_from: Vec<Timestamp> = match rule.paid_period {
         None => since.clone(),
-        Some(_) => usable.iter().map(order_of).collect(),
+        Some(_) => those.usable.iter().map(order_of).collect(),
     };
-    let coming = round.coming[pool.id.0 as usize].idle().count();
+    let coming = round.coming[pool.id.0 as usize].idle().count() + those.awaited.len();
     let in_use = match rule.scale {
         None => 0,
         Some(_) => machines.in_use(round, pool),
@@ -144,10 +218,13 @@ fn theirs(
     round: &Round<'_>,
     pool: &Pool,
     rule: &IdleRule,
-    usable: &[Slot],
+    Those { usable, awaited }: &Those,
     machines: &mut Machines,
 ) -> Verdict {
-    let (agents, list) = machines.of(round, pool, usable).into_iter().unzip();
+    let (agents, list) = machines
+        .of(round, pool, usable, awaited)
+        .into_iter()
+        .unzip();
     let agents: Vec<Option<AgentId>> = agents;
     let list: Vec<gitlab::Machine> = list;
     let mut settings = gitlab::Settings::of(rule);

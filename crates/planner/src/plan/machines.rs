@@ -52,6 +52,7 @@ impl Machines {
         round: &Round<'_>,
         pool: &Pool,
         usable: &[Slot],
+        awaited: &[AgentId],
     ) -> Vec<(Option<AgentId>, Machine)> {
         let n = pool.id.0 as usize;
         let decided = self.decided(round);
@@ -61,6 +62,8 @@ impl Machines {
             let id = agent.record.id;
             let state = match state(agent, &usable, &idle) {
                 _ if decided.leaving.contains(&id) => State::Removing,
+                // It is there, and is given nothing until its connection is back.
+                _ if awaited.contains(&id) => State::Acquired,
                 // Else the next plan would count it otherwise than this one.
                 State::Acquired if decided.given.contains(&id) => State::Used,
                 State::Used if decided.freed.contains(&id) => State::Removing,

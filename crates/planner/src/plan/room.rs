@@ -51,6 +51,7 @@ pub(super) fn make(round: &mut Round<'_>) {
             leaving.push(spare.agent);
         }
     }
+    let lowered = leaving.iter().copied().collect();
     for shortage in core::mem::take(&mut round.shortages) {
         let mut jobs = shortage.jobs;
         for place in shortage.places {
@@ -60,11 +61,12 @@ pub(super) fn make(round: &mut Round<'_>) {
             jobs = jobs.saturating_sub(u64::from(fits) * place.each);
         }
     }
-    for agent in leaving {
-        if let Some(agent) = round.world.agents.get(&agent) {
+    for agent in &leaving {
+        if let Some(agent) = round.world.agents.get(agent) {
             super::idle::leave(round, agent, Reason::RoomWanted);
         }
     }
+    super::idle::fill_up(round, &lowered);
 }
 
 /// Picks spares for up to `wanted` agents of this place, and no more than bring it

@@ -24,6 +24,8 @@ pub struct Backend {
     pub(crate) listed_at: Option<Timestamp>,
     /// Something of ours was there when the last list was asked for, or has been since.
     pub(crate) used: bool,
+    /// Since when; what was last compared before that may be long ago.
+    pub(crate) used_since: Timestamp,
     /// Events were missed since the list under way was asked for.
     pub(crate) missed: bool,
     /// Agents that ended since the list under way was asked for: it may still show them.
@@ -96,7 +98,15 @@ impl Backend {
     /// last agent has left it is done once more.
     pub(crate) fn recheck_at(&self, every: Duration) -> Option<Timestamp> {
         let listed_at = self.listed_at.filter(|_| self.used)?;
-        Some(listed_at.after(every))
+        Some(listed_at.max(self.used_since).after(every))
+    }
+
+    /// An agent of ours may be there from now on.
+    pub(crate) const fn is_used(&mut self, now: Timestamp) {
+        if !self.used {
+            self.used = true;
+            self.used_since = now;
+        }
     }
 
     /// Something of ours ended: a list under way may have been made before that.
@@ -114,6 +124,7 @@ impl Backend {
             listed_in: 0,
             listed_at: None,
             used: false,
+            used_since: Timestamp::ZERO,
             missed: false,
             ended: BTreeSet::new(),
             trouble: None,

@@ -14,6 +14,7 @@
 mod answers;
 mod chance;
 mod fleet;
+mod machines;
 mod names;
 mod outside;
 mod play;

@@ -28,6 +28,9 @@ pub(crate) struct Made {
     pub(crate) granted: Granted,
     pub(crate) slots: u32,
     pub(crate) state: InstanceState,
+    /// What a provisioner calls it, one name for each machine it really made; elsewhere
+    /// empty.
+    pub(crate) ids: Vec<String>,
     /// Nobody's record led to it: it was planted.
     pub(crate) stray: bool,
     /// How often somebody tried to end it.

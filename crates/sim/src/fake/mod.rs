@@ -9,10 +9,12 @@ mod jobs;
 mod ledger;
 mod pools;
 mod program;
+mod provisioner;
 
-pub(crate) use backend::{Backend, Made};
+pub(crate) use backend::{Backend, Made, Mark};
 pub(crate) use entries::{Entries, claim_after};
 pub(crate) use jobs::{Execution, Job, Jobs};
 pub(crate) use ledger::Ledger;
 pub(crate) use pools::Pools;
 pub(crate) use program::{Doing, Program, Said, Stage as RunStage};
+pub(crate) use provisioner::Sky;

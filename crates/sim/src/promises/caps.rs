@@ -32,6 +32,10 @@ pub(super) fn of_creation(stage: &Stage, order: &CreateOrder) -> Found {
 /// other daemons of the host count it; the ledger itself keeps all bookings under the cap.
 pub(super) fn every_moment(stage: &Stage) -> Found {
     stage.daemon.core.as_ref()?;
+    let mut fleets = stage.scenario.fleets.iter();
+    if fleets.all(|fleet| fleet.machine_pools.is_empty()) {
+        return None;
+    }
     for (agent, birth) in &stage.births {
         let Some(pool) = &birth.machine_pool else {
             continue;

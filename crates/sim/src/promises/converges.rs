@@ -89,7 +89,7 @@ fn wrong_number(stage: &Stage, fleet: &Fleet) -> Option<String> {
     }
     for pool in fleet.scalers.iter().flat_map(|scaler| &scaler.pools) {
         let n = there.remove(&pool.name).unwrap_or(0);
-        let keep = pool.idle.keep;
+        let keep = super::machines::kept(stage, pool);
         let more = n > keep && pool.kind == AgentKind::Worker;
         if n != keep && !more {
             return Some(format!(
@@ -171,6 +171,9 @@ pub(crate) fn flapping(stage: &Stage, may_be: u64) -> Found {
     let pools = fleet.scalers.iter().flat_map(|scaler| &scaler.pools);
     let renewed: u128 = pools
         .filter_map(|pool| {
+            if stage.scenario.machines.is_some() {
+                return Some(u128::from(super::machines::renewed(pool, span.as_secs())));
+            }
             let age = pool.idle.max_idle_age?.as_millis().max(1);
             Some(u128::from(pool.idle.keep) * (span.as_millis() / age + 1))
         })

@@ -10,6 +10,7 @@ pub(crate) mod converges;
 mod foreign;
 mod forgotten;
 pub(crate) mod jobs;
+mod machines;
 pub(crate) mod queue;
 pub(crate) mod reasons;
 mod running;
@@ -35,6 +36,7 @@ pub(crate) fn of_order(stage: &Stage, action: &Action) -> Found {
     match action {
         Action::Create(order) => caps::of_creation(stage, order)
             .or_else(|| queue::of_creation(stage, order))
+            .or_else(|| machines::of_creation(stage, order))
             .or_else(|| config::of_creation(stage, order)),
         Action::Destroy { agent, reason, .. } => foreign::of_removal(stage, *agent)
             .or_else(|| running::of_removal(stage, *agent, *reason)),
@@ -47,6 +49,7 @@ pub(crate) fn of_order(stage: &Stage, action: &Action) -> Found {
 pub(crate) fn of_execution(stage: &Stage, agent: AgentId, job: JobId, attempt: u32) -> Found {
     jobs::of_execution(stage, agent, job, attempt)
         .or_else(|| running::of_execution(stage, agent, job))
+        .or_else(|| machines::of_execution(stage))
 }
 
 fn broken(promise: Promise, what: impl Into<String>) -> Found {

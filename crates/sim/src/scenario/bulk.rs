@@ -41,6 +41,9 @@ pub(crate) fn bulk(agents: u32, pools: u32, jobs: usize) -> Scenario {
     let per_grain = (u64::from(agents) * GRAIN / TURN_MILLIS).max(1);
     Scenario {
         seed: 0,
+        start: START,
+        settles_within: 0,
+        machines: None,
         fleets: vec![fleet],
         script: arrivals(jobs.len(), usize::try_from(per_grain).unwrap_or(1)),
         jobs,

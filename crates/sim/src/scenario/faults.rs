@@ -37,6 +37,8 @@ pub(crate) struct Faults {
     pub(crate) event_doubled: u32,
     /// What ends leaves something behind.
     pub(crate) residue: u32,
+    /// A provisioner makes two machines under one name.
+    pub(crate) twin: u32,
     /// A source's word is late and so out of order.
     pub(crate) demand_late: u32,
     /// A source's word comes twice.
@@ -142,6 +144,8 @@ impl Faults {
             reserve: odds(&mut rate),
             release: odds(&mut rate),
             refuses_to_end: rate(20),
+            // Only provisioners do.
+            twin: 0,
         }
     }
 }

@@ -60,10 +60,33 @@ fn job(random: &mut Random, key: u64, class: ClassKey, burst: u64) -> JobSpec {
     let takes = random.millis(1, longest);
     let spread = random.pick(&[0, 50, 3000]).unwrap_or(0);
     let attempts = random.between(1, 3);
+    let submit_at = START.after(random.millis(burst, burst + spread));
+    with(random, key, class, (submit_at, takes), attempts)
+}
+
+/// A job of some week.
+pub(super) fn job_of(
+    random: &mut Random,
+    key: u64,
+    class: ClassKey,
+    submit_at: Timestamp,
+    takes: Duration,
+) -> JobSpec {
+    let attempts = random.between(1, 3);
+    with(random, key, class, (submit_at, takes), attempts)
+}
+
+fn with(
+    random: &mut Random,
+    key: u64,
+    class: ClassKey,
+    (submit_at, takes): (Timestamp, Duration),
+    attempts: u64,
+) -> JobSpec {
     JobSpec {
         key,
         class,
-        submit_at: START.after(random.millis(burst, burst + spread)),
+        submit_at,
         takes,
         outcomes: (0..attempts).map(|_| outcome(random)).collect(),
         retries: random.pick(&[0, 0, 1, 2]).unwrap_or(0),
@@ -83,7 +106,7 @@ fn outcome(random: &mut Random) -> Outcome {
 }
 
 /// Classes that some pool serves, one that none serves, one that is too large.
-fn classes(random: &mut Random, fleets: &[Fleet]) -> Vec<ClassKey> {
+pub(super) fn classes(random: &mut Random, fleets: &[Fleet]) -> Vec<ClassKey> {
     let pools = fleets.iter().flat_map(|fleet| &fleet.scalers);
     let sets: Vec<Labels> = pools
         .flat_map(|scaler| scaler.pools.iter().map(|pool| pool.labels.clone()))

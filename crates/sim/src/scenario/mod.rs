@@ -10,9 +10,11 @@ mod load;
 mod queue;
 mod script;
 mod shared;
+mod week;
 
 use headcount_model::{Fleet, Timestamp};
 
+use crate::options::Story;
 use crate::random::Random;
 
 pub(crate) use bulk::bulk;
@@ -22,9 +24,15 @@ pub(crate) use load::JobSpec;
 pub(crate) use queue::name as queue_pool;
 pub(crate) use script::Deed;
 pub(crate) use shared::name as machine_pool;
+pub(crate) use week::{Weather, Windows, most_kept};
 
-/// When every run starts: as late as a clock of today, so that epochs look as they do.
+/// When short stories start: as late as a clock of today, so that epochs look as they do.
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+/// Virtual seconds in which a short story must have settled once it is quiet. Generous: the
+/// slowest runs thirty jobs of ninety seconds one after the other, each perhaps three times,
+/// behind a back-off of a minute.
+const SETTLES_WITHIN: u64 = 4 * 3600;
 
 /// What is not slow takes at most this long from one part of a story to another.
 const HOP_MILLIS: u64 = 15;
@@ -35,6 +43,8 @@ const BOOT_MILLIS: u64 = 3000;
 #[derive(Clone, Debug)]
 pub(crate) struct Scenario {
     pub(crate) seed: u64,
+    /// When it starts.
+    pub(crate) start: Timestamp,
     /// The first one holds at the start; reloads bring the others.
     pub(crate) fleets: Vec<Fleet>,
     pub(crate) jobs: Vec<JobSpec>,
@@ -43,6 +53,10 @@ pub(crate) struct Scenario {
     pub(crate) script: Vec<(Timestamp, Deed)>,
     /// From here on nothing fails and nobody interferes.
     pub(crate) quiet_from: Timestamp,
+    /// Virtual seconds in which everything must have settled once it is quiet.
+    pub(crate) settles_within: u64,
+    /// Machines are made by a provisioner, and idle counts change by these windows.
+    pub(crate) machines: Option<Windows>,
     /// Things happen only at multiples of this, in milliseconds, so that they meet.
     pub(crate) grain: u64,
     /// What is not slow takes at most this many milliseconds, from one part to another.
@@ -53,7 +67,22 @@ pub(crate) struct Scenario {
 
 impl Scenario {
     /// The story of a seed.
-    pub(crate) fn draw(seed: u64) -> Self {
+    pub(crate) fn draw(story: Story, seed: u64) -> Self {
+        match story {
+            Story::Short => Self::short(seed),
+            Story::Week => week::draw(seed),
+        }
+    }
+
+    /// Which kind it is.
+    pub(crate) const fn story(&self) -> Story {
+        match self.machines {
+            Some(_) => Story::Week,
+            None => Story::Short,
+        }
+    }
+
+    fn short(seed: u64) -> Self {
         let mut random = Random::new(seed);
         let faults = Faults::draw(&mut random.fork());
         let mut fleets = fleet::draw(&mut random.fork());
@@ -70,6 +99,9 @@ impl Scenario {
         queue::draw(&mut apart, &mut fleets, seconds, &mut script);
         Self {
             seed,
+            start: START,
+            settles_within: SETTLES_WITHIN,
+            machines: None,
             fleets,
             jobs,
             faults,

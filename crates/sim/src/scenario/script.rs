@@ -3,9 +3,9 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use headcount_model::{Fleet, PoolName, Resources, Timestamp};
+use headcount_model::{BackendId, Fleet, PoolName, Resources, Timestamp};
 
-use super::{Faults, JobSpec, START};
+use super::{Faults, JobSpec, START, Weather};
 use crate::random::Random;
 
 /// One thing that is done to the system from outside.
@@ -41,6 +41,8 @@ pub(crate) enum Deed {
     Add(u32),
     /// So many entries that nobody read are taken out.
     Trim(u32),
+    /// A provisioner and its cloud do wrong for this long.
+    Weather(BackendId, Weather, Duration),
     /// Faults end; what was drained is no longer.
     Quiet,
     /// All pools are drained: nothing of ours may be left in the end.

@@ -11,10 +11,6 @@ use crate::options::Promise;
 use crate::promises::{converges, jobs, queue};
 use crate::scenario::{Deed, Faults};
 
-/// Virtual seconds in which everything must have settled once it is quiet. Generous: the
-/// slowest story runs thirty jobs of ninety seconds one after the other, each perhaps
-/// three times, behind a back-off of a minute.
-const SETTLES_WITHIN: u64 = 4 * 3600;
 /// Virtual seconds for which it must stay settled.
 const WATCH: u64 = 1200;
 /// Virtual seconds in which a drained fleet must be gone.
@@ -42,6 +38,7 @@ impl Stage {
     pub(super) fn quiet(&mut self) {
         self.faults = Faults::default();
         self.pools.peers_leave();
+        self.sky.clear();
         let allowance = converges::allowance(self);
         self.act = Act::Quiet(self.now, self.counts.instances + allowance);
         self.greet_quiet();
@@ -68,7 +65,7 @@ impl Stage {
                     .push(after(self.now, WATCH), Event::Deed(Deed::Teardown));
             }
             Act::Quiet(since, _) => {
-                if self.now > after(since, SETTLES_WITHIN) {
+                if self.now > after(since, self.scenario.settles_within) {
                     self.never_settles();
                 }
             }
@@ -85,7 +82,7 @@ impl Stage {
             Act::Teardown => {
                 let limit = after(
                     self.scenario.quiet_from,
-                    SETTLES_WITHIN + WATCH + GONE_WITHIN,
+                    self.scenario.settles_within + WATCH + GONE_WITHIN,
                 );
                 if self.now > limit {
                     self.never_settles();

@@ -7,10 +7,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use headcount_controller::{Core, Mint, Order, Round, bookings};
-use headcount_model::{AgentId, Changes, LinkEvent, Secret, Timestamp, Trouble, TroubleKind};
+use headcount_model::{
+    AgentId, BackendId, Changes, LinkEvent, Secret, Timestamp, Trouble, TroubleKind,
+};
 use headcount_planner::{News, Wake, plan};
 
 use super::event::{Answered, Event, Mail, Reply};
+use super::machines::Front;
 use super::{Stage, source_id};
 use crate::options::Promise;
 use crate::promises::{config, reasons};
@@ -37,6 +40,8 @@ pub(crate) struct Daemon {
     starting: bool,
     /// The connection of each agent that was welcomed.
     pub(super) links: BTreeMap<AgentId, u64>,
+    /// What it knows of each provisioner's machines.
+    pub(super) fronts: BTreeMap<BackendId, Front>,
     /// Which fleet took effect last.
     pub(crate) fleet: usize,
 }
@@ -132,6 +137,7 @@ impl Stage {
         if !self.checks {
             return core.round(self.now);
         }
+        core.look_ahead(self.now);
         let mut preview = plan(core.world(), self.now);
         if self.sabotage == Some(Sabotage::LosesReason) {
             preview.report.agents.pop();
@@ -140,7 +146,15 @@ impl Stage {
         let round = core.round(self.now);
         self.found(reasons::of_round(core.world(), &preview, &round, self.now));
         if let Some(fleet) = self.scenario.fleets.get(self.daemon.fleet) {
-            self.found(config::whole(core.world(), fleet));
+            let found = match self.sabotage {
+                None => config::whole(core.world(), fleet),
+                Some(sabotage) => {
+                    let mut told = fleet.clone();
+                    sabotage.conceals(&mut told);
+                    config::whole(core.world(), &told)
+                }
+            };
+            self.found(found);
         }
         round
     }
@@ -244,9 +258,12 @@ impl Stage {
             return;
         }
         self.trace.line(self.now, format_args!("START"));
-        let Some(fleet) = self.scenario.fleets.get(self.file).cloned() else {
+        let Some(mut fleet) = self.scenario.fleets.get(self.file).cloned() else {
             return;
         };
+        if let Some(sabotage) = self.sabotage {
+            sabotage.conceals(&mut fleet);
+        }
         let recovered = self.ledger.load(self.now);
         let held = &self.ledger.attempts;
         self.jobs.restart(|job| held.contains_key(&job));
@@ -258,6 +275,7 @@ impl Stage {
         self.daemon.starting = true;
         self.daemon.fleet = self.file;
         self.note_limits();
+        self.expect_machines();
         self.greet_quiet();
     }
 
@@ -297,9 +315,12 @@ impl Stage {
             return;
         };
         let unknown = |trouble: &Trouble| trouble.kind == TroubleKind::Unknown;
-        if !result.as_ref().is_err_and(unknown)
-            && let Some(birth) = self.births.get_mut(agent)
-        {
+        let clear = result.as_ref().is_err_and(|trouble| !unknown(trouble));
+        let (agent, known) = (*agent, !result.as_ref().is_err_and(unknown));
+        if clear {
+            self.note_not_made(agent);
+        }
+        if known && let Some(birth) = self.births.get_mut(&agent) {
             birth.in_flight = None;
         }
     }

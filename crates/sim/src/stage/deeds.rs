@@ -13,7 +13,7 @@ use super::event::{Event, Mail, Reply, Tick};
 use super::{Stage, source_id};
 use crate::fake::Made;
 use crate::sabotage::Sabotage;
-use crate::scenario::{BACKENDS, Deed, START, machine_pool};
+use crate::scenario::{BACKENDS, Deed, machine_pool};
 
 /// A client whom the API does not answer tries again after this.
 const CLIENT_RETRY: u64 = 1000;
@@ -27,13 +27,14 @@ impl Stage {
             let at = self.on_grain(at);
             self.queue.push(at, Event::Deed(deed));
         }
-        self.queue.push(START, Event::Start);
+        let start = self.scenario.start;
+        self.queue.push(start, Event::Start);
     }
 
     /// Another daemon that started in the same second has instances with the very ids
     /// that ours will have.
     fn plant_foreign(&mut self) {
-        let epoch = START.as_millis() / 1000;
+        let epoch = self.scenario.start.as_millis() / 1000;
         for (n, backend) in BACKENDS.iter().enumerate() {
             for number in 1..=3 {
                 let agent = AgentId { epoch, number };
@@ -72,6 +73,12 @@ impl Stage {
             Deed::Peer(wish) => self.pools.peer_wants(&machine_pool(), wish, self.now),
             Deed::Add(n) => self.add_entries(n),
             Deed::Trim(n) => self.trim_entries(n),
+            Deed::Weather(backend, weather, lasts) => {
+                let until = self.now.after(lasts);
+                let owner = self.ledger.owner.clone();
+                let place = self.backends.entry(backend.clone()).or_default();
+                self.sky.worsen((&backend, place), &owner, weather, until);
+            }
             Deed::Quiet => self.quiet(),
             Deed::Teardown => self.teardown(),
         }
@@ -145,6 +152,9 @@ impl Stage {
             return;
         }
         self.pools.configure(&fleet.machine_pools);
+        if let Some(sabotage) = self.sabotage {
+            sabotage.conceals(&mut fleet);
+        }
         if self.sabotage == Some(Sabotage::HalfConfig) {
             fleet.max_agents += 1;
         }
@@ -231,6 +241,7 @@ fn planted(pool: &str, scaler: &str, stray: bool) -> Made {
         granted: headcount_model::Granted::default(),
         slots: 1,
         state: InstanceState::Running,
+        ids: vec!["i-planted".into()],
         stray,
         touched: 0,
     }

@@ -5,11 +5,12 @@ use std::time::Duration;
 use headcount_controller::{Order, digest};
 use headcount_model::{
     AgentId, AgentKind, BackendEvent, BackendId, Digest, Exit, InstanceState, Labels, Secret,
-    Trouble, TroubleKind, Unreserved,
+    Timestamp, Trouble, TroubleKind, Unreserved,
 };
 use headcount_planner::{Action, Answered, CreateOrder, News};
 
 use super::event::{Event, Tick};
+use super::machines::{self, WATCH};
 use super::{Birth, Stage};
 use crate::fake::{Made, Program};
 use crate::options::Promise;
@@ -24,9 +25,12 @@ const REFUSED_FOR: Duration = Duration::from_secs(3600);
 
 impl Stage {
     /// Does what an order says, and says how it went.
-    pub(super) fn effect(&mut self, order: &Order) -> Answered {
+    pub(super) fn effect(&mut self, order: &Order, asked: Timestamp) -> Answered {
         match &order.action {
             Action::Create(create) => {
+                if let Some(trouble) = self.refuses_create(create) {
+                    return Answered::Create(create.agent, Err(trouble));
+                }
                 self.create(create, order.token.as_ref());
                 Answered::Create(create.agent, Ok(()))
             }
@@ -38,6 +42,16 @@ impl Stage {
             }
             Action::Reap { agent, backend, .. } if self.refuses_to_end(*agent) => {
                 Answered::Reap(backend.clone(), *agent, Err(stays(*agent)))
+            }
+            Action::Destroy { agent, backend, .. } if self.has_provisioner() => {
+                Answered::Destroy(*agent, self.destroy_machine(*agent, backend))
+            }
+            Action::Reap { agent, backend, .. } if self.has_provisioner() => {
+                let gone = self.destroy_machine(*agent, backend);
+                Answered::Reap(backend.clone(), *agent, gone)
+            }
+            Action::List { backend, .. } if self.has_provisioner() => {
+                Answered::List(backend.clone(), self.list_machines(backend, asked))
             }
             Action::Destroy { agent, backend, .. } => {
                 self.destroy(*agent, backend);
@@ -124,6 +138,7 @@ impl Stage {
             granted: order.granted,
             slots: order.slots,
             state: InstanceState::Starting,
+            ids: self.names(order.agent),
             stray: false,
             touched: 0,
         };
@@ -132,6 +147,17 @@ impl Stage {
             self.counts.instances += 1;
             self.boot(order, token);
         }
+        if self.has_provisioner() {
+            self.note_made(order);
+        }
+    }
+
+    /// What a provisioner calls what it made for this agent.
+    fn names(&mut self, agent: AgentId) -> Vec<String> {
+        if !self.has_provisioner() {
+            return Vec::new();
+        }
+        machines::names(agent, self.random.chance(self.faults.twin))
     }
 
     /// The process inside a new instance, and what fate has in store for it.
@@ -225,7 +251,14 @@ impl Stage {
     }
 
     /// A backend's word, as far as it arrives: late, twice, or only as "words were lost".
+    /// Nobody tells of a provisioner's machines: somebody looks.
     pub(super) fn emit(&mut self, backend: BackendId, event: BackendEvent) {
+        if self.has_provisioner() {
+            if self.daemon.core.is_some() {
+                self.look_within(&backend, WATCH);
+            }
+            return;
+        }
         let late = self.random.chance(self.faults.event_late);
         let longest = if late {
             20_000

@@ -1,7 +1,9 @@
 //! What can happen, and who deals with it.
 
 use headcount_controller::Order;
-use headcount_model::{AgentId, Answer, Exit, JobId, LinkEvent, Outcome, Timestamp, Trouble};
+use headcount_model::{
+    AgentId, Answer, BackendId, Exit, JobId, LinkEvent, Outcome, Timestamp, Trouble,
+};
 use headcount_planner::News;
 
 use super::Stage;
@@ -28,6 +30,8 @@ pub(super) enum Event {
     Noticed(u64),
     /// Something happens to an agent's process.
     Agent(AgentId, Tick),
+    /// Somebody looks which machines there are.
+    Look(u64, BackendId),
     /// People or fate.
     Deed(Deed),
 }
@@ -36,6 +40,8 @@ pub(super) enum Event {
 #[derive(Debug)]
 pub(super) struct Pending {
     pub(super) order: Order,
+    /// When it was asked for.
+    pub(super) asked: Timestamp,
     /// When it is answered.
     pub(super) answer_at: Timestamp,
     /// The answer, if it is not how it went.
@@ -127,6 +133,11 @@ impl Stage {
             Event::Heard(conn, word) => self.heard(conn, word),
             Event::Noticed(conn) => self.noticed(conn),
             Event::Agent(agent, tick) => self.tick(agent, tick),
+            Event::Look(life, backend) => {
+                if self.daemon.is_alive(life) {
+                    self.look(&backend);
+                }
+            }
             Event::Deed(deed) => self.deed(deed),
         }
     }

@@ -10,6 +10,7 @@ mod daemon;
 mod deeds;
 mod effects;
 mod event;
+mod machines;
 mod orders;
 mod readers;
 mod source;
@@ -21,11 +22,11 @@ use std::time::Duration;
 use headcount_model::{AgentId, BackendId, OwnerId, SourceId, Timestamp};
 
 use crate::clock::Queue;
-use crate::fake::{Backend, Entries, Jobs, Ledger, Pools, Program};
+use crate::fake::{Backend, Entries, Jobs, Ledger, Pools, Program, Sky};
 use crate::options::{Failure, Options, Outcome, Promise};
 use crate::random::Random;
 use crate::sabotage::Sabotage;
-use crate::scenario::{Faults, START, Scenario};
+use crate::scenario::{Faults, Scenario};
 use crate::trace::Trace;
 
 pub(crate) use acts::Act;
@@ -59,6 +60,8 @@ pub(crate) struct Stage {
     pub(crate) backends: BTreeMap<BackendId, Backend>,
     /// Until when their backend refuses to end them.
     refused: BTreeMap<AgentId, Timestamp>,
+    /// The weather over provisioners.
+    sky: Sky,
     /// The processes inside instances.
     programs: BTreeMap<AgentId, Program>,
     /// What was ever ordered, and with what limit of jobs.
@@ -86,7 +89,7 @@ impl Stage {
     pub(crate) fn new(scenario: Scenario, options: &Options, sabotage: Option<Sabotage>) -> Self {
         let owner = OwnerId::new("ours");
         let mut stage = Self {
-            now: START,
+            now: scenario.start,
             queue: Queue::new(),
             random: Random::new(scenario.seed ^ 0x00d1_ce00),
             faults: scenario.faults,
@@ -102,6 +105,7 @@ impl Stage {
             entries: Entries::default(),
             backends: BTreeMap::new(),
             refused: BTreeMap::new(),
+            sky: Sky::default(),
             programs: BTreeMap::new(),
             births: BTreeMap::new(),
             wires: Wires::default(),
@@ -131,7 +135,7 @@ impl Stage {
                 return Err(self.failure(promise, what));
             }
         }
-        self.counts.virtual_millis = duration_millis(self.now.since(START));
+        self.counts.virtual_millis = duration_millis(self.now.since(self.scenario.start));
         self.counts.hash = self.trace.hash_with(&self.ending());
         Ok(self.counts)
     }
@@ -198,6 +202,7 @@ impl Stage {
 
     fn failure(&self, promise: Promise, what: String) -> Failure {
         Failure {
+            story: self.scenario.story(),
             seed: self.scenario.seed,
             promise,
             what,
@@ -239,6 +244,11 @@ impl Stage {
 /// The one source of jobs.
 pub(crate) fn source_id() -> SourceId {
     SourceId::new("queue")
+}
+
+/// Milliseconds from one moment to a later one.
+pub(crate) fn millis_between(from: Timestamp, to: Timestamp) -> u64 {
+    duration_millis(to.since(from))
 }
 
 fn duration_millis(span: Duration) -> u64 {

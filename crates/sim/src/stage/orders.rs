@@ -89,6 +89,7 @@ impl Stage {
     fn start_effect(&mut self, order: Order) {
         let (deadline, odds) = self.terms(&order.action);
         let mut course = self.course(deadline, odds);
+        self.note_call(&order.action, course.answer_at);
         if let (Action::Create(create), Some(trouble)) = (&order.action, &mut course.trouble) {
             self.say_no_capacity(trouble);
             self.trace.line(
@@ -102,6 +103,7 @@ impl Stage {
             Some(at) => {
                 let pending = Pending {
                     order,
+                    asked: self.now,
                     answer_at: course.answer_at,
                     trouble: course.trouble,
                 };
@@ -127,6 +129,16 @@ impl Stage {
             ..odds
         };
         match action {
+            Action::Create(order) if self.is_slow(action) => {
+                let slow = 1000;
+                (
+                    order.deadline,
+                    Odds {
+                        slow,
+                        ..faults.create
+                    },
+                )
+            }
             Action::Create(order) => (order.deadline, faults.create),
             Action::Destroy { deadline, .. } | Action::Reap { deadline, .. } => {
                 (*deadline, faults.destroy)
@@ -226,10 +238,11 @@ impl Stage {
     pub(super) fn perform(&mut self, pending: Pending) {
         let Pending {
             order,
+            asked,
             answer_at,
             trouble,
         } = pending;
-        let made = self.effect(&order);
+        let made = self.effect(&order, asked);
         let answer = match trouble {
             Some(trouble) => unanswered(&order.action, trouble),
             None => made,

@@ -1,45 +1,92 @@
-//! Which machines there are, as far as anybody can tell.
+//! Which machines there are, as far as anybody can tell: for backends whose machines somebody
+//! else makes and lists.
 //!
 //! Promise: pure; moments come in as values. A machine is there from the moment it is asked
-//! for; it is gone when its program says so twice, some time apart: a list that lacks it for
-//! a while proves nothing. What a list says of who changed since the list was begun is not
-//! believed.
+//! for. A list that lacks it for a while proves nothing: who is missing in two lists some time
+//! apart is to be asked for by name ([`Census::unseen`]), and is gone only when that says so
+//! too ([`Census::absent`]). What a list says of who changed since the list was begun is not
+//! believed. Leaves the asking to the backend.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use headcount_model::{
-    AgentId, BackendEvent, Exit, Instance, InstanceState, Listing, PoolName, Price,
+    AgentId, BackendEvent, Exit, Instance, InstanceState, Listing, PoolName, Price, Timestamp,
 };
-
-use crate::provisioner::Machine;
 
 /// Agents that are gone, remembered against lists that were begun before.
 const REMEMBERED: usize = 1024;
 
+/// A moment of some clock.
+pub trait Moment: Copy + Ord {
+    /// How long ago `earlier` was; zero when it lies ahead.
+    fn since(self, earlier: Self) -> Duration;
+}
+
+impl Moment for Instant {
+    fn since(self, earlier: Self) -> Duration {
+        self.saturating_duration_since(earlier)
+    }
+}
+
+impl Moment for Timestamp {
+    fn since(self, earlier: Self) -> Duration {
+        self.since(earlier)
+    }
+}
+
+/// A machine that its maker says there is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Machine {
+    /// The maker's own name for it.
+    pub id: String,
+    /// Ours.
+    pub name: String,
+    /// Whose machine.
+    pub agent: AgentId,
+    /// The pool it was made for.
+    pub pool: PoolName,
+    /// How it stands.
+    pub state: InstanceState,
+    /// What the maker has to say of it, one line.
+    pub message: Option<String>,
+    /// What the maker says it costs.
+    pub price: Option<Price>,
+}
+
 /// All machines.
-#[derive(Default)]
-pub(crate) struct Census {
-    known: BTreeMap<AgentId, Known>,
-    gone: VecDeque<(AgentId, Instant)>,
+pub struct Census<M = Instant> {
+    known: BTreeMap<AgentId, Known<M>>,
+    gone: VecDeque<(AgentId, M)>,
+}
+
+impl<M> Default for Census<M> {
+    fn default() -> Self {
+        Self {
+            known: BTreeMap::new(),
+            gone: VecDeque::new(),
+        }
+    }
 }
 
 /// What is known of one agent's machine.
-struct Known {
+struct Known<M> {
     pool: PoolName,
-    /// Usually one; a program may have made two under one name.
+    /// Usually one; a maker may have made two under one name.
     ids: BTreeSet<String>,
     state: InstanceState,
     message: Option<String>,
     told_price: Option<Price>,
     told_running: bool,
-    changed_at: Instant,
-    missing_since: Option<Instant>,
+    changed_at: M,
+    missing_since: Option<M>,
+    /// Missing for long enough: it is to be asked for by name.
+    unseen: bool,
 }
 
-impl Census {
+impl<M: Moment> Census<M> {
     /// It may be there from now on. False when that was known.
-    pub(crate) fn expect(&mut self, agent: AgentId, pool: &PoolName, now: Instant) -> bool {
+    pub fn expect(&mut self, agent: AgentId, pool: &PoolName, now: M) -> bool {
         let is_new = !self.known.contains_key(&agent);
         let known = self
             .known
@@ -47,11 +94,12 @@ impl Census {
             .or_insert_with(|| Known::new(pool, now));
         known.changed_at = now;
         known.missing_since = None;
+        known.unseen = false;
         is_new
     }
 
-    /// Its program says that this is it.
-    pub(crate) fn made(&mut self, machine: &Machine, now: Instant) -> Vec<BackendEvent> {
+    /// Its maker says that this is it.
+    pub fn made(&mut self, machine: &Machine, now: M) -> Vec<BackendEvent> {
         let known = self.known.entry(machine.agent);
         let known = known.or_insert_with(|| Known::new(&machine.pool, now));
         known.changed_at = now;
@@ -60,8 +108,16 @@ impl Census {
         events
     }
 
+    /// It was asked for by name, and this is it.
+    pub fn shown(&mut self, machine: &Machine, now: M) -> Vec<BackendEvent> {
+        let ended = matches!(machine.state, InstanceState::Ended(_));
+        let mut events = self.made(machine, now);
+        events.extend(ended.then_some(BackendEvent::Missed));
+        events
+    }
+
     /// Nothing of it is there.
-    pub(crate) fn gone(&mut self, agent: AgentId, now: Instant) {
+    pub fn gone(&mut self, agent: AgentId, now: M) {
         self.known.remove(&agent);
         if self.gone.len() >= REMEMBERED {
             self.gone.pop_front();
@@ -71,10 +127,10 @@ impl Census {
 
     /// Takes in a list that was begun at `begun`. Of those who are `busy` it proves no
     /// absence.
-    pub(crate) fn survey(
+    pub fn survey(
         &mut self,
         machines: &[Machine],
-        begun: Instant,
+        begun: M,
         confirm: Duration,
         busy: impl Fn(AgentId) -> bool,
     ) -> Vec<BackendEvent> {
@@ -93,19 +149,12 @@ impl Census {
             let known = known.or_insert_with(|| Known::new(&machine.pool, begun));
             events.extend(known.take(machine));
         }
-        let mut absent = Vec::new();
         for (agent, known) in &mut self.known {
             if seen.contains(agent) || known.changed_at >= begun || busy(*agent) {
                 continue;
             }
             let since = *known.missing_since.get_or_insert(begun);
-            if begun.duration_since(since) >= confirm {
-                absent.push(*agent);
-            }
-        }
-        for agent in absent {
-            self.known.remove(&agent);
-            events.push(BackendEvent::Gone(agent, Exit::Unknown));
+            known.unseen = begun.since(since) >= confirm;
         }
         // One word is enough to be looked at.
         let missed = events.contains(&BackendEvent::Missed);
@@ -114,8 +163,28 @@ impl Census {
         events
     }
 
+    /// Whom no list has shown for long enough, at most so many: they are to be asked for by
+    /// name, and then told of by [`Census::shown`] or [`Census::absent`].
+    #[must_use]
+    pub fn unseen(&self, most: usize) -> Vec<AgentId> {
+        let unseen = self.known.iter().filter(|(_, known)| known.unseen);
+        unseen.map(|(agent, _)| *agent).take(most).collect()
+    }
+
+    /// Who was asked for by name at `asked` is not there. Not believed of one that was seen
+    /// or has changed since.
+    pub fn absent(&mut self, agent: AgentId, asked: M, now: M) -> Option<BackendEvent> {
+        let known = self.known.get(&agent)?;
+        if !known.unseen || known.changed_at >= asked {
+            return None;
+        }
+        self.gone(agent, now);
+        Some(BackendEvent::Gone(agent, Exit::Unknown))
+    }
+
     /// Everybody, in order of agent.
-    pub(crate) fn listing(&self) -> Listing {
+    #[must_use]
+    pub fn listing(&self) -> Listing {
         let instances = self.known.iter().map(|(agent, known)| Instance {
             agent: *agent,
             pool: known.pool.clone(),
@@ -126,23 +195,29 @@ impl Census {
         }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether nobody is there.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.known.is_empty()
     }
 
     /// Whether anybody was missing in the last list and must be looked for again soon.
-    pub(crate) fn misses_somebody(&self) -> bool {
+    #[must_use]
+    pub fn misses_somebody(&self) -> bool {
         self.known
             .values()
             .any(|known| known.missing_since.is_some())
     }
 
-    pub(crate) fn pool(&self, agent: AgentId) -> Option<PoolName> {
+    /// The pool of this agent's machine.
+    #[must_use]
+    pub fn pool(&self, agent: AgentId) -> Option<PoolName> {
         self.known.get(&agent).map(|known| known.pool.clone())
     }
 
-    /// The program's own names for it.
-    pub(crate) fn ids(&self, agent: AgentId) -> Vec<String> {
+    /// The maker's own names for it.
+    #[must_use]
+    pub fn ids(&self, agent: AgentId) -> Vec<String> {
         let known = self.known.get(&agent);
         known
             .into_iter()
@@ -150,14 +225,15 @@ impl Census {
             .collect()
     }
 
-    /// What the program said of it last.
-    pub(crate) fn message(&self, agent: AgentId) -> Option<String> {
+    /// What its maker said of it last.
+    #[must_use]
+    pub fn message(&self, agent: AgentId) -> Option<String> {
         self.known.get(&agent)?.message.clone()
     }
 }
 
-impl Known {
-    fn new(pool: &PoolName, now: Instant) -> Self {
+impl<M: Moment> Known<M> {
+    fn new(pool: &PoolName, now: M) -> Self {
         Self {
             pool: pool.clone(),
             ids: BTreeSet::new(),
@@ -167,6 +243,7 @@ impl Known {
             told_running: false,
             changed_at: now,
             missing_since: None,
+            unseen: false,
         }
     }
 
@@ -177,11 +254,12 @@ impl Known {
             tracing::warn!(
                 agent = %machine.agent,
                 machine = machine.id,
-                "the provisioner shows another machine of this agent; both end together"
+                "its maker shows another machine of this agent; both end together"
             );
         }
         self.ids.insert(machine.id.clone());
         self.missing_since = None;
+        self.unseen = false;
         self.message.clone_from(&machine.message);
         let mut events = Vec::new();
         if let Some(price) = machine

@@ -20,7 +20,7 @@ fn machine(number: u32, state: InstanceState) -> Machine {
 
 /// Moments are seconds.
 struct Scene {
-    census: Census,
+    census: Census<Instant>,
     zero: Instant,
 }
 
@@ -41,6 +41,16 @@ impl Scene {
         self.census.survey(machines, begun, CONFIRM, |_| false)
     }
 
+    /// Who is unseen is asked for, and is not there.
+    fn ask_in_vain(&mut self, at: u64) -> Vec<BackendEvent> {
+        let now = self.at(at);
+        let unseen = self.census.unseen(usize::MAX);
+        let events = unseen.into_iter();
+        events
+            .filter_map(|agent| self.census.absent(agent, now, now))
+            .collect()
+    }
+
     fn states(&self) -> Vec<(u32, InstanceState)> {
         let listing = self.census.listing().instances.into_iter();
         listing.map(|it| (it.agent.number, it.state)).collect()
@@ -59,8 +69,52 @@ fn who_is_asked_for_is_there_until_absence_is_confirmed() {
     assert_eq!(scene.survey(12, &[]), []);
     assert_eq!(scene.states(), [(1, Starting)], "missing twice, too soon");
     let gone = BackendEvent::Gone(agent(1), Exit::Unknown);
-    assert_eq!(scene.survey(13, &[]), [gone]);
+    assert_eq!(scene.ask_in_vain(12), []);
+    assert_eq!(scene.survey(13, &[]), []);
+    assert_eq!(scene.states(), [(1, Starting)], "nobody asked for it");
+    assert_eq!(scene.ask_in_vain(14), [gone]);
     assert_eq!(scene.states(), []);
+}
+
+#[test]
+fn who_answers_to_its_name_is_there_whatever_lists_show() {
+    let mut scene = Scene::new();
+    scene.survey(0, &[machine(1, Running), machine(2, Running)]);
+    for at in [10, 20, 30] {
+        scene.survey(at, &[machine(2, Running)]);
+        scene.survey(at + 4, &[machine(2, Running)]);
+        assert_eq!(scene.census.unseen(9), [agent(1)]);
+        let now = scene.at(at + 5);
+        assert_eq!(scene.census.shown(&machine(1, Running), now), []);
+        assert_eq!(scene.census.unseen(9), []);
+    }
+    assert_eq!(scene.states(), [(1, Running), (2, Running)]);
+    let ended = Ended(Exit::Code(1));
+    let now = scene.at(50);
+    let told = scene.census.shown(&machine(1, ended), now);
+    assert_eq!(told, [BackendEvent::Missed], "somebody must look");
+}
+
+#[test]
+fn an_absence_that_was_asked_for_before_a_change_is_not_believed() {
+    let mut scene = Scene::new();
+    scene.survey(0, &[machine(1, Running)]);
+    scene.survey(10, &[]);
+    scene.survey(20, &[]);
+    let (asked, made, now) = (scene.at(21), scene.at(22), scene.at(23));
+    scene.census.expect(agent(1), &"p/l".into(), made);
+    assert_eq!(scene.census.absent(agent(1), asked, now), None);
+    assert_eq!(scene.census.absent(agent(7), asked, now), None);
+    assert_eq!(scene.states(), [(1, Running)]);
+}
+
+#[test]
+fn those_to_ask_for_are_bounded() {
+    let mut scene = Scene::new();
+    scene.survey(0, &[1, 2, 3].map(|number| machine(number, Running)));
+    scene.survey(10, &[]);
+    scene.survey(20, &[]);
+    assert_eq!(scene.census.unseen(2), [agent(1), agent(2)]);
 }
 
 #[test]
