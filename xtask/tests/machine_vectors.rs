@@ -71,7 +71,7 @@ fn what_is_the_same_or_different_has_a_test_and_what_is_not_the_same_a_reason() 
         match here.as_str() {
             "same" => assert!(tests > 0, "{number} has no test"),
             "different" => assert!(tests > 0 && !why.is_empty(), "{number}: a test, and why"),
-            "out of scope" | "awaited" => assert!(!why.is_empty(), "{number}: why?"),
+            "out of scope" => assert!(!why.is_empty(), "{number}: why?"),
             other => panic!("{number} is {other:?}"),
         }
     }

@@ -70,7 +70,8 @@ fn r3_max_agents_from_9_to_2_adds_nothing_and_lets_spares_go() {
         s.plan(),
         "drain a-1-5: room_wanted\n\
          drain a-1-4: room_wanted\n\
-         drain a-1-3: room_wanted"
+         drain a-1-3: room_wanted\n\
+         d/linux grows by 0 of 3: scaler_at_max_agents"
     );
     assert_eq!(
         s.agents(),

@@ -141,6 +141,18 @@ impl Place {
         self.line.unwanted.load(Ordering::Acquire) != self.unwanted
     }
 
+    /// Goes on only while the instance is wanted and somebody waits for it.
+    ///
+    /// # Errors
+    /// [`BackendError::Transient`]: it was given up before it was made.
+    pub fn still_wanted(&self, asker: &Asker) -> Result<(), BackendError> {
+        if self.is_unwanted() || asker.is_gone() {
+            let given_up = format!("{} was given up before it was made", self.agent);
+            return Err(BackendError::Transient(given_up));
+        }
+        Ok(())
+    }
+
     /// The turn; it ends when the guard is dropped. Safe to cancel.
     pub async fn turn(&self) -> OwnedMutexGuard<()> {
         self.line.turn.clone().lock_owned().await

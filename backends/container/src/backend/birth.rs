@@ -72,12 +72,7 @@ async fn bear(
     asker: &Asker,
 ) -> Result<(), BackendError> {
     let _turn = place.turn().await;
-    if place.is_unwanted() || asker.is_gone() {
-        return Err(BackendError::Transient(format!(
-            "{} was given up before it was made",
-            request.agent
-        )));
-    }
+    place.still_wanted(asker)?;
     let Recipe::Container(recipe) = &*request.recipe else {
         return Err(BackendError::Invalid("not a container".into()));
     };

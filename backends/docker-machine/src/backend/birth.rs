@@ -49,10 +49,7 @@ async fn bear(
 ) -> Result<(), BackendError> {
     let _turn = place.turn().await;
     let agent = request.agent;
-    if place.is_unwanted() || asker.is_gone() {
-        let given_up = format!("{agent} was given up before it was made");
-        return Err(BackendError::Transient(given_up));
-    }
+    place.still_wanted(asker)?;
     let Recipe::DockerMachine(recipe) = &*request.recipe else {
         let wrong = format!("{agent} is not to be made by docker-machine; please report this");
         return Err(BackendError::Invalid(wrong));

@@ -45,12 +45,7 @@ async fn bear(
     };
     let place = core.access.place().await?;
     let body = body(core, &place, request, recipe).await?;
-    if turn.is_unwanted() || asker.is_gone() {
-        return Err(BackendError::Transient(format!(
-            "{} was given up before it was made",
-            request.agent
-        )));
-    }
+    turn.still_wanted(asker)?;
     let job = make(core, &place, request, &body).await?;
     let uid = job.metadata.uid.as_deref().unwrap_or_default();
     match body.secret(uid) {

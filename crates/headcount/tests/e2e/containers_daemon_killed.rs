@@ -5,15 +5,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{park_timeout, scope};
+use std::thread::park_timeout;
 use std::time::Duration;
 
 use headcount_api::JobState;
 use headcount_test_engines::{Engine, IMAGE};
 use serde_json::{Value, json};
 
-use crate::harness::{House, Ledger, Random, on_each_engine};
+use crate::harness::{Counts, House, Ledger, Most, Random, on_each_engine};
 
 /// Says how often the daemon is killed on each engine.
 const KILLS: &str = "HEADCOUNT_E2E_KILLS";
@@ -39,14 +38,15 @@ fn bursts_survive_a_daemon_that_is_killed_at_random_moments() {
     on_each_engine(|engine| {
         let mut random = Random::new("containers_daemon_killed");
         let mut house = house_on(&engine);
-        let (ids, most) = counted(&engine, || {
+        let look = || there_are(&engine);
+        let (ids, most) = Most::during(GLANCE, look, || {
             let bursts = (0..kills()).flat_map(|n| killed_burst(n, &mut house, &mut random));
             let ids: Vec<String> = bursts.collect();
             house.api().ends_of(&ids);
             ids
         });
         assert_each_ran_once(&house, &ids);
-        assert_within_caps(&most);
+        most.assert_within(CAPS.into_iter().chain([("", GLOBAL_CAP)]));
         house.close();
         assert_nothing_is_left(&engine);
     });
@@ -110,43 +110,11 @@ fn jobs(random: &mut Random) -> Vec<Value> {
     (0..JOBS).map(|_| job()).collect()
 }
 
-/// Counts the engine's containers by scaler while the work is done; the most there were at
-/// one moment, by scaler, and together as "".
-fn counted(
-    engine: &Engine,
-    work: impl FnOnce() -> Vec<String>,
-) -> (Vec<String>, BTreeMap<String, usize>) {
-    let stop = AtomicBool::new(false);
-    scope(|threads| {
-        let counter = threads.spawn(|| {
-            let mut most = BTreeMap::new();
-            while !stop.load(Ordering::Relaxed) {
-                let Some(now) = engine.containers_by("headcount.scaler") else {
-                    continue;
-                };
-                let all = [(String::new(), now.values().sum())];
-                for (scaler, count) in now.into_iter().chain(all) {
-                    let highest = most.entry(scaler).or_default();
-                    *highest = count.max(*highest);
-                }
-                park_timeout(GLANCE);
-            }
-            most
-        });
-        // Stopped also when the work panics, or nobody would end the counting.
-        let stopped = StopAtEnd(&stop);
-        let ids = work();
-        drop(stopped);
-        (ids, counter.join().unwrap())
-    })
-}
-
-struct StopAtEnd<'a>(&'a AtomicBool);
-
-impl Drop for StopAtEnd<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
+/// The engine's containers by scaler, and together.
+fn there_are(engine: &Engine) -> Option<Counts> {
+    let mut now = engine.containers_by("headcount.scaler")?;
+    now.insert(String::new(), now.values().sum());
+    Some(now)
 }
 
 fn assert_each_ran_once(house: &House, ids: &[String]) {
@@ -158,17 +126,6 @@ fn assert_each_ran_once(house: &House, ids: &[String]) {
     let once: BTreeMap<String, usize> = ids.iter().map(|id| (id.clone(), 1)).collect();
     for word in ["start", "end"] {
         assert_eq!(ledger.count(word), once, "{word}");
-    }
-}
-
-fn assert_within_caps(most: &BTreeMap<String, usize>) {
-    eprintln!("the most containers at one moment: {most:?}");
-    for (scaler, cap) in CAPS.into_iter().chain([("", GLOBAL_CAP)]) {
-        let highest = most.get(scaler).copied().unwrap_or_default();
-        assert!(
-            (1..=cap).contains(&highest),
-            "`{scaler}`: the cap is {cap}, there were {most:?}"
-        );
     }
 }
 

@@ -7,14 +7,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{park_timeout, scope};
+use std::thread::park_timeout;
 use std::time::{Duration, Instant};
 
 use headcount_api::{Job, JobState};
 use serde_json::{Value, json};
 
-use crate::harness::{House, Ledger, Process, Random, until};
+use crate::harness::{Counts, House, Ledger, Most, Process, Random, until};
 
 /// Says for how many minutes.
 const MINUTES: &str = "HEADCOUNT_E2E_MINUTES";
@@ -40,7 +39,8 @@ fn machines_survive_a_daemon_that_is_killed_every_few_seconds() {
     let mut random = Random::new("machines_daemon_killed");
     let mut house = house();
     let machines = house.path("machines");
-    let (ids, most) = counted(&machines, || {
+    let look = || Some(there_are(&machines));
+    let (ids, most) = Most::during(GLANCE, look, || {
         let until = Instant::now() + Duration::from_secs(60 * minutes());
         let mut ids = Vec::new();
         while Instant::now() < until {
@@ -51,7 +51,7 @@ fn machines_survive_a_daemon_that_is_killed_every_few_seconds() {
         ids
     });
     assert_each_ended_once(&house, &ids);
-    assert_within_caps(&most);
+    most.assert_within(CAPS.into_iter().chain([("", GLOBAL_CAP)]));
     drain(&house);
     until("no machine is left", || {
         folders(&machines).is_empty().then_some(())
@@ -134,7 +134,7 @@ fn folders(machines: &Path) -> BTreeSet<PathBuf> {
 /// Machines that there were at one moment, by scaler, and together as "". One walk takes a
 /// while in which one may go and another come, so only who is there still at its end counts;
 /// no two machines ever have one folder.
-fn there_are(machines: &Path) -> BTreeMap<String, usize> {
+fn there_are(machines: &Path) -> Counts {
     let scaler_of = |folder: &PathBuf| {
         let text = fs::read_to_string(folder.join("machine.json")).ok()?;
         let machine: Value = serde_json::from_str(&text).ok()?;
@@ -144,7 +144,7 @@ fn there_are(machines: &Path) -> BTreeMap<String, usize> {
         .into_iter()
         .map(|folder| (folder.clone(), scaler_of(&folder)))
         .collect();
-    let mut now = BTreeMap::new();
+    let mut now = Counts::new();
     for (_, scaler) in seen.into_iter().filter(|(folder, _)| folder.exists()) {
         *now.entry(String::new()).or_default() += 1;
         if let Some(scaler) = scaler {
@@ -152,40 +152,6 @@ fn there_are(machines: &Path) -> BTreeMap<String, usize> {
         }
     }
     now
-}
-
-/// Counts machines all the time while the work is done; the most there were at one moment.
-fn counted(
-    machines: &Path,
-    work: impl FnOnce() -> Vec<String>,
-) -> (Vec<String>, BTreeMap<String, usize>) {
-    let stop = AtomicBool::new(false);
-    scope(|threads| {
-        let counter = threads.spawn(|| {
-            let mut most: BTreeMap<String, usize> = BTreeMap::new();
-            while !stop.load(Ordering::Relaxed) {
-                for (scaler, count) in there_are(machines) {
-                    let highest = most.entry(scaler).or_default();
-                    *highest = count.max(*highest);
-                }
-                park_timeout(GLANCE);
-            }
-            most
-        });
-        // Stopped also when the work panics, or nobody would end the counting.
-        let stopped = StopAtEnd(&stop);
-        let ids = work();
-        drop(stopped);
-        (ids, counter.join().unwrap())
-    })
-}
-
-struct StopAtEnd<'a>(&'a AtomicBool);
-
-impl Drop for StopAtEnd<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }
 
 /// No two processes are the same agent.
@@ -222,17 +188,6 @@ fn assert_each_ended_once(house: &House, ids: &[String]) {
     let all: BTreeSet<&String> = ids.iter().collect();
     let known: BTreeSet<&String> = starts.keys().collect();
     assert_eq!(known, all, "no others ran");
-}
-
-fn assert_within_caps(most: &BTreeMap<String, usize>) {
-    eprintln!("the most machines at one moment: {most:?}");
-    for (scaler, cap) in CAPS.into_iter().chain([("", GLOBAL_CAP)]) {
-        let highest = most.get(scaler).copied().unwrap_or_default();
-        assert!(
-            (1..=cap).contains(&highest),
-            "`{scaler}`: the cap is {cap}, there were {most:?}"
-        );
-    }
 }
 
 fn drain(house: &House) {
