@@ -42,23 +42,35 @@ pub(super) fn keep(round: &mut Round<'_>) {
     }
 }
 
-/// Ready agents without a job and not meant for one, longest idle first.
-fn idle_agents(round: &Round<'_>, pool: &Pool) -> Vec<Slot> {
-    round.ready[pool.id.0 as usize].idle().copied().collect()
+/// A ready agent without a job and not meant for one. Agents are many, so each is looked up
+/// once.
+#[derive(Clone, Copy)]
+pub(super) struct Idle<'w> {
+    pub(super) slot: Slot,
+    agent: &'w Agent,
+}
+
+/// Of one pool, longest idle first.
+fn idle_agents<'w>(round: &Round<'w>, pool: &Pool) -> Vec<Idle<'w>> {
+    let world = round.world;
+    let slots = round.ready[pool.id.0 as usize].idle();
+    let idle = slots.filter_map(|slot| {
+        let agent = world.agents.get(&slot.agent)?;
+        Some(Idle { slot: *slot, agent })
+    });
+    idle.collect()
 }
 
 /// Idle agents that count.
-struct Those {
-    usable: Vec<Slot>,
+struct Those<'w> {
+    usable: Vec<Idle<'w>>,
     /// Their connection broke, as all do when the daemon ends; until they are back or given
     /// up, nobody is made in their place.
-    awaited: Vec<AgentId>,
+    awaited: BTreeSet<AgentId>,
 }
 
-fn awaited(round: &Round<'_>, open: &Configured, idle: &[Slot]) -> Vec<AgentId> {
-    let agents = idle
-        .iter()
-        .filter_map(|slot| round.world.agents.get(&slot.agent));
+fn awaited(round: &Round<'_>, open: &Configured, idle: &[Idle<'_>]) -> BTreeSet<AgentId> {
+    let agents = idle.iter().map(|idle| idle.agent);
     let awaited = agents.filter(|agent| {
         unusable(agent, open, round.now) == Some(Reason::ConnectionLost)
             && open.is_current(&agent.record)
@@ -68,18 +80,15 @@ fn awaited(round: &Round<'_>, open: &Configured, idle: &[Slot]) -> Vec<AgentId> 
 }
 
 /// Those of use to their pool; the others are told to leave, or waited for.
-fn usable(round: &mut Round<'_>, open: &Configured, idle: &[Slot]) -> Vec<Slot> {
-    let mut usable: Vec<Slot> = Vec::new();
-    for slot in idle {
-        let Some(agent) = round.world.agents.get(&slot.agent) else {
-            continue;
-        };
+fn usable<'w>(round: &mut Round<'_>, open: &Configured, idle: &[Idle<'w>]) -> Vec<Idle<'w>> {
+    let mut usable: Vec<Idle<'w>> = Vec::with_capacity(idle.len());
+    for it @ Idle { slot, agent } in idle {
         match unusable(agent, open, round.now) {
             None => {
                 if let Some(until) = open.lives_until(&agent.record) {
                     round.wakes.at(until, WakeReason::Lifetime);
                 }
-                usable.push(*slot);
+                usable.push(*it);
             }
             Some(reason @ (Reason::ConnectionLost | Reason::Cordoned)) => {
                 stay(round, slot, reason);
@@ -97,13 +106,13 @@ fn keep_ready(
     round: &mut Round<'_>,
     pool: &Pool,
     rule: Option<IdleRule>,
-    those: &Those,
+    those: &Those<'_>,
     machines: &mut Machines,
 ) {
     let usable = &those.usable;
     let (Some(rule), Some(open)) = (rule, pool.open()) else {
-        for slot in usable {
-            stay(round, slot, Reason::ScheduleUnknown);
+        for idle in usable {
+            stay(round, &idle.slot, Reason::ScheduleUnknown);
         }
         return;
     };
@@ -111,10 +120,7 @@ fn keep_ready(
         IdleCompat::Headcount => ours(round, pool, &rule, those, machines),
         IdleCompat::Gitlab => theirs(round, pool, &rule, those, machines),
     };
-    for (slot, fate) in usable.iter().zip(verdict.idle) {
-        let Some(agent) = round.world.agents.get(&slot.agent) else {
-            continue;
-        };
+    for (Idle { slot, agent }, fate) in usable.iter().zip(verdict.idle) {
         match fate {
             Fate::Leave(reason) => leave_if_fresh(round, agent, reason),
             Fate::Stay(reason, until) => {
@@ -169,9 +175,8 @@ fn missing(
 ) -> u32 {
     let idle = idle_agents(round, pool);
     let awaited = awaited(round, open, &idle);
-    let of_use = |slot: &&Slot| {
-        let agent = round.world.agents.get(&slot.agent);
-        stays(&slot.agent) && agent.is_some_and(|it| unusable(it, open, round.now).is_none())
+    let of_use = |idle: &&Idle<'_>| {
+        stays(&idle.slot.agent) && unusable(idle.agent, open, round.now).is_none()
     };
     let usable = idle.iter().filter(of_use).copied().collect();
     let those = Those { usable, awaited };
@@ -187,17 +192,14 @@ fn ours(
     round: &Round<'_>,
     pool: &Pool,
     rule: &IdleRule,
-    those: &Those,
+    those: &Those<'_>,
     machines: &mut Machines,
 ) -> Verdict {
-    let since: Vec<Timestamp> = those.usable.iter().map(|slot| slot.idle_since).collect();
-    let order_of = |slot: &Slot| {
-        let agent = round.world.agents.get(&slot.agent);
-        agent.map_or(round.now, |agent| agent.record.created_at)
-    };
+    let usable = those.usable.iter();
+    let since: Vec<Timestamp> = usable.clone().map(|idle| idle.slot.idle_since).collect();
     let paid_from: Vec<Timestamp> = match rule.paid_period {
         None => since.clone(),
-        Some(_) => those.usable.iter().map(order_of).collect(),
+        Some(_) => usable.map(|idle| idle.agent.record.created_at).collect(),
     };
     let coming = round.coming[pool.id.0 as usize].idle().count() + those.awaited.len();
     let in_use = match rule.scale {
@@ -218,7 +220,7 @@ fn theirs(
     round: &Round<'_>,
     pool: &Pool,
     rule: &IdleRule,
-    Those { usable, awaited }: &Those,
+    Those { usable, awaited }: &Those<'_>,
     machines: &mut Machines,
 ) -> Verdict {
     let (agents, list) = machines
@@ -244,7 +246,7 @@ fn theirs(
         add: proposal.add,
         idle: usable
             .iter()
-            .map(|slot| fates.get(&slot.agent).copied().unwrap_or(kept))
+            .map(|idle| fates.get(&idle.slot.agent).copied().unwrap_or(kept))
             .collect(),
     }
 }
@@ -335,7 +337,7 @@ fn empties(round: &Round<'_>, pool: &Pool) -> bool {
 }
 
 /// A pool that takes no new work: who is idle leaves, who works may end its work.
-fn send_all_away(round: &mut Round<'_>, pool: &Pool, idle: &[Slot]) {
+fn send_all_away(round: &mut Round<'_>, pool: &Pool, idle: &[Idle<'_>]) {
     let reason = if round.world.shutdown == Shutdown::Drain {
         Reason::Shutdown
     } else if pool.configured.is_none() {
@@ -343,12 +345,10 @@ fn send_all_away(round: &mut Round<'_>, pool: &Pool, idle: &[Slot]) {
     } else {
         Reason::PoolDrained
     };
-    for slot in idle {
-        if let Some(agent) = round.world.agents.get(&slot.agent) {
-            match agent.link {
-                Link::Down(_) => stay(round, slot, Reason::ConnectionLost),
-                Link::Up | Link::Never => leave_if_fresh(round, agent, reason),
-            }
+    for Idle { slot, agent } in idle {
+        match agent.link {
+            Link::Down(_) => stay(round, slot, Reason::ConnectionLost),
+            Link::Up | Link::Never => leave_if_fresh(round, agent, reason),
         }
     }
     for slot in round.coming[pool.id.0 as usize].clone().iter() {

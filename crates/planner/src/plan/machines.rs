@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use headcount_model::{AgentId, AgentPhase, JobId};
 
 use super::Round;
-use super::slots::Slot;
+use super::idle::Idle;
 use crate::policy::idle::gitlab::{Machine, State};
 use crate::{Action, Agent, Link, Pool};
 
@@ -51,12 +51,12 @@ impl Machines {
         &mut self,
         round: &Round<'_>,
         pool: &Pool,
-        usable: &[Slot],
-        awaited: &[AgentId],
+        usable: &[Idle<'_>],
+        awaited: &BTreeSet<AgentId>,
     ) -> Vec<(Option<AgentId>, Machine)> {
         let n = pool.id.0 as usize;
         let decided = self.decided(round);
-        let usable: BTreeSet<AgentId> = usable.iter().map(|slot| slot.agent).collect();
+        let usable: BTreeSet<AgentId> = usable.iter().map(|idle| idle.slot.agent).collect();
         let idle: BTreeSet<AgentId> = round.ready[n].idle().map(|slot| slot.agent).collect();
         let agents = round.world.agents_in(pool.id).map(|agent| {
             let id = agent.record.id;

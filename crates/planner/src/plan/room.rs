@@ -36,6 +36,12 @@ pub(crate) struct Place {
 }
 
 pub(super) fn make(round: &mut Round<'_>) {
+    // Whoever leaves only makes more room, so who is within all caps now is so then.
+    let mut scalers = 0..round.world.fleet.scalers.len();
+    let within = scalers.all(|scaler| round.headroom.over(scaler).next().is_none());
+    if within && round.shortages.is_empty() {
+        return;
+    }
     let mut spares = Spares::of(round);
     if spares.is_empty() {
         return;
