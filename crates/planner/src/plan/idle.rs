@@ -33,7 +33,7 @@ pub(super) fn keep(round: &mut Round<'_>) {
             AgentKind::Worker => keep_workers(round, pool, open, rule),
             AgentKind::Managed | AgentKind::Sidecar => {
                 let those = Those {
-                    awaited: awaited(round, open, &idle),
+                    awaited: awaited(round, pool, open, &idle, &mut machines),
                     usable: usable(round, open, &idle),
                 };
                 keep_ready(round, pool, rule, &those, &mut machines);
@@ -69,8 +69,18 @@ struct Those<'w> {
     awaited: BTreeSet<AgentId>,
 }
 
-fn awaited(round: &Round<'_>, open: &Configured, idle: &[Idle<'_>]) -> BTreeSet<AgentId> {
-    let agents = idle.iter().map(|idle| idle.agent);
+/// With them those whose last job this plan takes back.
+fn awaited(
+    round: &Round<'_>,
+    pool: &Pool,
+    open: &Configured,
+    idle: &[Idle<'_>],
+    machines: &mut Machines,
+) -> BTreeSet<AgentId> {
+    let freed = machines.freed(round).iter();
+    let freed = freed.filter_map(|id| round.world.agents.get(id));
+    let freed = freed.filter(|agent| agent.pool == pool.id);
+    let agents = idle.iter().map(|idle| idle.agent).chain(freed);
     let awaited = agents.filter(|agent| {
         unusable(agent, open, round.now) == Some(Reason::ConnectionLost)
             && open.is_current(&agent.record)
@@ -174,13 +184,13 @@ fn missing(
     stays: impl Fn(&AgentId) -> bool,
 ) -> u32 {
     let idle = idle_agents(round, pool);
-    let awaited = awaited(round, open, &idle);
+    let mut machines = Machines::default();
+    let awaited = awaited(round, pool, open, &idle, &mut machines);
     let of_use = |idle: &&Idle<'_>| {
         stays(&idle.slot.agent) && unusable(idle.agent, open, round.now).is_none()
     };
     let usable = idle.iter().filter(of_use).copied().collect();
     let those = Those { usable, awaited };
-    let mut machines = Machines::default();
     let verdict = match rule.compat {
         IdleCompat::Headcount => ours(round, pool, rule, &those, &mut machines),
         IdleCompat::Gitlab => theirs(round, pool, rule, &those, &mut machines),

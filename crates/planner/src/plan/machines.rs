@@ -87,6 +87,11 @@ impl Machines {
             .collect()
     }
 
+    /// Agents that nobody can speak to, of which this plan takes back every job.
+    pub(super) fn freed(&mut self, round: &Round<'_>) -> &BTreeSet<AgentId> {
+        &self.decided(round).freed
+    }
+
     fn decided(&mut self, round: &Round<'_>) -> &Decided {
         self.decided.get_or_insert_with(|| Decided::by(round))
     }
@@ -112,8 +117,15 @@ impl Decided {
         }
         let holders = settled.iter().filter_map(|job| round.world.jobs.get(job));
         let holders = holders.filter_map(|job| round.world.agents.get(&job.agent));
+        // Whoever jobs are just being taken for has something to do.
+        let takes = round.world.takes.values();
+        let takers: BTreeSet<AgentId> = takes.flat_map(|take| take.agents.clone()).collect();
         let freed = holders.filter(|agent| {
+            let id = &agent.record.id;
             matches!(agent.link, Link::Down(_))
+                && !decided.leaving.contains(id)
+                && !takers.contains(id)
+                && !agent.jobs.is_empty()
                 && agent.jobs.iter().all(|job| settled.contains(job))
         });
         decided.freed = freed.map(|agent| agent.record.id).collect();
