@@ -4,5 +4,5 @@ mod body;
 mod params;
 mod suggest;
 
-pub(crate) use body::{json, one_or_many, read};
+pub(crate) use body::{json, json_or_default, one_or_many, read};
 pub(crate) use params::{Params, agent_id, job_id};

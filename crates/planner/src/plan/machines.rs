@@ -11,7 +11,7 @@ use super::idle::Idle;
 use crate::policy::idle::gitlab::{Machine, State};
 use crate::{Action, Agent, Link, Pool};
 
-/// Gathered for the first pool that asks, so that others cost nothing.
+/// Gathered when it is first asked for, once for all pools.
 #[derive(Default)]
 pub(super) struct Machines {
     /// What this plan decided before anybody asked.

@@ -82,6 +82,14 @@ pub(crate) fn json<T: DeserializeOwned>(text: &[u8]) -> Answer<T> {
     serde_json::from_slice(text).map_err(|error| malformed(&error))
 }
 
+/// The same, where the body may be left out.
+pub(crate) fn json_or_default<T: DeserializeOwned + Default>(text: &[u8]) -> Answer<T> {
+    match text.is_empty() {
+        true => Ok(T::default()),
+        false => json(text),
+    }
+}
+
 /// One value or a list of them; whether it was a list.
 pub(crate) fn one_or_many<T: DeserializeOwned>(text: &[u8]) -> Answer<(Vec<T>, bool)> {
     let first = text.iter().find(|byte| !byte.is_ascii_whitespace());

@@ -70,10 +70,7 @@ pub(crate) async fn cordon(
 ) -> Answer<Json<Cordoned>> {
     let id = agent_id(&id)?;
     let text = read::read(body).await?;
-    let wish: CordonRequest = match text.is_empty() {
-        true => CordonRequest::default(),
-        false => read::json(&text)?,
-    };
+    let wish: CordonRequest = read::json_or_default(&text)?;
     let changed = match server.handle().cordon(id, wish.undo).await {
         Told::Applied => true,
         Told::Known => false,

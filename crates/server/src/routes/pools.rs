@@ -45,10 +45,7 @@ pub(crate) async fn drain(
     body: Body,
 ) -> Answer<Json<Drained>> {
     let text = read::read(body).await?;
-    let wish: DrainRequest = match text.is_empty() {
-        true => DrainRequest::default(),
-        false => read::json(&text)?,
-    };
+    let wish: DrainRequest = read::json_or_default(&text)?;
     let view = server.handle().view().await?;
     let pools = named(&view, &name);
     if pools.is_empty() {

@@ -83,6 +83,33 @@ pub(crate) struct Faults {
     pub(crate) slow_write: u32,
 }
 
+/// Draws how likely faults are.
+pub(crate) struct Dice<'r> {
+    pub(crate) random: &'r mut Random,
+    /// No more than this of anything.
+    pub(crate) level: u32,
+}
+
+impl Dice<'_> {
+    /// Nothing half of the time, else up to `most`.
+    pub(crate) fn rate(&mut self, most: u32) -> u32 {
+        if self.random.below(2) == 0 {
+            return 0;
+        }
+        self.random.count(0, self.level.min(most))
+    }
+
+    /// Each up to the one of `most`.
+    pub(crate) fn odds(&mut self, most: Odds) -> Odds {
+        Odds {
+            fails: self.rate(most.fails),
+            loses_answer: self.rate(most.loses_answer),
+            hangs: self.rate(most.hangs),
+            slow: self.rate(most.slow),
+        }
+    }
+}
+
 impl Faults {
     /// Whether nothing ever goes wrong by chance.
     pub(crate) fn none(&self) -> bool {
@@ -95,55 +122,50 @@ impl Faults {
             return Self::default();
         }
         let level = random.pick(&[20, 60, 150, 300]).unwrap_or(20);
-        let mut rate = |most: u32| {
-            if random.below(2) == 0 {
-                return 0;
-            }
-            random.count(0, level.min(most))
-        };
-        let odds = |rate: &mut dyn FnMut(u32) -> u32| Odds {
-            fails: rate(300),
-            loses_answer: rate(200),
-            hangs: rate(100),
-            slow: rate(200),
+        let mut dice = Dice { random, level };
+        let most = Odds {
+            fails: 300,
+            loses_answer: 200,
+            hangs: 100,
+            slow: 200,
         };
         Self {
-            create: odds(&mut rate),
-            destroy: odds(&mut rate),
-            list: odds(&mut rate),
-            refresh: odds(&mut rate),
-            take: odds(&mut rate),
-            settle: odds(&mut rate),
-            work: odds(&mut rate),
-            no_capacity: rate(300) * 3,
-            event_late: rate(300),
-            event_lost: rate(200),
-            event_doubled: rate(300),
-            residue: rate(200),
-            demand_late: rate(300),
-            demand_doubled: rate(300),
-            demand_unknown: rate(20),
-            dies: rate(250),
-            never_registers: rate(100),
-            deaf: rate(60),
-            overruns: rate(300),
-            stubborn: rate(100),
-            declines: rate(100),
-            leaves: rate(100),
-            breaks: rate(300),
-            vanishes: rate(200),
-            drains_out: rate(300) * 3,
-            says_twice: rate(300),
-            intruder: rate(200),
-            worker_quits: rate(300),
-            crash_before_write: rate(8),
-            crash_after_write: rate(8),
-            crash_in_orders: rate(8),
-            slow_write: rate(100),
+            create: dice.odds(most),
+            destroy: dice.odds(most),
+            list: dice.odds(most),
+            refresh: dice.odds(most),
+            take: dice.odds(most),
+            settle: dice.odds(most),
+            work: dice.odds(most),
+            no_capacity: dice.rate(300) * 3,
+            event_late: dice.rate(300),
+            event_lost: dice.rate(200),
+            event_doubled: dice.rate(300),
+            residue: dice.rate(200),
+            demand_late: dice.rate(300),
+            demand_doubled: dice.rate(300),
+            demand_unknown: dice.rate(20),
+            dies: dice.rate(250),
+            never_registers: dice.rate(100),
+            deaf: dice.rate(60),
+            overruns: dice.rate(300),
+            stubborn: dice.rate(100),
+            declines: dice.rate(100),
+            leaves: dice.rate(100),
+            breaks: dice.rate(300),
+            vanishes: dice.rate(200),
+            drains_out: dice.rate(300) * 3,
+            says_twice: dice.rate(300),
+            intruder: dice.rate(200),
+            worker_quits: dice.rate(300),
+            crash_before_write: dice.rate(8),
+            crash_after_write: dice.rate(8),
+            crash_in_orders: dice.rate(8),
+            slow_write: dice.rate(100),
             // Drawn last, so that a seed means what it meant before there were any.
-            reserve: odds(&mut rate),
-            release: odds(&mut rate),
-            refuses_to_end: rate(20),
+            reserve: dice.odds(most),
+            release: dice.odds(most),
+            refuses_to_end: dice.rate(20),
             // Only provisioners do.
             twin: 0,
         }

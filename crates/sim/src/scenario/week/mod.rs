@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use headcount_model::{Fleet, PoolName, Timestamp};
 
-use super::faults::Odds;
+use super::faults::{Dice, Odds};
 use super::{Deed, Faults, HOP_MILLIS, JobSpec, Scenario};
 use crate::random::Random;
 use calendar::Week;
@@ -71,47 +71,42 @@ fn faults(random: &mut Random) -> Faults {
         return Faults::default();
     }
     let level = random.pick(&[5, 20, 60, 150]).unwrap_or(5);
-    let mut rate = |most: u32| {
-        if random.below(2) == 0 {
-            return 0;
-        }
-        random.count(0, level.min(most))
-    };
-    let odds = |rate: &mut dyn FnMut(u32) -> u32| Odds {
-        fails: rate(150),
-        loses_answer: rate(100),
-        hangs: rate(60),
-        slow: rate(150),
+    let mut dice = Dice { random, level };
+    let most = Odds {
+        fails: 150,
+        loses_answer: 100,
+        hangs: 60,
+        slow: 150,
     };
     Faults {
-        create: odds(&mut rate),
-        destroy: odds(&mut rate),
-        list: odds(&mut rate),
-        refresh: odds(&mut rate),
-        take: odds(&mut rate),
-        settle: odds(&mut rate),
-        work: odds(&mut rate),
-        no_capacity: rate(150) * 3,
-        residue: rate(150),
-        twin: rate(60),
-        demand_late: rate(150),
-        demand_doubled: rate(150),
-        dies: rate(100),
-        never_registers: rate(60),
-        deaf: rate(20),
-        overruns: rate(100),
-        stubborn: rate(60),
-        declines: rate(60),
-        leaves: rate(40),
-        breaks: rate(150),
-        vanishes: rate(100),
-        drains_out: rate(150),
-        says_twice: rate(150),
-        intruder: rate(60),
-        crash_before_write: rate(1),
-        crash_after_write: rate(1),
-        crash_in_orders: rate(1),
-        slow_write: rate(20),
+        create: dice.odds(most),
+        destroy: dice.odds(most),
+        list: dice.odds(most),
+        refresh: dice.odds(most),
+        take: dice.odds(most),
+        settle: dice.odds(most),
+        work: dice.odds(most),
+        no_capacity: dice.rate(150) * 3,
+        residue: dice.rate(150),
+        twin: dice.rate(60),
+        demand_late: dice.rate(150),
+        demand_doubled: dice.rate(150),
+        dies: dice.rate(100),
+        never_registers: dice.rate(60),
+        deaf: dice.rate(20),
+        overruns: dice.rate(100),
+        stubborn: dice.rate(60),
+        declines: dice.rate(60),
+        leaves: dice.rate(40),
+        breaks: dice.rate(150),
+        vanishes: dice.rate(100),
+        drains_out: dice.rate(150),
+        says_twice: dice.rate(150),
+        intruder: dice.rate(60),
+        crash_before_write: dice.rate(1),
+        crash_after_write: dice.rate(1),
+        crash_in_orders: dice.rate(1),
+        slow_write: dice.rate(20),
         ..Faults::default()
     }
 }
