@@ -7,7 +7,6 @@
 
 pub mod agent_env;
 mod backend;
-pub mod calls;
 mod cancel;
 pub mod census;
 #[cfg(any(test, feature = "conformance"))]
@@ -20,6 +19,7 @@ mod log_book;
 mod machine_pools;
 mod signals;
 mod source;
+pub mod source_calls;
 pub mod texts;
 mod time_book;
 pub mod turns;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use headcount_model::{JobEnd, JobId};
-use headcount_ports::calls::to_the_end;
+use headcount_ports::source_calls::to_the_end;
 use headcount_ports::{CancelError, Cancelled, JobStatus, SourceError, StoreError};
 
 use crate::index::{Index, Place};

@@ -2,7 +2,7 @@
 
 use headcount_model::{JobEnd, JobId};
 use headcount_ports::SourceError;
-use headcount_ports::calls::try_again;
+use headcount_ports::source_calls::try_again;
 
 use crate::index::{Entry, Given, Place};
 use crate::shared::Shared;

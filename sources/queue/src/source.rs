@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use headcount_model::{ClassKey, Demand, JobEnd, JobId, JobWork, SourceId, Taken, Timestamp};
-use headcount_ports::calls::{to_the_end, try_again};
+use headcount_ports::source_calls::{to_the_end, try_again};
 use headcount_ports::{JobBook, Source, SourceError, SourceInbox, StoreError};
 
 use crate::give_back::give_back;

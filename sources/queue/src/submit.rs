@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use headcount_model::Timestamp;
 use headcount_patterns::Checked;
-use headcount_ports::calls::to_the_end;
+use headcount_ports::source_calls::to_the_end;
 use headcount_ports::{NewJob, StoreError, Submitted};
 
 use crate::check::{check, check_batch};

@@ -4,7 +4,7 @@
 //! start, and whenever an answer was lost. Then entries of silent consumers, then new ones.
 
 use headcount_model::{JobEnd, JobId, Timestamp};
-use headcount_ports::calls::try_again;
+use headcount_ports::source_calls::try_again;
 use headcount_ports::{NewJob, SourceError, Submitted};
 
 use super::draft::{Draft, Owed, unfit};

@@ -3,7 +3,7 @@
 
 use headcount_model::{JobEnd, JobId};
 use headcount_ports::SourceError;
-use headcount_ports::calls::try_again;
+use headcount_ports::source_calls::try_again;
 
 use super::draft::{Known, Owed};
 use super::index::{Given, Place};

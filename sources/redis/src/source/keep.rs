@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use headcount_model::{JobEnd, JobId, Outcome, Reason};
 use headcount_ports::SourceError;
-use headcount_ports::calls::try_again;
+use headcount_ports::source_calls::try_again;
 
 use super::draft::Owed;
 use super::shared::Shared;

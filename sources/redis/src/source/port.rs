@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use headcount_model::{
     ClassKey, Demand, JobEnd, JobId, JobWork, OwnerId, SourceId, StreamSource, Taken, Timestamp,
 };
-use headcount_ports::calls::{to_the_end, try_again};
+use headcount_ports::source_calls::{to_the_end, try_again};
 use headcount_ports::{JobBook, JobStatus, OpenJob, Source, SourceError, SourceInbox, StoreError};
 
 use super::draft::{Known, Owed, is_unfit, unfit};
