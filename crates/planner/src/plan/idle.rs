@@ -1,7 +1,7 @@
 //! The idle rule applied to every pool: what it keeps, adds and sends away. Last in the
 //! plan, so that what jobs need is never removed.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use headcount_model::{
@@ -248,15 +248,20 @@ fn theirs(
     }
     let proposal = gitlab::pass(&settings, &list, round.now);
     let told = agents.into_iter().zip(proposal.idle);
-    let fates: BTreeMap<AgentId, Fate> = told
+    // In order of id, as the machines are.
+    let fates: Vec<(AgentId, Fate)> = told
         .filter_map(|(agent, fate)| Some((agent?, fate?)))
         .collect();
+    let fate_of = |idle: &Idle<'_>| {
+        let at = fates.binary_search_by_key(&idle.slot.agent, |(agent, _)| *agent);
+        at.ok().and_then(|at| fates.get(at))
+    };
     let kept = Fate::Stay(Reason::KeptReady, None);
     Verdict {
         add: proposal.add,
         idle: usable
             .iter()
-            .map(|idle| fates.get(&idle.slot.agent).copied().unwrap_or(kept))
+            .map(|idle| fate_of(idle).map_or(kept, |(_, fate)| *fate))
             .collect(),
     }
 }
@@ -335,7 +340,7 @@ fn roll_out(round: &mut Round<'_>, pool: &Pool, open: &Configured) {
         if stale::may_remove(round.world, &agent.record.backend) {
             leave(round, agent, Reason::RolledOut);
         } else {
-            round.stays.insert(agent.record.id, Reason::FactsStale);
+            round.stays.tell(agent.record.id, Reason::FactsStale);
         }
     }
 }
@@ -380,7 +385,7 @@ fn leave_if_fresh(round: &mut Round<'_>, agent: &Agent, reason: Reason) {
     if stale::may_remove(round.world, &agent.record.backend) && !may_be_taken_for(round) {
         leave(round, agent, reason);
     } else {
-        round.stays.insert(agent.record.id, Reason::FactsStale);
+        round.stays.tell(agent.record.id, Reason::FactsStale);
     }
 }
 
@@ -407,7 +412,7 @@ pub(super) fn leave(round: &mut Round<'_>, agent: &Agent, reason: Reason) {
                 agent: agent.record.id,
                 reason,
             });
-            round.stays.insert(agent.record.id, reason);
+            round.stays.tell(agent.record.id, reason);
         }
     }
 }
@@ -419,7 +424,7 @@ fn count_leaving(round: &mut Round<'_>, pool: &Pool) {
 }
 
 fn stay(round: &mut Round<'_>, slot: &Slot, reason: Reason) {
-    round.stays.insert(slot.agent, reason);
+    round.stays.tell(slot.agent, reason);
 }
 
 /// The shape of an agent that no job asked for.

@@ -33,13 +33,15 @@ impl Machines {
     pub(super) fn in_use(&mut self, round: &Round<'_>, pool: &Pool) -> u32 {
         let n = pool.id.0 as usize;
         let decided = self.decided(round);
-        let ready = round.world.agents_in(pool.id).filter(|agent| {
-            let id = &agent.record.id;
-            let gone = decided.leaving.contains(id) || decided.freed.contains(id);
-            agent.record.phase == AgentPhase::Ready && !gone
-        });
+        let gone = decided.leaving.union(&decided.freed);
+        let gone = gone.filter_map(|id| round.world.agents.get(id));
+        let gone =
+            gone.filter(|agent| agent.pool == pool.id && agent.record.phase == AgentPhase::Ready);
+        let counts = round.counts[n];
+        let ready = (counts.idle + counts.busy) as usize;
         // Whoever is ready and not idle has a job, or will have one by this plan.
-        let in_use = ready.count().saturating_sub(round.ready[n].idle().count());
+        let others = gone.count() + round.ready[n].idle().count();
+        let in_use = ready.saturating_sub(others);
         let coming = &round.coming[n];
         let meant = coming.len() - coming.idle().count();
         crate::world_count(in_use.saturating_add(meant))
@@ -56,8 +58,8 @@ impl Machines {
     ) -> Vec<(Option<AgentId>, Machine)> {
         let n = pool.id.0 as usize;
         let decided = self.decided(round);
-        let usable: BTreeSet<AgentId> = usable.iter().map(|idle| idle.slot.agent).collect();
-        let idle: BTreeSet<AgentId> = round.ready[n].idle().map(|slot| slot.agent).collect();
+        let usable = sorted(usable.iter().map(|idle| idle.slot.agent));
+        let idle = sorted(round.ready[n].idle().map(|slot| slot.agent));
         let agents = round.world.agents_in(pool.id).map(|agent| {
             let id = agent.record.id;
             let state = match state(agent, &usable, &idle) {
@@ -133,13 +135,20 @@ impl Decided {
     }
 }
 
+fn sorted(agents: impl Iterator<Item = AgentId>) -> Vec<AgentId> {
+    let mut agents: Vec<AgentId> = agents.collect();
+    agents.sort_unstable();
+    agents
+}
+
 /// An idle one that is of no use leaves, or cannot be spoken to.
-fn state(agent: &Agent, usable: &BTreeSet<AgentId>, idle: &BTreeSet<AgentId>) -> State {
+fn state(agent: &Agent, usable: &[AgentId], idle: &[AgentId]) -> State {
     let id = agent.record.id;
+    let is_in = |list: &[AgentId]| list.binary_search(&id).is_ok();
     match agent.record.phase {
         AgentPhase::Reserving | AgentPhase::Creating | AgentPhase::Starting => State::Creating,
-        AgentPhase::Ready if usable.contains(&id) => State::Idle,
-        AgentPhase::Ready if idle.contains(&id) => State::Removing,
+        AgentPhase::Ready if is_in(usable) => State::Idle,
+        AgentPhase::Ready if is_in(idle) => State::Removing,
         AgentPhase::Ready if agent.jobs.is_empty() => State::Acquired,
         AgentPhase::Ready => State::Used,
         AgentPhase::Draining

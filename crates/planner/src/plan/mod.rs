@@ -17,10 +17,10 @@ mod queue;
 mod reasons;
 mod room;
 mod slots;
+mod stays;
 mod tally;
 mod wakes;
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use headcount_model::{AgentId, Granted, Reason, Timeouts, Timestamp};
@@ -29,7 +29,7 @@ pub(crate) use facts::REAP_GRACE;
 pub(crate) use tally::Tally;
 
 use crate::guard::{Headroom, Permit};
-use crate::{Action, Report, Wake, World};
+use crate::{Action, PoolCounts, Report, Wake, World};
 
 /// What to do now, why, and when to look again although nothing was told.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -81,6 +81,8 @@ pub(crate) struct Round<'w> {
     pub(crate) duties: duties::Duties,
     /// Per pool: the scaler it counts against.
     pub(crate) scaler_of: Vec<Option<usize>>,
+    /// Per pool: agents by what they do.
+    pub(crate) counts: Vec<PoolCounts>,
     /// Per pool: agents as triggers count them.
     pub(crate) crews: crews::Crews,
     /// Per pool: new agents wanted, allowed, and why they differ.
@@ -89,7 +91,7 @@ pub(crate) struct Round<'w> {
     pub(crate) shortages: Vec<room::Shortage>,
     /// Agents of which this plan decides something, with the reason: idle ones that stay,
     /// and those asked to leave.
-    pub(crate) stays: BTreeMap<AgentId, Reason>,
+    pub(crate) stays: stays::Stays,
     next_agent: u32,
     next_take: u64,
 }
@@ -135,11 +137,12 @@ impl<'w> Round<'w> {
             headroom,
             growth: alloc::vec![Growth::default(); ready.len()],
             ready,
+            counts: core::mem::take(&mut tally.counts),
             crews: core::mem::take(&mut tally.crews),
             coming: core::mem::take(&mut tally.coming),
             scaler_of: core::mem::take(&mut tally.scaler_of),
             shortages: Vec::new(),
-            stays: BTreeMap::new(),
+            stays: stays::Stays::default(),
             next_agent: world.next_agent,
             next_take: world.next_take,
         };

@@ -23,7 +23,7 @@ pub(super) fn tell(round: &mut Round<'_>, tally: Tally<'_>) {
         let growth = round.growth[n];
         round.report.pools.push(PoolReport {
             pool: pool.id,
-            counts: tally.counts[n],
+            counts: round.counts[n],
             wanted: growth.wanted,
             allowed: growth.allowed,
             limited_by: growth.limited_by,
@@ -42,14 +42,15 @@ fn is_quarantined(round: &Round<'_>, agent: AgentId) -> bool {
 /// What this plan decides of an agent is its reason; all others keep theirs.
 fn tell_agents(round: &mut Round<'_>, tally: Tally<'_>) {
     let mut decided = core::mem::take(&mut round.stays);
-    decided.extend(round.actions.iter().filter_map(|action| match action {
-        Action::Destroy { agent, reason, .. } => Some((*agent, *reason)),
-        _ => None,
-    }));
+    for action in &round.actions {
+        if let Action::Destroy { agent, reason, .. } = action {
+            decided.tell(*agent, *reason);
+        }
+    }
     let mut reasons = tally.reasons;
     // Both are in order of id, so they are walked side by side.
     let mut rest = reasons.iter_mut();
-    for (agent, reason) in decided {
+    for (agent, reason) in decided.settled() {
         if let Some(told) = rest.find(|(id, _)| *id == agent) {
             told.1 = reason;
         }

@@ -194,12 +194,11 @@ impl Spares {
         let mut by_scaler = alloc::vec![Vec::new(); scalers.len()];
         let mut order: Vec<usize> = (0..scalers.len()).rev().collect();
         order.sort_by_key(|scaler| scalers[*scaler].priority);
-        let stays = round
-            .stays
-            .iter()
-            .filter(|(_, reason)| matches!(reason, Reason::KeptReady | Reason::IdleTime));
+        let stays = round.stays.clone().settled().into_iter();
+        let stays =
+            stays.filter(|(_, reason)| matches!(reason, Reason::KeptReady | Reason::IdleTime));
         for (id, _) in stays {
-            let Some(agent) = round.world.agents.get(id) else {
+            let Some(agent) = round.world.agents.get(&id) else {
                 continue;
             };
             let Some(scaler) = scaler_of(round, agent).filter(|_| may_leave(round, agent)) else {
@@ -207,7 +206,7 @@ impl Spares {
             };
             by_scaler[scaler].push(Spare {
                 idle_since: agent.idle_since,
-                agent: *id,
+                agent: id,
                 scaler,
                 machine_pool: machine_pool_of(round, agent),
                 reserved: reserved(agent),
