@@ -30,11 +30,22 @@ pub(crate) fn test(root: &Path) -> Result<()> {
             "--status-level",
             "fail",
         ];
-        let words = [&words[..], &["--final-status-level", "fail"]].concat();
-        run::cargo(root, &words)
+        let threads = threads();
+        let words = [
+            &words[..],
+            &["--final-status-level", "fail", "--test-threads", &threads],
+        ];
+        run::cargo(root, &words.concat())
     } else {
         run::cargo(root, &["test", "--workspace", "--no-fail-fast", "--quiet"])
     }
+}
+
+/// Tests at once. Those that take long wait for engines, servers and deadlines rather than
+/// for a processor, so there are more of them than processors.
+fn threads() -> String {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    (2 * processors).to_string()
 }
 
 fn format(root: &Path, skipped: &mut Vec<String>) -> Result<()> {
