@@ -268,7 +268,7 @@ reasons! {
     Confirm = "confirm", "an ended or doubtful agent must be confirmed absent",
         "Nothing.";
     /// It is time to look again.
-    Recheck = "recheck", "what exists is compared with what is known, every five minutes while agents exist and once after the last has left",
+    Recheck = "recheck", "what exists is compared with what is known, every five minutes while agents exist, once after the last has left, and every hour while there are none",
         "Nothing: instances of ours that nobody knows are found and removed.";
 }
 

@@ -159,7 +159,7 @@ fn while_its_backend_is_unknown_a_pool_adds_within_caps_that_count_everybody() {
 #[test]
 fn what_somebody_else_left_is_found_by_looking_again_while_agents_exist() {
     let mut s = Scenario::new("fleet recheck=300\nscaler d max=9 labels=linux");
-    assert_eq!(s.plan(), "", "who has no agents sleeps");
+    assert_eq!(s.plan(), "wake in 3600s: recheck", "no agents, a long sleep");
     s.jobs("linux", 1).run();
     assert_eq!(s.plan(), "wake in 300s: recheck");
     s.stranger(70, "d/linux");
@@ -186,7 +186,18 @@ fn after_the_last_agent_has_left_it_is_looked_once_more() {
     assert_eq!(s.plan(), "wake in 300s: recheck");
     assert_eq!(s.wake().plan(), "list bare-metal: recheck");
     s.ok_all();
-    assert_eq!(s.plan(), "");
+    assert_eq!(s.plan(), "wake in 3600s: recheck");
+}
+
+/// A ledger from a backup, and a provider whose first list was an old one.
+#[test]
+fn what_the_first_list_did_not_show_is_found_although_there_are_no_agents() {
+    let mut s = Scenario::new("fleet recheck=300\nscaler d max=9 labels=linux");
+    s.plan();
+    s.stranger(70, "d/linux");
+    assert_eq!(s.wake().plan(), "list bare-metal: recheck");
+    s.ok_all();
+    assert_eq!(s.plan(), "wake in 60s: reap_grace");
 }
 
 /// The first agent after a long sleep: nobody was there to look at, so looking is not late.
@@ -194,11 +205,11 @@ fn after_the_last_agent_has_left_it_is_looked_once_more() {
 fn the_first_agent_after_a_long_sleep_is_looked_at_in_its_own_time() {
     let mut s = Scenario::new("fleet recheck=300\nscaler d max=9 labels=linux");
     s.at(1000);
-    assert_eq!(s.plan(), "");
+    assert_eq!(s.plan(), "wake in 2600s: recheck");
     s.jobs("linux", 1);
     let first = s.plan();
     assert!(first.starts_with("create a-1-1 in d/linux"), "{first}");
-    assert!(!first.contains("recheck"), "{first}");
+    assert!(!first.contains("list bare-metal"), "{first}");
     let second = plan(&s.world, s.now);
     assert_eq!(second.actions, [], "the plan is in effect");
     s.ok_all();

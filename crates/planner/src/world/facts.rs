@@ -9,6 +9,9 @@ use headcount_model::{AgentId, BackendId, ClassKey, JobId, PoolName, SourceId, T
 
 use crate::{Effect, WiredSource};
 
+/// Backends where nothing of ours should be are looked at so many times less often.
+const UNUSED: u32 = 12;
+
 /// What is known of a backend.
 #[derive(Clone, Debug)]
 pub struct Backend {
@@ -94,11 +97,15 @@ impl Backend {
     }
 
     /// When what exists is compared with what is known although nothing says that they
-    /// differ. Never while nothing of ours can be there: an idle daemon sleeps. After the
-    /// last agent has left it is done once more.
+    /// differ. After the last agent has left it is done once more at the usual pace. While
+    /// nothing of ours should be there it is done seldom, as an idle daemon sleeps; but it
+    /// is done: the list that showed nothing may have been an old one.
     pub(crate) fn recheck_at(&self, every: Duration) -> Option<Timestamp> {
-        let listed_at = self.listed_at.filter(|_| self.used)?;
-        Some(listed_at.max(self.used_since).after(every))
+        let listed_at = self.listed_at?;
+        Some(match self.used {
+            true => listed_at.max(self.used_since).after(every),
+            false => listed_at.after(every.saturating_mul(UNUSED)),
+        })
     }
 
     /// An agent of ours may be there from now on.
