@@ -159,7 +159,11 @@ fn while_its_backend_is_unknown_a_pool_adds_within_caps_that_count_everybody() {
 #[test]
 fn what_somebody_else_left_is_found_by_looking_again_while_agents_exist() {
     let mut s = Scenario::new("fleet recheck=300\nscaler d max=9 labels=linux");
-    assert_eq!(s.plan(), "wake in 3600s: recheck", "no agents, a long sleep");
+    assert_eq!(
+        s.plan(),
+        "wake in 3600s: recheck",
+        "no agents, a long sleep"
+    );
     s.jobs("linux", 1).run();
     assert_eq!(s.plan(), "wake in 300s: recheck");
     s.stranger(70, "d/linux");

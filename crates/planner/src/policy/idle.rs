@@ -28,6 +28,17 @@ pub(crate) struct Ready<'a> {
     pub(crate) may_leave: bool,
 }
 
+impl<'a> Ready<'a> {
+    /// The same without the `n` that have been idle for longest.
+    fn without_oldest(&self, n: usize) -> Ready<'a> {
+        Ready {
+            idle_since: self.idle_since.get(n..).unwrap_or_default(),
+            paid_from: self.paid_from.get(n..).unwrap_or_default(),
+            ..*self
+        }
+    }
+}
+
 /// What the rule wants.
 #[derive(PartialEq, Eq, Debug, Default)]
 pub(crate) struct Verdict {

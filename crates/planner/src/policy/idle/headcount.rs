@@ -17,19 +17,54 @@ use super::{Fate, Ready, Verdict, paid};
 const NOISE: f64 = 1e-9;
 
 /// The rule. The longest idle are kept, so that the members of a pool that shrinks leave
-/// newest first; a renewal happens only while nothing is missing, so that a fresh agent
-/// stands in before the next old one goes, and orders that fresh one at once.
+/// newest first; but who is too old leaves first of all, and whoever was too many stands in.
 pub(crate) fn verdict(rule: &IdleRule, ready: &Ready<'_>, now: Timestamp) -> Verdict {
     let idle = crate::world_count(ready.idle_since.len());
     let keep = target(rule, ready.in_use);
     let add = keep.saturating_sub(idle.saturating_add(ready.starting));
-    let complete = add == 0 && ready.starting == 0 && ready.may_leave;
     let too_many = idle.saturating_sub(keep);
+    let complete = add == 0 && ready.starting == 0;
+    let stand_ins = too_many.saturating_add(u32::from(complete));
+    let renewed = match ready.may_leave {
+        true => too_old(rule, ready, keep, now).min(stand_ins),
+        false => 0,
+    };
+    let rest = ready.without_oldest(renewed as usize);
+    let too_many_still = too_many.saturating_sub(renewed);
+    let renewals = core::iter::repeat_n(Fate::Leave(Reason::IdleTooOld), renewed as usize);
+    let fates = fates(rule, &rest, keep, too_many_still, now);
+    Verdict {
+        idle: renewals.chain(fates).collect(),
+        // For the last of them nobody is there yet, and a fresh one is ordered at once.
+        add: add + renewed.saturating_sub(too_many),
+    }
+}
+
+/// How many have been idle for too long: the first so many, as each that goes makes the
+/// next one the oldest that is kept. They leave while others stand in for them; beyond
+/// those one at a time, and only while nothing is missing, so that a fresh one is there
+/// before the next old one goes. Where none are kept, nobody is renewed.
+fn too_old(rule: &IdleRule, ready: &Ready<'_>, keep: u32, now: Timestamp) -> u32 {
+    let Some(age) = rule.max_idle_age.filter(|_| keep > 0) else {
+        return 0;
+    };
+    let idle = ready.idle_since.iter();
+    let old = idle.take_while(|since| since.after(age) <= now);
+    crate::world_count(old.count())
+}
+
+/// What becomes of those that are not too old, or for whom nobody stands in.
+fn fates(
+    rule: &IdleRule,
+    ready: &Ready<'_>,
+    keep: u32,
+    too_many: u32,
+    now: Timestamp,
+) -> Vec<Fate> {
     let leaves = leavers(rule, ready, too_many, now);
     let leaving = crate::world_count(leaves.iter().filter(|leaves| **leaves).count());
     let still_too_many = too_many > leaving;
     let mut stayed = 0;
-    let mut renewing = false;
     let paid = ready.idle_since.iter().zip(ready.paid_from).zip(leaves);
     let fates = paid.map(|((since, paid_from), leaves)| {
         if leaves {
@@ -43,26 +78,13 @@ pub(crate) fn verdict(rule: &IdleRule, ready: &Ready<'_>, now: Timestamp) -> Ver
             return surplus(rule, *since, chance, now);
         }
         let old_at = rule.max_idle_age.map(|age| since.after(age));
-        match old_at {
-            Some(at) if at <= now && complete && !renewing => {
-                renewing = true;
-                Fate::Leave(Reason::IdleTooOld)
-            }
-            old_at => {
-                // The hour of one that is kept may end before that of one too many.
-                let instead = chance.filter(|_| still_too_many);
-                let old_at = old_at.filter(|at| *at > now);
-                let until = [old_at, instead].into_iter().flatten().min();
-                Fate::Stay(Reason::KeptReady, until)
-            }
-        }
+        let old_at = old_at.filter(|at| *at > now);
+        // The hour of one that is kept may end before that of one too many.
+        let instead = chance.filter(|_| still_too_many);
+        let until = [old_at, instead].into_iter().flatten().min();
+        Fate::Stay(Reason::KeptReady, until)
     });
-    let idle: Vec<Fate> = fates.collect();
-    let renewed = idle.contains(&Fate::Leave(Reason::IdleTooOld));
-    Verdict {
-        idle,
-        add: add + u32::from(renewed),
-    }
+    fates.collect()
 }
 
 /// Which of them leave for being too many, in the order given.
@@ -104,6 +126,7 @@ fn surplus(rule: &IdleRule, since: Timestamp, chance: Option<Timestamp>, now: Ti
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec;
     use core::time::Duration;
     use headcount_model::{IdleScale, Level};
 
@@ -184,6 +207,33 @@ mod tests {
         );
         let young = Fate::Stay(Reason::KeptReady, Some(at(65)));
         assert_eq!(fates(&old, &[5, 5], 0, 61).idle, [young, young]);
+    }
+
+    #[test]
+    fn whoever_is_too_many_stands_in_for_old_ones() {
+        let old = rule(2, 600, Some(60));
+        let leave = Fate::Leave(Reason::IdleTooOld);
+        let kept = Fate::Stay(Reason::KeptReady, Some(at(90)));
+        let over = Fate::Stay(Reason::IdleTime, Some(at(630)));
+        let waits = Fate::Stay(Reason::KeptReady, None);
+        for (idle, fates_of, add) in [
+            (&[1, 30, 30][..], vec![leave, kept, kept], 0),
+            (&[1, 1, 30], vec![leave, leave, kept], 1),
+            (&[1, 1, 30, 30], vec![leave, leave, kept, kept], 0),
+            (&[1, 30, 30, 30], vec![leave, kept, kept, over], 0),
+            (&[1, 1, 1, 1], vec![leave, leave, leave, waits], 1),
+        ] {
+            let verdict = fates(&old, idle, 0, 61);
+            assert_eq!((verdict.idle, verdict.add), (fates_of, add), "{idle:?}");
+        }
+        let starting = fates(&old, &[1, 1, 30], 1, 61);
+        let stays = Fate::Stay(Reason::KeptReady, None);
+        assert_eq!(
+            starting.idle,
+            [leave, stays, kept],
+            "who starts is no stand-in"
+        );
+        assert_eq!(starting.add, 0);
     }
 
     /// The worked example of the autoscale documentation, and its bounds.
