@@ -132,6 +132,24 @@ fn a_creation_of_unknown_outcome_is_looked_up_and_counts_until_then() {
 }
 
 #[test]
+fn what_an_unclear_creation_said_is_why_its_launch_failed() {
+    for (exit, told) in [
+        (Exit::Unknown, "it did not work"),
+        (
+            Exit::Code(3),
+            "agent a-1-1 ended with code 3 before it was of use",
+        ),
+    ] {
+        let mut s = Scenario::new(ONE);
+        s.jobs("linux", 1).plan();
+        s.fail("create", TroubleKind::Unknown).gone(1, exit);
+        let failed = s.world.failures().after(0);
+        let failed = failed.map(|failure| failure.message.as_str());
+        assert_eq!(failed.collect::<Vec<_>>(), [told]);
+    }
+}
+
+#[test]
 fn a_creation_of_unknown_outcome_that_worked_goes_on() {
     let mut s = Scenario::new(ONE);
     s.jobs("linux", 1).plan();

@@ -14,7 +14,7 @@ pub(crate) struct ExplainArgs {
     #[arg(conflicts_with_all = ["runs_on", "exclude", "ResourceArgs"])]
     pub(crate) job: Option<JobId>,
     /// Instead of a job: what would happen to one that asks for these labels or patterns
-    #[arg(long, value_name = "LABELS", value_parser = value::labels)]
+    #[arg(long, visible_alias = "labels", value_name = "LABELS", value_parser = value::labels)]
     pub(crate) runs_on: Vec<LabelList>,
     /// Labels its agent must not have, or patterns that none may match; several with commas
     #[arg(long, value_name = "LABELS", value_parser = value::labels)]

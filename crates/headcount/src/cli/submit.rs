@@ -50,7 +50,7 @@ pub(crate) struct SubmitArgs {
 pub(crate) struct JobArgs {
     /// Labels the agent must have; several with commas. `gpu-*` and `/gpu-[0-9]+/` are
     /// patterns: one label must match
-    #[arg(long, value_name = "LABELS", value_parser = value::labels)]
+    #[arg(long, visible_alias = "labels", value_name = "LABELS", value_parser = value::labels)]
     pub(crate) runs_on: Vec<LabelList>,
     /// Labels the agent must not have, or patterns that none may match; several with commas
     #[arg(long, value_name = "LABELS", value_parser = value::labels)]

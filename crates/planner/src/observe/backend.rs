@@ -115,7 +115,10 @@ fn judge_launch(world: &mut World, id: AgentId, exit: Exit, now: Timestamp) {
         _ => (false, false),
     };
     if failed {
-        let message = end_of_launch(id, exit);
+        // What a creation said when it went wrong tells more than an end nobody saw.
+        let said = agent.launch_trouble.clone();
+        let said = said.filter(|_| exit == Exit::Unknown);
+        let message = said.unwrap_or_else(|| end_of_launch(id, exit));
         launch_failed(world, id, message, None, now);
     } else if worked {
         let pool = agent.pool;
