@@ -56,6 +56,5 @@ Try whether a program keeps the contract `headcount/v1`, also when things go wro
 
 Makes some twenty machines that do nothing, two owners' worth, and takes them away again: \
 calls are repeated, made at once, killed half-way, asked for machines that never were; with \
---batch also asked for several machines in one call. Each \
-line of the report is one promise. Ends with code 1 when one of them is not kept. The contract \
-is in docs/provisioners.md.";
+--batch also asked for several machines in one call. Each line of the report is one promise. \
+Ends with code 1 when one of them is not kept. The contract is in docs/provisioners.md.";
