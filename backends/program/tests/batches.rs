@@ -10,14 +10,14 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use headcount_backend_program::{ProgramBackend, ProgramOptions};
-use headcount_model::{AgentId, BackendEvent, Exit, InstanceState, Resources};
+use headcount_model::{AgentId, BackendEvent, Exit, InstanceState, Resources, Secret};
 use headcount_ports::conformance::backend::Events;
 use headcount_ports::{Backend, BackendError, DestroyRequest};
 use support::{BATCH, GOOD, Place, agent};
 
 const RUNNING: InstanceState = InstanceState::Running;
 const STARTING: InstanceState = InstanceState::Starting;
-/// For a file to be there, which no event tells.
+/// For what does not wait for anything.
 const SOON: Duration = Duration::from_secs(60);
 
 /// A program that does this when it is asked for several, and right in all else; so many at
@@ -47,7 +47,9 @@ fn open_with(
 
 /// Makes the machines of agents 1 to `last` at once.
 async fn make(place: &Place, backend: &ProgramBackend, last: u32) -> Vec<Result<(), BackendError>> {
-    join_all((1..=last).map(|number| backend.create(place.request(number)))).await
+    let creations = (1..=last).map(|number| backend.create(place.request(number)));
+    let made = tokio::time::timeout(SOON, join_all(creations)).await;
+    made.expect("a batch that is full goes at once")
 }
 
 async fn listed(backend: &ProgramBackend) -> Vec<(AgentId, InstanceState)> {
@@ -77,6 +79,28 @@ async fn ten_at_once_are_one_call() {
     assert_eq!(calls(&place), "create\n");
     let expected: Vec<_> = (1..=10).map(|number| (agent(number), RUNNING)).collect();
     assert_eq!(listed(&backend).await, expected);
+}
+
+#[tokio::test]
+async fn each_machine_gets_its_own_start_up_data() {
+    let place = place(
+        3,
+        "for it in $(all); do of $it .startUp.script >$here/script$(of $it .machine.agent); done; good_batch; exit",
+    );
+    let (backend, _) = open(&place);
+    let creations = [1, 2, 3].map(|number| {
+        let mut request = place.request(number);
+        request.token = Some(Secret::new(format!("s3cret-{number}")));
+        backend.create(request)
+    });
+    assert_eq!(join_all(creations).await, vec![Ok(()); 3]);
+    for number in [1, 2, 3] {
+        let script = fs::read_to_string(place.path(&format!("script\"{}\"", agent(number))));
+        let script = script.unwrap();
+        for own in [format!("'s3cret-{number}'"), format!("'{}'", agent(number))] {
+            assert!(script.contains(&own), "{own}: {script}");
+        }
+    }
 }
 
 #[tokio::test]

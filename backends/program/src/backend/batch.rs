@@ -83,7 +83,8 @@ async fn send(core: Arc<Core>, batch: Batch) {
     }
 }
 
-/// Batches that are not sent yet.
+/// Batches that are not sent yet. Never more machines than creations are under way, which
+/// the controller bounds.
 #[derive(Default)]
 pub(super) struct Batches {
     open: Mutex<Open>,
