@@ -4,6 +4,7 @@
 `config` is a JSON file, or left out: {"engine": "podman", "host": "unix:///run/podman.sock"}.
 `options` of a label set: {"image": "...", "volumes": ["/a:/b"], "network": "..."}; the image
 needs a shell, and the agent program where `agentBinary` says, for example by a volume.
+One call may ask for several machines (`createBatch`); some are made at a time.
 """
 
 import io
@@ -13,12 +14,15 @@ import subprocess
 import sys
 import tarfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 CONTRACT = "headcount/v1"
 CODES = {"capacity": 10, "quota": 11, "throttled": 12, "auth": 13, "invalid": 14, "not-found": 15, "transient": 16}
 # The word of the engine, and ours.
 STATUS = {"created": "starting", "restarting": "starting", "running": "running", "paused": "running",
           "removing": "stopping", "stopping": "stopping", "exited": "ended", "stopped": "ended", "dead": "ended"}
+
+AT_ONCE = 8  # machines of one call that are made at a time
 
 
 class Refused(Exception):
@@ -72,30 +76,62 @@ def machine(container):
     return {**json.loads(labels["headcount.machine"]), "id": container["Id"], "status": status, **more}
 
 
-def find(engine, request):
-    asked = request["machine"]
-    found = engine.inspect([asked["name"]])
+def find(engine, owner, name):
+    found = engine.inspect([name])
     # A name is found by its beginning too, and somebody else's may be equal.
-    mine = [it for it in found if (it["Config"].get("Labels") or {}).get("headcount.owner") == request["owner"]]
+    mine = [it for it in found if (it["Config"].get("Labels") or {}).get("headcount.owner") == owner]
     return mine[0] if mine else None
 
 
-def soon(engine, request):
+def soon(engine, owner, name):
     """A name is taken for a moment before it is found: while another call makes the container."""
     deadline = time.monotonic() + 5
     while True:
-        found = find(engine, request)
+        found = find(engine, owner, name)
         if found is not None or time.monotonic() > deadline:
             return found
         time.sleep(0.05)
 
 
 def create(engine, request):
-    asked, options = request["machine"], request.get("options", {})
+    options = request.get("options", {})
     if "image" not in options:
         raise Refused("invalid", "`options` needs an `image`")
-    if find(engine, request) is None:
-        words = ["create", "--name", asked["name"], "--label", f"headcount.owner={request['owner']}",
+    if "machines" in request:
+        create_all(engine, options, request["machines"])
+    else:
+        say({"machine": make(engine, options, request["machine"], request["startUp"])})
+
+
+def create_all(engine, options, wanted):
+    """Each is told by itself: made, not made, or neither where that cannot be known."""
+    made, errors = [], []
+
+    def attempt(one):
+        try:
+            made.append(make(engine, options, one["machine"], one["startUp"]))
+        except Refused as refused:
+            name, owner = one["machine"]["name"], one["machine"]["owner"]
+            if is_absent(engine, owner, name):
+                errors.append({"name": name, "kind": refused.kind, "message": str(refused)})
+
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as threads:
+        list(threads.map(attempt, wanted))
+    say({"machines": made, "errors": errors})
+
+
+def is_absent(engine, owner, name):
+    try:
+        return find(engine, owner, name) is None
+    except Refused:
+        return False
+
+
+def make(engine, options, asked, start_up):
+    """The machine, which may be there already, or half-made."""
+    name, owner = asked["name"], asked["owner"]
+    if find(engine, owner, name) is None:
+        words = ["create", "--name", name, "--label", f"headcount.owner={owner}",
                  "--label", f"headcount.pool={asked['pool']}", "--label", "headcount.machine=" + json.dumps(asked),
                  "--env", "HEADCOUNT_MACHINE_DIR=/headcount-machine"]
         for volume in options.get("volumes", []):
@@ -108,14 +144,14 @@ def create(engine, request):
         except Refused as refused:
             if "in use" not in str(refused):
                 raise
-    found = soon(engine, request)
+    found = soon(engine, owner, name)
     if found is None:
         raise Refused("transient", "somebody else has the name, or removed it")
     if found["State"]["Status"] in ("created", "configured", "initialized"):
-        engine.run("cp", "-", f"{asked['name']}:/", data=packed(request["startUp"]["script"]))
-        engine.run("start", asked["name"])
-        found = find(engine, request)
-    say({"machine": machine(found)})
+        engine.run("cp", "-", f"{name}:/", data=packed(start_up["script"]))
+        engine.run("start", name)
+        found = find(engine, owner, name)
+    return machine(found)
 
 
 def packed(script):
@@ -137,14 +173,14 @@ def show_all(engine, request):
 
 
 def status(engine, request):
-    found = find(engine, request)
+    found = find(engine, request["owner"], request["machine"]["name"])
     if found is None:
         raise Refused("not-found", f"no container {request['machine']['name']}")
     say({"machine": machine(found)})
 
 
 def destroy(engine, request):
-    found = find(engine, request)
+    found = find(engine, request["owner"], request["machine"]["name"])
     if found is not None:
         if found["State"]["Status"] == "running":
             engine.run("stop", "--time", str(request["graceSeconds"]), found["Id"])

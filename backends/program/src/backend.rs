@@ -2,6 +2,7 @@
 //!
 //! Promise: see the crate. Leaves to others: deadlines and retries (`controller`).
 
+mod batch;
 mod birth;
 mod ending;
 mod look;
@@ -20,6 +21,7 @@ use tokio::task::AbortHandle;
 
 use crate::options::ProgramOptions;
 use crate::provisioner::Provisioner;
+use batch::Batches;
 use headcount_ports::census::Census;
 use headcount_ports::turns::Turns;
 use look::Desk;
@@ -38,6 +40,7 @@ struct Core {
     id: BackendId,
     provisioner: Provisioner,
     turns: Turns,
+    batches: Batches,
     desk: Desk,
     census: Mutex<Census>,
     /// Somebody may be there who was not, or is missing.
@@ -58,6 +61,7 @@ impl ProgramBackend {
             id: options.provisioner.backend_id(),
             provisioner: Provisioner::new(options),
             turns: Turns::default(),
+            batches: Batches::default(),
             desk: Desk::default(),
             census: Mutex::new(census),
             changed: Notify::new(),

@@ -32,6 +32,9 @@ pub struct KitOptions {
     pub deadline: Duration,
     /// How long a machine may take to show in a list, or to be gone.
     pub patience: Duration,
+    /// How many machines a call is asked for where several are asked for at once, 2 to
+    /// [`CreateBatch::MAX`](headcount_model::CreateBatch::MAX); `None` tries no such calls.
+    pub batch: Option<u8>,
     /// Cases whose name contains one of these are run alone, without those they build upon;
     /// empty is all.
     pub only: Vec<String>,

@@ -4,13 +4,13 @@
 //! says the version, and is about what was asked.
 
 mod answer;
+pub(crate) mod batch;
 mod request;
 
 use std::time::Duration;
 
 use headcount_model::{AgentId, OwnerId, PoolName, Price};
 use headcount_ports::texts::one_line;
-use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::fault::{Fault, Verdict};
@@ -56,19 +56,19 @@ pub(crate) fn creation<'a>(
     order: &Order<'a>,
     options: &'a Value,
 ) -> Request<'a> {
+    let mut request = self::order(to, order, options);
+    request.machine = Some(MachineAsked::to_make(to, order.request));
+    request.start_up = Some(StartUpData::of(&order.start_up));
+    request
+}
+
+/// What is the same for all machines that one `create` asks for.
+fn order<'a>(to: &'a Provisioner, order: &Order<'a>, options: &'a Value) -> Request<'a> {
     let asked = order.request;
     let mut request = Request::new(Verb::Create, to, to.options.pace.create);
-    request.machine = Some(MachineAsked {
-        pool: Some(asked.pool.to_string()),
-        scaler: Some(asked.scaler.to_string()),
-        lease_until: Some(marks::lease_until(Timestamp::now())),
-        generation: Some(asked.agent.epoch),
-        ..MachineAsked::of(to, asked.agent)
-    });
     request.labels = Some(asked.labels.split(',').collect());
     request.resources = Some(Resources::of(&asked.granted));
     request.options = Some(options);
-    request.start_up = Some(StartUpData::of(&order.start_up));
     request
 }
 

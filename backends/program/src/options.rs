@@ -38,6 +38,8 @@ pub struct ProgramOptions {
 pub struct Pace {
     /// Calls at once, lists aside, of which there is one at most.
     pub calls: usize,
+    /// How long a creation waits for others that one call can ask for as well.
+    pub gather: Duration,
     /// For a create.
     pub create: Duration,
     /// For a list; the planner waits 30 s.
@@ -58,6 +60,7 @@ impl Default for Pace {
     fn default() -> Self {
         Self {
             calls: 16,
+            gather: Duration::from_millis(20),
             create: Duration::from_secs(120),
             list: Duration::from_secs(25),
             status: Duration::from_secs(25),

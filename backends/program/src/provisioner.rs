@@ -89,6 +89,19 @@ impl Provisioner {
         }
     }
 
+    /// The same for several of one kind in one call, which our own contract alone has: what
+    /// became of each, in their order.
+    pub(crate) async fn create_all(&self, orders: &[Order<'_>]) -> Vec<Result<Machine, Fault>> {
+        if let [order] = orders {
+            return vec![self.create(order).await];
+        }
+        for order in orders {
+            let pool = order.request.pool.clone();
+            self.lock().insert(pool, order.options.to_owned());
+        }
+        native::batch::create(self, orders).await
+    }
+
     /// All machines of our owner. Called by one at a time.
     pub(crate) async fn list(&self) -> Result<Vec<Machine>, Fault> {
         match self.contract().is_garm() {

@@ -6,7 +6,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use headcount_backend_program::{KitOptions, Report, Verdict, run_kit};
-use support::{GOOD, Place};
+use support::{BATCH, GOOD, Place};
 
 fn options(place: &Place) -> KitOptions {
     KitOptions {
@@ -16,6 +16,7 @@ fn options(place: &Place) -> KitOptions {
         options: "{}".to_owned(),
         deadline: Duration::from_secs(20),
         patience: Duration::from_secs(2),
+        batch: None,
         only: Vec::new(),
         host_env: std::env::vars().collect(),
     }
@@ -185,3 +186,78 @@ async fn a_program_that_is_not_there_is_told() {
     );
     assert!(!report.passed());
 }
+
+/// A good program that knows batches, with another way to make several.
+fn batches(text: &str) -> Place {
+    Place::script(&format!(
+        "{GOOD}{BATCH}\nif is_batch $1; then {text}\nfi\ngood $1"
+    ))
+}
+
+/// What becomes of these cases.
+async fn with_batches(place: &Place, only: &[&str]) -> Report {
+    let mut options = options(place);
+    options.batch = Some(3);
+    options.only = only.iter().map(|case| (*case).to_owned()).collect();
+    run_kit(options).await
+}
+
+const BATCH_CASES: [&str; 4] = [
+    "one create of several machines makes each once, however often it is repeated",
+    "one create of machines of which some are there makes the rest",
+    "each machine of one create gets its own start-up data",
+    "a create of several machines that is killed half-way can be repeated and ended",
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn batches_are_tried_where_they_are_asked_for() {
+    let place = batches("good_batch; exit");
+    let report = with_batches(&place, &BATCH_CASES).await;
+    assert!(report.passed(), "{}", told(&report));
+    for name in BATCH_CASES {
+        let case = report.cases.iter().find(|case| case.name == name);
+        assert_eq!(case.unwrap().verdict, Verdict::Ok, "{}", told(&report));
+    }
+    let own = report.cases.iter().find(|case| case.name == BATCH_CASES[2]);
+    assert_eq!(own.unwrap().why, "", "its codes are told");
+    assert_eq!(machines(&place), 0, "it leaves nothing");
+    let mut options = options(&place);
+    options.only = vec!["one create".to_owned()];
+    let names = run_kit(options).await.cases;
+    assert!(names.iter().all(|case| !BATCH_CASES.contains(&case.name)));
+}
+
+/// This case fails of a program that makes several in this way.
+async fn fails_with_batches(text: &str, name: &str, why: &str) {
+    let place = batches(text);
+    let report = with_batches(&place, &[name]).await;
+    let case = report.cases.iter().find(|case| case.name == name);
+    let case = case.expect(name);
+    assert_eq!(case.verdict, Verdict::Failed, "{}", told(&report));
+    assert!(case.why.contains(why), "{why}\n{}", told(&report));
+    assert_eq!(machines(&place), 0, "it leaves nothing: {}", told(&report));
+}
+
+macro_rules! batch_fault {
+    ($test:ident: $text:expr => $case:expr, $why:expr) => {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $test() {
+            fails_with_batches($text, BATCH_CASES[$case], $why).await;
+        }
+    };
+}
+
+batch_fault!(a_program_without_batches_is_found: "exit 14;" =>
+    0, "take `createBatch` out of its scaler");
+batch_fault!(one_that_is_left_out_is_found: "set -- $(all); make $1; make $2; told $1 $2 | say; exit" =>
+    0, "neither in `machines` nor in `errors`");
+batch_fault!(another_id_the_second_time_is_found: "good_batch | jq -c --arg id $$ '.machines[] |= (.id += $id)'; exit" =>
+    0, "then `headcount-kit");
+batch_fault!(one_that_is_told_and_not_made_is_found: "good_batch; set -- $(all); rm $here/m/$2; exit" =>
+    0, "list shows 0 of `headcount-kit");
+batch_fault!(a_batch_that_wants_all_to_be_new_is_found: "for it in $(all); do [ ! -e $here/m/$it ] || exit 16; done; good_batch; exit" =>
+    1, "`create` ended with code 16");
+batch_fault!(start_up_data_of_another_is_found: "of() { printf %s \"$request\" | jq --arg n \"$1\" \"(.machines[0].startUp) as \\$s | .machines[] | select(.machine.name == \\$n) | .startUp = \\$s | $2\"; }; good_batch; exit" =>
+    2, "ended with the code 1 of another instead of its own 2");
+batch_fault!(a_batch_that_cannot_be_repeated_is_found: "d=$here/started-$(all | head -1); { mkdir $d 2>/dev/null || [ -e $d/done ] || exit 1; sleep 0.2; }; good_batch; touch $d/done; exit" =>
+    3, "killed after ");

@@ -81,6 +81,32 @@ fn everything_that_can_be_said() {
 }
 
 #[test]
+fn one_call_may_ask_for_several_machines() {
+    let machines = |scaler: &str| recipe(scaler, "").0.batch.machines();
+    assert_eq!(machines("  program: /opt/p\n"), 1);
+    assert_eq!(machines("  program: /opt/p\n  createBatch: 20\n"), 20);
+    let garm = "  program: /p\n  config: /c\n  contract: garm/v0.1.1\n";
+    let set = "    options: {image: i, flavor: f}\n";
+    let (one, _) = recipe(&format!("{garm}  createBatch: 1\n"), set);
+    assert_eq!(one.batch.machines(), 1);
+    for (scaler, set, expected) in [
+        (
+            "  program: /p\n  createBatch: 101\n".to_owned(),
+            "",
+            "c:7:16: error: `createBatch` must be from 1 to 100 (write for example `10`)",
+        ),
+        (
+            format!("{garm}  createBatch: 2\n"),
+            set,
+            "c:9:16: error: a provider of GARM makes one machine a call (remove `createBatch`, or \
+             write a provisioner of the contract `headcount/v1`)",
+        ),
+    ] {
+        assert_eq!(told(&scaler, set), expected);
+    }
+}
+
+#[test]
 fn what_cannot_be_is_refused_with_its_place() {
     let mut wrong = Vec::new();
     for (scaler, set, expected) in [

@@ -129,6 +129,10 @@ impl Words {
         if let (Recipe::Kubernetes(old), Recipe::Kubernetes(new)) = (&*old.recipe, &*new.recipe) {
             self.jobs(old, new);
         }
+        if let (Recipe::Program(old), Recipe::Program(new)) = (&*old.recipe, &*new.recipe) {
+            let (before, after) = (old.batch.machines(), new.batch.machines());
+            self.say("createBatch", &before, &after);
+        }
         if old.fingerprint() != new.fingerprint() {
             let (what, then) = ("what its agents are made from", becomes(new));
             self.0.push(format!("{what}: {then}"));

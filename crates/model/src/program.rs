@@ -4,6 +4,7 @@ use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::hash::{Hash, Hasher};
 
 use crate::BackendId;
 
@@ -20,6 +21,46 @@ pub struct ProgramRecipe {
     pub agent_binary: Option<String>,
     /// Where its agent calls back; `None` is what the daemon says.
     pub agent_url: Option<String>,
+    /// How many of them one call may ask for.
+    pub batch: CreateBatch,
+}
+
+/// How many machines one call of a program may ask for: from 1, each machine a call of its
+/// own, to [`CreateBatch::MAX`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CreateBatch(u8);
+
+impl CreateBatch {
+    /// The most; the configuration says so as well.
+    pub const MAX: u8 = 100;
+
+    /// So many, brought into the bounds.
+    #[must_use]
+    pub const fn new(machines: u8) -> Self {
+        match machines {
+            0 => Self(1),
+            1..=Self::MAX => Self(machines),
+            _ => Self(Self::MAX),
+        }
+    }
+
+    /// How many.
+    #[must_use]
+    pub const fn machines(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl Default for CreateBatch {
+    fn default() -> Self {
+        Self(1)
+    }
+}
+
+/// Left out: a machine is the same whoever was asked for with it, so another number makes
+/// no living agent outdated.
+impl Hash for CreateBatch {
+    fn hash<H: Hasher>(&self, _state: &mut H) {}
 }
 
 /// Which program, and how it is spoken to. Each is a backend of its own.
@@ -136,6 +177,16 @@ fn part<'a>(text: &'a str, key: &str) -> Option<(&'a str, &'a str)> {
 mod tests {
     use super::*;
     use alloc::vec;
+
+    #[test]
+    fn how_many_are_made_at_once_is_bounded_and_no_part_of_what_machines_are_made_from() {
+        for (said, machines) in [(0, 1), (1, 1), (7, 7), (100, 100), (255, 100)] {
+            assert_eq!(CreateBatch::new(said).machines(), machines, "{said}");
+        }
+        let (one, ten) = (CreateBatch::default(), CreateBatch::new(10));
+        assert_ne!(one, ten);
+        assert_eq!(crate::fingerprint(&one), crate::fingerprint(&ten));
+    }
 
     #[test]
     fn a_backends_id_says_which_program_it_runs() {

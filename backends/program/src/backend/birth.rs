@@ -12,8 +12,7 @@ use headcount_ports::agent_env::Told;
 use headcount_ports::turns::{self, Asker, Place};
 use headcount_ports::{BackendError, CreateRequest, agent_env};
 
-use super::Core;
-use crate::provisioner::Order;
+use super::{Core, batch};
 use crate::start_up::StartUp;
 
 /// What stands for our own agent on a machine where nothing else is said.
@@ -27,7 +26,7 @@ pub(super) async fn create(core: &Arc<Core>, request: CreateRequest) -> Result<(
 }
 
 async fn bear(
-    core: &Core,
+    core: &Arc<Core>,
     request: &CreateRequest,
     place: &Place,
     asker: &Asker,
@@ -40,16 +39,10 @@ async fn bear(
         return Err(BackendError::Invalid(wrong));
     };
     let told = told(core, recipe)?;
-    let order = Order {
-        request,
-        options: &recipe.options,
-        start_up: start_up(core, request, recipe, &told)?,
-        url: &told.url,
-        token: request.token.as_ref(),
-    };
+    let start_up = start_up(core, request, recipe, &told)?;
     let is_new = core.census().expect(agent, &request.pool, Instant::now());
     core.changed.notify_one();
-    match core.provisioner.create(&order).await {
+    match batch::create(core, request, recipe, start_up, &told.url).await {
         Ok(machine) => {
             let events = core.census().made(&machine, Instant::now());
             for event in events {

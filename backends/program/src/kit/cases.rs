@@ -3,6 +3,7 @@
 //! Promise: each is one sentence that is true of a good program, played in a few calls. A
 //! case that needs what an earlier one showed is skipped when that one failed.
 
+mod batches;
 mod calls;
 mod creating;
 mod ending;
@@ -44,6 +45,10 @@ enum Name {
     Owners,
     Many,
     Killed,
+    Batch,
+    BatchRest,
+    BatchOwn,
+    BatchKilled,
     Destroy,
     Twice,
     InTime,
@@ -53,7 +58,7 @@ enum Name {
 }
 
 /// Each with its sentence, its hint, and what it needs.
-const CASES: [(Name, &str, &str, Option<Name>); 20] = [
+const CASES: [(Name, &str, &str, Option<Name>); 24] = [
     (
         Name::EmptyList,
         "the list of an owner without machines is complete and empty",
@@ -139,6 +144,30 @@ const CASES: [(Name, &str, &str, Option<Name>); 20] = [
         Some(Name::Again),
     ),
     (
+        Name::Batch,
+        "one create of several machines makes each once, however often it is repeated",
+        "answer with `machines`, in which each stands once with its own marks and `id`",
+        Some(Name::Again),
+    ),
+    (
+        Name::BatchRest,
+        "one create of machines of which some are there makes the rest",
+        "look for each name by itself, and answer with those that were there as well",
+        Some(Name::Batch),
+    ),
+    (
+        Name::BatchOwn,
+        "each machine of one create gets its own start-up data",
+        "give each machine the `startUp` that stands beside it in `machines`",
+        Some(Name::Batch),
+    ),
+    (
+        Name::BatchKilled,
+        "a create of several machines that is killed half-way can be repeated and ended",
+        "write the marks of each first; let `create` finish what is half-made",
+        Some(Name::BatchRest),
+    ),
+    (
         Name::Destroy,
         "destroy ends a machine: status and list show it no more",
         "remove all of it; until it is gone show it as `stopping`, then not at all",
@@ -181,7 +210,8 @@ pub(super) async fn run_all(stage: &Stage) -> Vec<Case> {
     let started = Instant::now();
     let mut kept = BTreeSet::new();
     let mut cases = Vec::new();
-    for (name, sentence, hint, needs) in CASES {
+    let tried = |name| stage.options.batch.is_some() || !is_of_batches(name);
+    for (name, sentence, hint, needs) in CASES.into_iter().filter(|case| tried(case.0)) {
         let begun = Instant::now();
         let stopped = stopped(stage, started.elapsed(), name);
         let only = &stage.options.only;
@@ -230,6 +260,14 @@ fn stopped(stage: &Stage, elapsed: Duration, name: Name) -> Option<String> {
     (elapsed >= LONGEST).then(|| format!("{} minutes are over", LONGEST.as_secs() / 60))
 }
 
+/// Whether it is for programs that know several machines in one call.
+const fn is_of_batches(name: Name) -> bool {
+    matches!(
+        name,
+        Name::Batch | Name::BatchRest | Name::BatchOwn | Name::BatchKilled
+    )
+}
+
 fn sentence_of(name: Name) -> &'static str {
     let found = CASES.iter().find(|(known, ..)| *known == name);
     found.map_or("", |(_, sentence, ..)| sentence)
@@ -251,6 +289,10 @@ async fn play(stage: &Stage, name: Name) -> Outcome {
         Name::Owners => listing::owners(stage).await,
         Name::Many => creating::many(stage).await,
         Name::Killed => creating::killed(stage).await,
+        Name::Batch => batches::whole(stage).await,
+        Name::BatchRest => batches::rest(stage).await,
+        Name::BatchOwn => batches::own(stage).await,
+        Name::BatchKilled => batches::killed(stage).await,
         Name::Destroy => ending::destroy(stage).await,
         Name::Twice => ending::twice(stage).await,
         Name::InTime => calls::in_time(stage),

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use headcount_model::{
-    AgentId, AgentKind, Granted, LogPressure, OwnerId, PoolName, ProgramRecipe, ProvisionerAddress,
-    ProvisionerContract, Recipe,
+    AgentId, AgentKind, CreateBatch, Granted, LogPressure, OwnerId, PoolName, ProgramRecipe,
+    ProvisionerAddress, ProvisionerContract, Recipe,
 };
 use headcount_ports::CreateRequest;
 use headcount_ports::agent_env::CallBack;
@@ -26,6 +26,11 @@ use crate::start_up::StartUp;
 const PAUSE: Duration = Duration::from_millis(200);
 /// What a machine of the kit does for an hour, unless it is ended.
 const IDLE: [&str; 2] = ["sleep", "3600"];
+
+/// The same as a command.
+pub(super) fn idle() -> Vec<String> {
+    IDLE.map(str::to_owned).to_vec()
+}
 
 /// The stage.
 pub(super) struct Stage {
@@ -91,6 +96,48 @@ impl Stage {
         let order = self.order(&request);
         let options = native::options(&order)?;
         Ok(native::creation(owner, &order, &options).document())
+    }
+
+    /// Agents that never were, as many as one call is to be asked for.
+    pub(super) fn agents(&self) -> Vec<AgentId> {
+        let batch = self.options.batch.unwrap_or_default();
+        (0..batch).map(|_| self.agent()).collect()
+    }
+
+    /// Makes their machines in one call. `become_of` says what the machine of the n-th does,
+    /// from 0 on.
+    pub(super) async fn create_all(
+        &self,
+        agents: &[AgentId],
+        become_of: impl Fn(usize) -> Vec<String>,
+    ) -> Vec<Result<Machine, Fault>> {
+        let requests = self.requests(agents);
+        let mut orders = self.orders(&requests);
+        for (n, order) in orders.iter_mut().enumerate() {
+            order.start_up.command = become_of(n);
+        }
+        native::batch::create(&self.one, &orders).await
+    }
+
+    /// What a `create` of several says, for whoever runs it themselves.
+    pub(super) fn creation_of_all(&self, agents: &[AgentId]) -> Result<Vec<u8>, Fault> {
+        let requests = self.requests(agents);
+        let orders = self.orders(&requests);
+        let none = || Fault::new(Verdict::Invalid, "a batch of none");
+        let options = native::options(orders.first().ok_or_else(none)?)?;
+        let asked = native::batch::creation(&self.one, &orders, &options);
+        Ok(asked.ok_or_else(none)?.document())
+    }
+
+    fn requests(&self, agents: &[AgentId]) -> Vec<CreateRequest> {
+        self.made().extend(agents);
+        let each = agents.iter();
+        each.map(|agent| self.request(&self.one, *agent, "kit/a"))
+            .collect()
+    }
+
+    fn orders<'a>(&'a self, requests: &'a [CreateRequest]) -> Vec<Order<'a>> {
+        requests.iter().map(|request| self.order(request)).collect()
     }
 
     /// All of this owner, as they are told; whoever else is in the list as well.
@@ -164,6 +211,7 @@ impl Stage {
                 env: BTreeMap::new(),
                 agent_binary: None,
                 agent_url: None,
+                batch: CreateBatch::default(),
             })),
             token: None,
         }
@@ -177,7 +225,7 @@ impl Stage {
             start_up: StartUp {
                 environment: vec![("HEADCOUNT_KIT".to_owned(), secret)],
                 token: None,
-                command: IDLE.map(str::to_owned).to_vec(),
+                command: idle(),
             },
             url: "unix:/nowhere",
             token: None,

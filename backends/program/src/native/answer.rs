@@ -5,6 +5,7 @@ use std::time::Duration;
 use headcount_model::InstanceState;
 use headcount_ports::texts::one_line;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{CONTRACT, Verb};
 use crate::fault::{Fault, Verdict};
@@ -23,6 +24,8 @@ pub(crate) struct Answer {
     pub(crate) machines: Option<Vec<MachineSaid>>,
     pub(crate) complete: Option<bool>,
     pub(crate) error: Option<ErrorSaid>,
+    /// Read where several machines were asked for alone: elsewhere nobody knows the key.
+    pub(crate) errors: Option<Value>,
 }
 
 /// A machine, with the marks it was made with.
@@ -87,6 +90,28 @@ impl Answer {
     }
 }
 
+impl ErrorSaid {
+    /// What it comes to; `None` where its kind is not known.
+    pub(super) fn fault(&self) -> Option<Fault> {
+        let verdict = Verdict::of_word(&self.kind)?;
+        let mut fault = Fault::new(verdict, one_line(&self.message));
+        fault.retry_after = self.rest();
+        Some(fault)
+    }
+
+    /// Its words, for a person.
+    pub(super) fn text(&self) -> String {
+        one_line(&format!("{} {}", self.kind, self.message))
+    }
+
+    /// How long it asks to be left alone, within bounds.
+    fn rest(&self) -> Option<Duration> {
+        let rest = self.retry_after_seconds;
+        let rest = rest.filter(|seconds| seconds.is_finite() && *seconds >= 0.0);
+        rest.map(|seconds| Duration::from_secs_f64(seconds.min(LONGEST_REST)))
+    }
+}
+
 impl StatusWord {
     pub(crate) const fn state(self, exit_code: Option<i32>) -> InstanceState {
         match self {
@@ -123,8 +148,6 @@ pub(crate) fn refusal(verb: Verb, code: i32, answer: Option<Answer>, words: &str
             false => message,
         },
     );
-    let rest = said.and_then(|error| error.retry_after_seconds);
-    let rest = rest.filter(|seconds| seconds.is_finite() && *seconds >= 0.0);
-    fault.retry_after = rest.map(|seconds| Duration::from_secs_f64(seconds.min(LONGEST_REST)));
+    fault.retry_after = said.and_then(|error| error.rest());
     fault
 }

@@ -4,10 +4,14 @@ use std::fmt;
 use std::time::Duration;
 
 use headcount_model::{AgentId, Granted};
+use headcount_ports::CreateRequest;
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::CONTRACT;
+use super::batch::MachineToMake;
+use crate::marks;
 use crate::provisioner::{Provisioner, Target};
 use crate::start_up::StartUp;
 use headcount_calls::Call;
@@ -63,6 +67,9 @@ pub(crate) struct Request<'a> {
     pub(crate) options: Option<&'a Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) start_up: Option<StartUpData>,
+    /// In place of `machine` and `start_up`, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) machines: Option<Vec<MachineToMake>>,
 }
 
 /// The machine it is about, with its marks where it is to be made.
@@ -122,6 +129,7 @@ impl<'a> Request<'a> {
             resources: None,
             options: None,
             start_up: None,
+            machines: None,
         }
     }
 
@@ -152,6 +160,17 @@ impl MachineAsked {
             scaler: None,
             lease_until: None,
             generation: None,
+        }
+    }
+
+    /// With all its marks.
+    pub(crate) fn to_make(to: &Provisioner, asked: &CreateRequest) -> Self {
+        Self {
+            pool: Some(asked.pool.to_string()),
+            scaler: Some(asked.scaler.to_string()),
+            lease_until: Some(marks::lease_until(Timestamp::now())),
+            generation: Some(asked.agent.epoch),
+            ..Self::of(to, asked.agent)
         }
     }
 

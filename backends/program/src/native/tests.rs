@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use headcount_model::{
-    AgentKind, Granted, InstanceState, LogPressure, ProgramRecipe, ProvisionerAddress,
+    AgentKind, CreateBatch, Granted, InstanceState, LogPressure, ProgramRecipe, ProvisionerAddress,
     ProvisionerContract, Recipe, Resources as Amounts,
 };
 use headcount_ports::CreateRequest;
@@ -15,13 +15,13 @@ use crate::options::{Pace, ProgramOptions};
 use crate::start_up::StartUp;
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/provisioners.md");
-const AGENT: AgentId = AgentId {
+pub(super) const AGENT: AgentId = AgentId {
     epoch: 0x65f1_c2a0,
     number: 7,
 };
 
 /// The document that follows this remark.
-fn page(remark: &str) -> Value {
+pub(super) fn page(remark: &str) -> Value {
     let page = std::fs::read_to_string(PAGE).unwrap();
     let (_, rest) = page
         .split_once(&format!("<!-- {remark} -->\n```json\n"))
@@ -30,7 +30,7 @@ fn page(remark: &str) -> Value {
     serde_json::from_str(document).unwrap()
 }
 
-fn provisioner() -> Provisioner {
+pub(super) fn provisioner() -> Provisioner {
     Provisioner::new(ProgramOptions {
         provisioner: ProvisionerAddress {
             program: "/opt/p".into(),
@@ -57,15 +57,14 @@ fn target() -> Target {
     }
 }
 
-fn sent(request: &Request<'_>) -> Value {
+pub(super) fn sent(request: &Request<'_>) -> Value {
     serde_json::from_slice(&request.document()).unwrap()
 }
 
-#[test]
-fn the_page_shows_a_create_as_it_is_sent() {
-    let to = provisioner();
-    let asked = CreateRequest {
-        agent: AGENT,
+/// What the controller asks for.
+pub(super) fn asked(to: &Provisioner, agent: AgentId) -> CreateRequest {
+    CreateRequest {
+        agent,
         owner: "0123456789abcdef".into(),
         pool: "farm/linux+x64".into(),
         scaler: "farm".into(),
@@ -86,9 +85,34 @@ fn the_page_shows_a_create_as_it_is_sent() {
             env: BTreeMap::new(),
             agent_binary: None,
             agent_url: None,
+            batch: CreateBatch::default(),
         })),
         token: None,
-    };
+    }
+}
+
+/// With texts that the page cuts, and a moment, as the page shows them: of a machine of this
+/// document.
+pub(super) fn as_shown(machine: &mut Value) {
+    for (path, begin, shown) in [
+        ("/startUp/script", "#!/bin/sh\n", "#!/bin/sh\n..."),
+        (
+            "/startUp/cloudInit",
+            "#cloud-config\n",
+            "#cloud-config\n...",
+        ),
+        ("/machine/leaseUntil", "2", "2026-11-29T14:00:00Z"),
+    ] {
+        let text = machine.pointer_mut(path).unwrap();
+        assert!(text.as_str().unwrap().starts_with(begin), "{path}");
+        *text = shown.into();
+    }
+}
+
+#[test]
+fn the_page_shows_a_create_as_it_is_sent() {
+    let to = provisioner();
+    let asked = asked(&to, AGENT);
     let order = Order {
         request: &asked,
         options: r#"{"image": "debian-13", "size": "large"}"#,
@@ -102,20 +126,7 @@ fn the_page_shows_a_create_as_it_is_sent() {
     };
     let options = options(&order).unwrap();
     let mut document = sent(&creation(&to, &order, &options));
-    // Texts that the page cuts, and a moment.
-    for (path, begin, shown) in [
-        ("/startUp/script", "#!/bin/sh\n", "#!/bin/sh\n..."),
-        (
-            "/startUp/cloudInit",
-            "#cloud-config\n",
-            "#cloud-config\n...",
-        ),
-        ("/machine/leaseUntil", "2", "2026-11-29T14:00:00Z"),
-    ] {
-        let text = document.pointer_mut(path).unwrap();
-        assert!(text.as_str().unwrap().starts_with(begin), "{path}");
-        *text = shown.into();
-    }
+    as_shown(&mut document);
     assert_eq!(document, page("request: create"));
 }
 

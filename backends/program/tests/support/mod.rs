@@ -12,8 +12,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use headcount_backend_program::{Pace, ProgramBackend, ProgramOptions};
 use headcount_model::{
-    AgentId, AgentKind, Granted, LogPressure, OwnerId, PoolName, ProgramRecipe, ProvisionerAddress,
-    ProvisionerContract, Recipe, Secret,
+    AgentId, AgentKind, CreateBatch, Granted, LogPressure, OwnerId, PoolName, ProgramRecipe,
+    ProvisionerAddress, ProvisionerContract, Recipe, Secret,
 };
 use headcount_ports::agent_env::CallBack;
 use headcount_ports::conformance::backend::{Events, Life, Rig};
@@ -26,6 +26,8 @@ pub struct Place {
     pub program: PathBuf,
     pub contract: ProvisionerContract,
     pub options: String,
+    /// Machines that one call may ask for.
+    pub batch: u8,
     /// Pools that are configured.
     pub pools: BTreeMap<PoolName, String>,
 }
@@ -58,6 +60,7 @@ impl Place {
             program,
             contract: ProvisionerContract::Native,
             options: "{}".to_owned(),
+            batch: 1,
             pools: BTreeMap::new(),
         }
     }
@@ -139,6 +142,7 @@ impl Place {
                 env: BTreeMap::new(),
                 agent_binary: Some(self.path("agent").display().to_string()),
                 agent_url: None,
+                batch: CreateBatch::new(self.batch),
             })),
             token: Some(Secret::new("s3cret".into())),
         }
@@ -219,6 +223,18 @@ status) [ -e $here/m/$n ] || exit 15; jq '{machine: .}' $here/m/$n | say;;
 destroy) rm -f $here/m/$n; echo '{"contract":"headcount/v1"}';;
 *) exit 14;;
 esac; }
+"#;
+
+/// The same for several machines in one `create`, after [`GOOD`]: `all` names them, `make NAME`
+/// makes one that is not there, `told NAMES` answers with these, `good_batch` does what is
+/// right. A machine ends with the code its start-up script ends with, if it has one.
+pub const BATCH: &str = r#"is_batch() { [ "$1" = create ] && [ "$(ask 'has("machines")')" = true ]; }
+all() { ask '.machines[].machine.name'; }
+of() { printf %s "$request" | jq --arg n "$1" ".machines[] | select(.machine.name == \$n) | $2"; }
+make() { [ -e $here/m/$1 ] && return; e=$(of $1 '.startUp.script | capture("exit (?<code>[0-9]+)").code | tonumber')
+  of $1 '.machine' | jq --arg e "$e" '. + {id: .name} + if $e == "" then {status: "running"} else {status: "ended", exitCode: ($e | tonumber)} end' >$here/new.$$ && mv $here/new.$$ $here/m/$1; }
+told() { for it in "$@"; do cat $here/m/$it; done | jq -s '{machines: .}'; }
+good_batch() { for it in $(all); do make $it; done; told $(all) | say; }
 "#;
 
 #[async_trait]

@@ -1,5 +1,6 @@
 //! Scalers of a provisioner.
 
+use headcount_model::{CreateBatch, ProvisionerContract};
 use serde_json::{Map, Value};
 
 use super::backend::need;
@@ -33,12 +34,33 @@ pub(super) fn program(written: &written::Scaler, problems: &mut Problems) -> Opt
             check_garm_options(&set.value, problems);
         }
     }
+    let create_batch = create_batch(written, contract, problems);
     Some(Program {
         program: value(written.program.as_ref())?,
         contract,
         config,
         environment: values(written.environment.as_ref()),
+        create_batch,
     })
+}
+
+/// How many machines a call may ask for. A provider of GARM is asked for one.
+fn create_batch(
+    written: &written::Scaler,
+    contract: ProvisionerContract,
+    problems: &mut Problems,
+) -> CreateBatch {
+    let Some(number) = &written.create_batch else {
+        return CreateBatch::default();
+    };
+    let batch = CreateBatch::new(number.value);
+    if contract.is_garm() && batch != CreateBatch::default() {
+        let draft = Draft::error("a provider of GARM makes one machine a call")
+            .label("it could not be asked for more")
+            .hint("remove `createBatch`, or write a provisioner of the contract `headcount/v1`");
+        problems.at(number.place, draft);
+    }
+    batch
 }
 
 fn check_garm_options(set: &written::LabelSet, problems: &mut Problems) {

@@ -8,6 +8,7 @@ pub(super) fn program(out: &mut Writer, program: &Program) {
     out.text("contract", program.contract.word());
     out.optional_text("config", program.config.as_deref());
     out.texts("environment", &program.environment);
+    out.plain("createBatch", program.create_batch.machines());
 }
 
 pub(super) fn template(out: &mut Writer, template: &ProgramTemplate) {

@@ -26,5 +26,6 @@ pub(super) fn recipe(
         env: set.env.clone(),
         agent_binary: template.agent_binary.clone(),
         agent_url: scaler.orchestrator_url.clone(),
+        batch: program.create_batch,
     }
 }

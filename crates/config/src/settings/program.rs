@@ -1,6 +1,6 @@
 //! Agents on machines that a program of the user makes.
 
-use headcount_model::ProvisionerContract;
+use headcount_model::{CreateBatch, ProvisionerContract};
 
 /// A provisioner, and how it is spoken to.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -13,6 +13,8 @@ pub struct Program {
     pub config: Option<String>,
     /// Variables of the daemon that reach it: names, or prefixes that end in `_`.
     pub environment: Vec<String>,
+    /// How many machines one of its calls may ask for.
+    pub create_batch: CreateBatch,
 }
 
 /// What a machine is made of.

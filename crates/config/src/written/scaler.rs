@@ -1,6 +1,6 @@
 //! One entry of `scalers`.
 
-use headcount_model::{EngineKind, ProvisionerContract, Role};
+use headcount_model::{CreateBatch, EngineKind, ProvisionerContract, Role};
 
 use super::kubernetes::{HISTORY, NAMESPACE, Rollout};
 use super::program::{CONTRACT, HOST_PATH, PROGRAM_PATH, VARIABLE};
@@ -115,6 +115,10 @@ object! {
         environment: Vec<Spanned<String>> = "environment", List {
             of: VARIABLE, filled: false,
         }, default("none").only(PROGRAM);
+        /// How many machines one call of the provisioner may ask for. It must know such
+        /// calls.
+        create_batch: u8 = "createBatch", integer(1..=CreateBatch::MAX as i64),
+            default("1").only(PROGRAM);
         /// The folder in which `docker-machine` keeps what it knows of machines.
         store: String = "store", HOST_PATH,
             default("`MACHINE_STORAGE_PATH`, else `~/.docker/machine`").only(MACHINE);

@@ -408,6 +408,12 @@ pub const PROGRAM_ROWS: &[Row] = &[
         "environment: [AWS_]",
     ),
     (
+        "scalers[].createBatch",
+        Live,
+        "createBatch: 2",
+        "createBatch: 20",
+    ),
+    (
         "scalers[].labelSets[].options",
         NewAgents,
         "options: {image: i, flavor: f}",

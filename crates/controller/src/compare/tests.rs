@@ -127,6 +127,30 @@ fn of_jobs_their_history_and_rollout_change_none() {
 }
 
 #[test]
+fn how_many_machines_a_call_asks_for_replaces_nobody() {
+    let of = |machines| {
+        let mut scaler = scaler("d", "linux", 4);
+        scaler.pools[0].recipe = Arc::new(Recipe::Program(headcount_model::ProgramRecipe {
+            provisioner: headcount_model::ProvisionerAddress {
+                program: "/opt/p".into(),
+                contract: headcount_model::ProvisionerContract::Native,
+                environment: Vec::new(),
+                config: None,
+            },
+            options: "{}".into(),
+            env: std::collections::BTreeMap::new(),
+            agent_binary: None,
+            agent_url: None,
+            batch: headcount_model::CreateBatch::new(machines),
+        }));
+        fleet([scaler])
+    };
+    let words = vec!["createBatch: 1 -> 20".to_owned()];
+    let changed = PoolChange::Changed(PoolName::new("d/linux"), words);
+    assert_eq!(compare(&of(1), &of(20)), [changed]);
+}
+
+#[test]
 fn label_sets_in_another_order_are_the_same() {
     let ordered = |labels: [&str; 2]| {
         let mut scaler = scaler("d", labels[0], 1);

@@ -43,6 +43,9 @@ pub(crate) struct ProvisionerTestArgs {
     /// How long a machine may take to show in a list, or to be gone
     #[arg(long, value_name = "TIME", default_value = "2m", value_parser = value::time)]
     pub(crate) patience: Duration,
+    /// Try also calls that ask for this many machines at once, as `createBatch` makes them
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(2..=100))]
+    pub(crate) batch: Option<u8>,
     /// Run only the cases whose name contains this, without those they build upon
     #[arg(long, value_name = "TEXT")]
     pub(crate) only: Vec<String>,
@@ -52,6 +55,6 @@ const TEST_ABOUT: &str = "\
 Try whether a program keeps the contract `headcount/v1`, also when things go wrong.
 
 Makes some twenty machines that do nothing, two owners' worth, and takes them away again: \
-calls are repeated, made at once, killed half-way, asked for machines that never were. Each \
-line of the report is one promise. Ends with code 1 when one of them is not kept. The contract \
-is in docs/provisioners.md.";
+calls are repeated, made at once, killed half-way, asked for machines that never were; with \
+--batch also asked for several machines in one call. Each line of the report is one promise. \
+Ends with code 1 when one of them is not kept. The contract is in docs/provisioners.md.";

@@ -44,6 +44,7 @@ fn options(args: ProvisionerTestArgs) -> Result<KitOptions, Failure> {
         options: args.options,
         deadline: args.deadline,
         patience: args.patience,
+        batch: args.batch,
         only: args.only,
         // What is not text cannot be handed on by name.
         host_env: std::env::vars_os()

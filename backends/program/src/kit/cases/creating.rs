@@ -153,7 +153,7 @@ pub(super) async fn killed(stage: &Stage) -> Outcome {
 }
 
 /// Whether a fresh machine is of use.
-fn alive(machine: &Machine) -> Result<(), String> {
+pub(super) fn alive(machine: &Machine) -> Result<(), String> {
     match machine.state {
         InstanceState::Starting | InstanceState::Running => Ok(()),
         InstanceState::Ended(_) => Err(format!(

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use headcount_model::{
-    AgentKind, BackendId, Cap, Fleet, IdleCompat, IdleRule, IdleScale, Labels, Layer, Layers,
-    Level, LogPressure, Name, PoolName, PoolSpec, ProgramRecipe, ProvisionerAddress,
+    AgentKind, BackendId, Cap, CreateBatch, Fleet, IdleCompat, IdleRule, IdleScale, Labels, Layer,
+    Layers, Level, LogPressure, Name, PoolName, PoolSpec, ProgramRecipe, ProvisionerAddress,
     ProvisionerContract, Recipe, Retry, Roles, ScalerSpec, Schedule, Timeouts,
 };
 
@@ -154,6 +154,7 @@ fn recipe(version: u64) -> Arc<Recipe> {
         options: format!("{{\"version\":{version}}}"),
         env: std::collections::BTreeMap::new(),
         agent_binary: None,
+        batch: CreateBatch::default(),
         agent_url: None,
     }))
 }
