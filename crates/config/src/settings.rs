@@ -17,7 +17,7 @@ pub use backend::{
     Backend, Container, ContainerAgent, ContainerTemplate, Firecracker, FirecrackerTemplate,
     NetworkPolicy, PullPolicy, Template,
 };
-pub use docker_machine::{DockerMachine, DockerMachineTemplate, MachineOption};
+pub use docker_machine::{DockerMachine, DockerMachineTemplate, MachineOption, SecretVariable};
 pub use headcount_model::{IdleCompat, IdleRule, IdleScale, Schedule};
 pub use kubernetes::{
     Kubernetes, KubernetesAgent, KubernetesTemplate, Propagation, RolloutStrategy,

@@ -56,7 +56,8 @@ async fn bear(
     };
     let options = &core.options;
     let told = options.call_back.tell(recipe.agent_url.as_deref())?;
-    let given = options.forwarded.iter().chain(&recipe.env);
+    let own = environment::of_agent(recipe);
+    let given = options.forwarded.iter().chain(&own);
     let plan = Plan {
         request,
         recipe,

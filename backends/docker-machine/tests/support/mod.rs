@@ -233,6 +233,7 @@ fn recipe(tool: DockerMachineAddress, image: &str) -> DockerMachineRecipe {
         pull: PullPolicy::Never,
         agent_of_image: true,
         env: BTreeMap::new(),
+        secret_env: Vec::new(),
         volumes: Vec::new(),
         privileged: false,
         agent_url: None,
