@@ -129,6 +129,7 @@ fn config_toml(house: &House, stand_in: &StandIn, idle: u32) -> String {
          token = \"hunter2-a\"\n\
          limit = 2\n\
          executor = \"docker+machine\"\n\
+         environment = [\"DEPLOY_KEY=hunter2-c\"]\n\
          [runners.headcount]\n\
          labels = [\"linux\"]\n\
          program = \"{}\"\n\
@@ -161,7 +162,7 @@ fn a_config_toml_is_run_planned_and_reloaded() {
     house.write_config(&config_toml(&house, &stand_in, 0));
     house.start();
     let api = house.api();
-    let id = api.submit(&script("true"));
+    let id = api.submit(&script("test \"$DEPLOY_KEY\" = hunter2-c"));
     assert_eq!(api.end_of(&id).state, JobState::Succeeded);
     until("its machine is gone", || {
         stand_in.machines().is_empty().then_some(())

@@ -18,7 +18,7 @@ mod processes;
 mod random;
 mod sampler;
 
-pub use api::{Answer, QUICK, script};
+pub use api::{Answer, Api, QUICK, script};
 pub use command::content;
 pub use consumers::{Consumers, Notes, STREAM, Wanted, configure};
 pub use engines::on_each_engine;
