@@ -108,10 +108,14 @@ async fn meet(core: &Arc<Core>, plan: &Plan<'_>, deed: Deed) -> Result<bool, Bac
     match (deed.phase, record) {
         (Phase::Made, Record::Machine(_)) => Ok(true),
         (Phase::Made, _) => Err(BackendError::Unknown(ending::lost(core, agent, &deed))),
+        (Phase::Unsure, _) => Err(BackendError::Unknown(ending::lost(core, agent, &deed))),
         (Phase::Removing | Phase::Kept, _) => Err(BackendError::Unknown(format!(
             "the machine `{}` is being removed",
             deed.name
         ))),
+        (Phase::Making, Record::None) if !ending::was_never_made(core, agent, &deed) => {
+            Err(BackendError::Unknown(ending::lost(core, agent, &deed)))
+        }
         (Phase::Making, Record::None) => make(core, plan).await.map(|()| false),
         (Phase::Making, Record::Bare) => {
             core.store.remove_bare(&deed.name).map_err(unwritten)?;
