@@ -43,6 +43,8 @@ pub(crate) struct Deed {
 pub(crate) enum Phase {
     /// It may have been begun.
     Making,
+    /// It is there, and its agent may have been started.
+    Settling,
     /// Its agent was started.
     Made,
     /// `rm` may have been called, and may have been successful.

@@ -118,9 +118,7 @@ async fn a_creation_that_nobody_saw_the_end_of_is_never_taken_for_none() {
     let place = Place::new(&engine);
     place.stand_in.set(Fault::HangBeforeSaving);
     drop(cut_short(&place, "stand-in").await);
-    let deed = place.deeds().pop().unwrap();
-    let text = std::fs::read_to_string(&deed).unwrap();
-    std::fs::write(&deed, text.replace("\"unsure\"", "\"making\"")).unwrap();
+    set_back(&place, "\"unsure\"", "\"making\"");
     assert_eq!(place.records(), Vec::<String>::new());
     let (backend, _events) = place.open();
     let listed = backend.list().await.unwrap().instances;
@@ -136,4 +134,37 @@ async fn a_creation_that_nobody_saw_the_end_of_is_never_taken_for_none() {
         );
     }
     place.stand_in.end_in_cloud(&name(1)).await;
+}
+
+/// Writes into the only note that a daemon died before it had written the next one.
+fn set_back(place: &Place<'_>, from: &str, to: &str) {
+    let deed = place.deeds().pop().unwrap();
+    let text = std::fs::read_to_string(&deed).unwrap();
+    assert!(text.contains(from), "{text}");
+    std::fs::write(&deed, text.replace(from, to)).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_whose_start_was_not_noted_any_more_may_be_at_work() {
+    let Some(engine) = engine() else { return };
+    let place = Place::new(&engine);
+    let (backend, _events) = place.open();
+    backend.create(place.long(agent(1))).await.unwrap();
+    drop(backend);
+    set_back(&place, "\"made\"", "\"settling\"");
+    let (backend, _events) = place.open();
+    let listed = backend.list().await.unwrap().instances;
+    assert_eq!(listed, [instance(1, InstanceState::Running)]);
+    backend.create(place.long(agent(1))).await.unwrap();
+    assert_eq!(place.stand_in.machines(), [name(1)], "not a second one");
+    drop(backend);
+    // Nor did it ever start: its engine says so.
+    set_back(&place, "\"made\"", "\"settling\"");
+    engine.remove_all();
+    let (backend, events) = place.open();
+    events.wait_for(headcount_model::BackendEvent::Missed).await;
+    let listed = backend.list().await.unwrap().instances;
+    assert_eq!(listed, [instance(1, InstanceState::Ended(Exit::Unknown))]);
+    destroy(&*backend, agent(1)).await.unwrap();
+    assert_eq!(place.stand_in.machines(), Vec::<String>::new());
 }

@@ -45,7 +45,7 @@ async fn end(core: &Core, request: DestroyRequest) -> Result<(), String> {
     let agent = request.agent;
     let deed = core.deeds.of(agent)?;
     if let Some(deed) = &deed
-        && let (Phase::Made, Some(endpoint)) = (deed.phase, &deed.engine)
+        && let (Phase::Settling | Phase::Made, Some(endpoint)) = (deed.phase, &deed.engine)
     {
         let name = agent::name(&core.ours, agent);
         agent::stop(&agent::engine(endpoint), &name, request.grace).await;
@@ -106,7 +106,7 @@ fn is_unsure(core: &Core, agent: AgentId, deed: &Deed) -> bool {
     match deed.phase {
         Phase::Unsure => true,
         Phase::Making => core.deeds.progress(agent, deed) == Progress::Unsaved,
-        Phase::Made | Phase::Removing | Phase::Kept => false,
+        Phase::Settling | Phase::Made | Phase::Removing | Phase::Kept => false,
     }
 }
 

@@ -132,7 +132,7 @@ fn state(
 ) -> Option<InstanceState> {
     let deed = &seen.deed;
     match deed.phase {
-        Phase::Making if in_making.contains(&agent) || is_being_made(deed) => {
+        Phase::Making | Phase::Settling if in_making.contains(&agent) || is_being_made(deed) => {
             Some(InstanceState::Starting)
         }
         Phase::Making if was_never_made(core, agent, seen) => None,
@@ -142,7 +142,8 @@ fn state(
             }
             Some(InstanceState::Ended(Exit::Unknown))
         }
-        Phase::Made => Some(match core.watched().ended.get(&agent) {
+        // An agent that was started may have a job by now, whoever did not see it start.
+        Phase::Settling | Phase::Made => Some(match core.watched().ended.get(&agent) {
             Some(exit) => InstanceState::Ended(*exit),
             None => {
                 warn_of_lost(core, agent, seen);
