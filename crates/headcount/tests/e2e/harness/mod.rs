@@ -16,6 +16,7 @@ mod patience;
 mod pods;
 mod processes;
 mod random;
+mod relay;
 mod sampler;
 
 pub use api::{Answer, Api, QUICK, script};
@@ -29,4 +30,5 @@ pub use patience::until;
 pub use pods::Pods;
 pub use processes::Process;
 pub use random::Random;
+pub use relay::Relay;
 pub use sampler::Sampler;
