@@ -30,7 +30,7 @@ pub use queue::{
 pub use readiness::{IdlePolicy, Readiness, WarmPool};
 pub use scaler::{LabelSet, Scaler};
 pub use secret::{ManifestPlace, SecretFrom, SecretRef, TomlPlace};
-pub use source::{EntryJob, Source};
+pub use source::Source;
 
 use std::net::Ipv4Addr;
 
