@@ -311,9 +311,12 @@ mod tests {
     use super::*;
     use bollard::{API_DEFAULT_VERSION, Docker};
     use headcount_model::{
-        AgentKind, BackendId, EngineKind, Granted, LogPressure, OwnerId, PullPolicy, Recipe, Secret,
+        AgentKind, BackendId, EngineKind, Granted, LogPressure, OwnerId, PullPolicy, Recipe,
+        Secret, SecretVariable,
     };
     use headcount_ports::agent_env::CallBack;
+
+    use crate::environment::of_agent;
 
     fn recipe() -> DockerMachineRecipe {
         DockerMachineRecipe {
@@ -326,6 +329,10 @@ mod tests {
             pull: PullPolicy::Always,
             agent_of_image: false,
             env: [("A".to_owned(), "b".to_owned())].into(),
+            secret_env: vec![SecretVariable {
+                name: "B".into(),
+                value: Secret::new("c".into()),
+            }],
             volumes: vec!["/a:/b".into()],
             privileged: false,
             agent_url: None,
@@ -368,7 +375,7 @@ mod tests {
             ours: &ours,
             machine: "m-1",
             request: &request,
-            variables: &variables(&request, told, &recipe.env).unwrap(),
+            variables: &variables(&request, told, &of_agent(&recipe)).unwrap(),
             recipe: &recipe,
             program,
         };
@@ -388,6 +395,7 @@ mod tests {
             body.env.unwrap(),
             [
                 "A=b",
+                "B=c",
                 "HEADCOUNT_AGENT_DIR=/headcount/work",
                 "HEADCOUNT_AGENT_ID=a-1-2",
                 "HEADCOUNT_AGENT_LABELS=linux",

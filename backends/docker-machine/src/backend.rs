@@ -81,7 +81,7 @@ impl DockerMachineBackend {
             options,
         });
         for (agent, deed) in core.deeds.all().unwrap_or_default() {
-            if let (Phase::Made, Some(engine)) = (deed.phase, deed.engine) {
+            if let (Phase::Settling | Phase::Made, Some(engine)) = (deed.phase, deed.engine) {
                 watch::begin(&core, agent, &engine);
             }
         }

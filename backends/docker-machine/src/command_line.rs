@@ -107,6 +107,7 @@ mod tests {
             pull: PullPolicy::Always,
             agent_of_image: false,
             env: [].into(),
+            secret_env: Vec::new(),
             volumes: Vec::new(),
             privileged: false,
             agent_url: None,

@@ -14,6 +14,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use headcount_model::AgentId;
 use serde::{Deserialize, Serialize};
 
+use crate::progress::Progress;
+
 /// Below the daemon's state directory.
 const FOLDER: &str = "docker-machine";
 /// Which store the machines are in.
@@ -41,12 +43,17 @@ pub(crate) struct Deed {
 pub(crate) enum Phase {
     /// It may have been begun.
     Making,
+    /// It is there, and its agent may have been started.
+    Settling,
     /// Its agent was started.
     Made,
     /// `rm` may have been called, and may have been successful.
     Removing,
     /// `rm` has failed: the machine is to go and is still there.
     Kept,
+    /// The tool was ended before the record said what the cloud calls the machine, so that
+    /// `rm` says nothing of whether there is one.
+    Unsure,
 }
 
 /// The engine of a machine.
@@ -143,6 +150,11 @@ impl Deeds {
     /// Where the tool's words about a creation go.
     pub(crate) fn log(&self, agent: AgentId) -> PathBuf {
         self.folder.join(format!("{agent}.log"))
+    }
+
+    /// How far the creation of a machine came, once it has ended.
+    pub(crate) fn progress(&self, agent: AgentId, deed: &Deed) -> Progress {
+        Progress::of(&self.log(agent), &deed.driver)
     }
 
     /// The store in which machines were made last, as it called itself.

@@ -48,6 +48,17 @@ pub(crate) fn environment(
     all
 }
 
+/// The variables that an agent is given by its label set.
+pub(crate) fn of_agent(recipe: &DockerMachineRecipe) -> BTreeMap<String, String> {
+    let secret = recipe.secret_env.iter();
+    let secret = secret.map(|it| (it.name.clone(), it.value.expose().to_owned()));
+    let plain = recipe
+        .env
+        .iter()
+        .map(|(name, it)| (name.clone(), it.clone()));
+    plain.chain(secret).collect()
+}
+
 /// The variable that stands for an option, if its driver has one.
 pub(crate) fn variable_of(option: &str) -> Option<&'static str> {
     let found = VARIABLES.iter().find(|(name, _)| *name == option);

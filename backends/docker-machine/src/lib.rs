@@ -3,8 +3,8 @@
 //! Promise: [`DockerMachineBackend`] makes one machine an agent, whose name carries owner
 //! and agent, whose record in the store carries owner, pool and agent from the call that
 //! makes it, and on whose engine the agent runs as a container. A machine is gone when
-//! `docker-machine rm` has said so, and not when its record is missing; `rm -f`, which
-//! forgets machines that still cost money, is never used. A creation is not cut short by
+//! `docker-machine rm` has said so, and not when its record is missing, or does not say which
+//! machine it was; `rm -f`, which forgets machines that still cost money, is never used. A creation is not cut short by
 //! the end of the daemon. Machines that are not ours are never touched.
 //!
 //! Leaves to others: when to make and end agents (`controller`), what an agent does
@@ -21,6 +21,7 @@ mod fault;
 mod gate;
 mod marks;
 mod options;
+mod progress;
 mod store;
 mod tool;
 

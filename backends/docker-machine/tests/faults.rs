@@ -6,43 +6,10 @@ mod support;
 
 use std::time::Duration;
 
-use headcount_model::{Exit, Instance, InstanceState, PoolName};
+use headcount_model::{Exit, InstanceState};
 use headcount_ports::{Backend, BackendError};
-use headcount_test_engines::{Engine, Kind, skip};
 use headcount_test_machine::Fault;
-use support::{Place, agent, destroy, prepare, script, told};
-
-/// An engine, if this machine can run one.
-fn engine() -> Option<Engine> {
-    if skip(Kind::Docker) {
-        return None;
-    }
-    let engine = Engine::start(Kind::Docker);
-    prepare(&engine);
-    Some(engine)
-}
-
-fn instance(number: u32, state: InstanceState) -> Instance {
-    Instance {
-        agent: agent(number),
-        pool: PoolName::new("tests/linux+x"),
-        state,
-    }
-}
-
-/// The name of the machine of an agent, as its place tells it.
-fn name(number: u32) -> String {
-    format!("auto-scale-{}-00000001-{number:08x}", digits())
-}
-
-/// Of the first owner.
-fn digits() -> String {
-    // FNV-1a of `one`, folded.
-    let hash = b"one".iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    format!("{:08x}", (hash >> 32) ^ (hash & 0xffff_ffff))
-}
+use support::{Place, agent, destroy, engine, instance, name, script, told};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_tool_is_driven_as_its_users_drive_it() {
@@ -111,7 +78,8 @@ async fn creations_that_fail_are_told_and_leave_nothing() {
             Fault::LateFailure,
             "transient",
             "`docker-machine create` failed with code 1: Running pre-create checks... Creating \
-             machine... Error creating machine: Error running provisioning: ssh: handshake failed"
+             machine... Waiting for machine to be running, this may take a few minutes... Error \
+             creating machine: Error running provisioning: ssh: handshake failed"
                 .to_owned(),
         ),
         (
@@ -341,7 +309,9 @@ async fn a_creation_goes_on_without_the_daemon_and_is_waited_for_by_the_next() {
         "the tool still makes it"
     );
     // It hangs for ever: somebody ends it.
-    let deed = std::fs::read_to_string(place.deeds().pop().unwrap()).unwrap();
+    let deed = place.deeds().pop().unwrap();
+    support::until_it_says(&deed.with_extension("log"), "Waiting for machine").await;
+    let deed = std::fs::read_to_string(deed).unwrap();
     let (_, rest) = deed.split_once("\"maker\":\"").unwrap();
     let pid = rest.split(' ').next().unwrap().to_owned();
     let ended = std::process::Command::new("kill")
@@ -371,11 +341,13 @@ async fn a_tool_that_hangs_is_ended_and_what_it_made_is_removed() {
             "transient",
             format!(
                 "`{program}` did not answer within 2 s and was ended; it said: Running pre-create \
-                 checks... Creating machine..."
+                 checks... Creating machine... Waiting for machine to be running, this may take a \
+                 few minutes..."
             )
         )
     );
     assert_eq!(place.stand_in.machines(), Vec::<String>::new());
+    assert_eq!(place.deeds(), Vec::<std::path::PathBuf>::new());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -53,6 +53,9 @@ pub enum OrphanState {
 }
 
 impl OrphanState {
+    /// All of them, in the order in which they come.
+    pub const ALL: [Self; 3] = [Self::Waiting, Self::Removing, Self::Quarantined];
+
     /// The word on the wire.
     #[must_use]
     pub const fn word(self) -> &'static str {

@@ -44,12 +44,12 @@ pub(crate) fn read_files(paths: &ConfigPaths, problems: &mut Problems) -> Files 
     Files { main, drop_ins }
 }
 
-/// Files of a directory whose names end with `.yaml` or `.yml`, in plain string order.
+/// Files of a directory whose names end as those of some format do, in plain string order.
 fn list(dir: &Path, problems: &mut Problems) -> Vec<PathBuf> {
     let entries = fs::read_dir(dir).and_then(|entries| {
         let paths = entries.map(|entry| entry.map(|entry| entry.path()));
-        let yaml = paths.filter(|path| path.as_ref().map_or(true, |path| is_yaml(path)));
-        yaml.take(MAX_DROP_INS + 1).collect::<io::Result<Vec<_>>>()
+        let ours = paths.filter(|path| path.as_ref().map_or(true, |path| is_drop_in(path)));
+        ours.take(MAX_DROP_INS + 1).collect::<io::Result<Vec<_>>>()
     });
     let mut paths = match entries {
         Ok(paths) => paths,
@@ -71,9 +71,11 @@ fn list(dir: &Path, problems: &mut Problems) -> Vec<PathBuf> {
     paths
 }
 
-fn is_yaml(path: &Path) -> bool {
+/// What a file says is recognised by its content; its name tells only that it is meant.
+fn is_drop_in(path: &Path) -> bool {
+    const ENDS: [&[u8]; 4] = [b".yaml", b".yml", b".toml", b".json"];
     let name = path.file_name().unwrap_or_default().as_encoded_bytes();
-    name.ends_with(b".yaml") || name.ends_with(b".yml")
+    ENDS.iter().any(|end| name.ends_with(end))
 }
 
 fn read_file(path: &Path, problems: &mut Problems) -> Option<ConfigText> {
@@ -97,10 +99,14 @@ pub(crate) fn read(path: &Path) -> Result<String, Draft> {
         };
         Draft::error(format!("the file cannot be read: {}", cause(&error))).hint(hint)
     };
+    let what = fs::metadata(path).map_err(failed)?;
+    if what.is_dir() {
+        return Err(Draft::error("this is a directory").hint(instead_of(path)));
+    }
     // Opening a pipe would wait for its other end.
-    if !fs::metadata(path).map_err(failed)?.is_file() {
+    if !what.is_file() {
         let draft = Draft::error("this is not a regular file");
-        return Err(draft.hint("give the path of a YAML file"));
+        return Err(draft.hint("give the path of a file"));
     }
     let file = File::open(path).map_err(failed)?;
     let most = u64::try_from(MAX_FILE_BYTES).unwrap_or(u64::MAX);
@@ -118,6 +124,17 @@ pub(crate) fn read(path: &Path) -> Result<String, Draft> {
         ))
         .hint("save it as UTF-8")
     })
+}
+
+/// What somebody meant who named a directory.
+fn instead_of(dir: &Path) -> String {
+    const MAIN: [&str; 3] = ["scalers.yaml", "scalers.yml", "config.toml"];
+    let mut there = MAIN.into_iter().filter(|name| dir.join(name).is_file());
+    let file = match (there.next(), there.next()) {
+        (Some(name), None) => format!("write `{}`", dir.join(name).display()),
+        _ => "write the path of the file in it".to_owned(),
+    };
+    format!("{file}; a directory of further scalers is named by `--config-dir`")
 }
 
 /// Texts that come from elsewhere have the same bound.

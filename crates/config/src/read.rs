@@ -19,7 +19,7 @@ pub(crate) use list::List;
 pub(crate) use loose::{
     CommaList, Interval, Loose, LooseFlag, LooseInteger, LooseNumber, go_boolean, loose_integer,
 };
-pub(crate) use map::Environment;
+pub(crate) use map::{Environment, fits_a_variable, unfit_for_a_variable};
 pub(crate) use number::{CpuCap, Cpus, Factor, Flag, Integer, PriceNumber, integer};
 pub(crate) use object::{
     Key, Nested, Object, default, missing_key, object, optional, read_entry, read_object, required,

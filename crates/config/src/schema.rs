@@ -8,8 +8,8 @@ use serde_json::{Value as Json, json};
 use crate::read::{Key, Nested, Object, Shape};
 use crate::written::{
     Amount, Cap, Defaults, DropIn, EntryJob, Firecracker, LabelSet, MachinePool, NetworkPolicy,
-    Policy, Resources, Retry, Rollout, Scaler, SecretOption, Source, Timeouts, Top, Trigger,
-    TriggerMetadata, WarmPool,
+    Policy, Resources, Retry, Rollout, Scaler, SecretOption, SecretVariable, Source, Timeouts, Top,
+    Trigger, TriggerMetadata, WarmPool,
 };
 
 /// JSON Schema, draft 2020-12, of the main file. It refuses no file that this program
@@ -43,6 +43,7 @@ pub fn key_tables() -> String {
     table::<Retry>(&mut page, "`retry`");
     table::<LabelSet>(&mut page, "`labelSets` entry");
     table::<SecretOption>(&mut page, "A secret among `options` of `docker-machine`");
+    table::<SecretVariable>(&mut page, "An entry of `secretEnv`");
     table::<Resources>(&mut page, "`resources`");
     table::<Amount>(&mut page, "`requests` and `limits`");
     table::<Cap>(&mut page, "`globalResourceCap`, `resourceCap`, `cap`");

@@ -10,6 +10,7 @@ use headcount_model::Secret;
 use crate::files::{check_size, read};
 use crate::manifest::{look_up, objects};
 use crate::problem::{Draft, Problems};
+use crate::read::{fits_a_variable, unfit_for_a_variable};
 use crate::settings::{ManifestPlace, SecretFrom, SecretRef, TomlPlace};
 use crate::source::ConfigText;
 use crate::suggest::quoted;
@@ -63,6 +64,17 @@ impl<'p> Secrets<'p> {
                 None
             }
         }
+    }
+
+    /// The same for the value of a variable, which is not any text.
+    pub fn of_variable(&mut self, name: &str, reference: &SecretRef) -> Option<Secret> {
+        let secret = self.read(reference)?;
+        if fits_a_variable(name, secret.expose()) {
+            return Some(secret);
+        }
+        self.problems
+            .at(reference.place, unfit_for_a_variable(name));
+        None
     }
 
     fn of_toml(&self, place: &TomlPlace) -> Result<String, Draft> {

@@ -17,7 +17,7 @@ pub use backend::{
     Backend, Container, ContainerAgent, ContainerTemplate, Firecracker, FirecrackerTemplate,
     NetworkPolicy, PullPolicy, Template,
 };
-pub use docker_machine::{DockerMachine, DockerMachineTemplate, MachineOption};
+pub use docker_machine::{DockerMachine, DockerMachineTemplate, MachineOption, SecretVariable};
 pub use headcount_model::{IdleCompat, IdleRule, IdleScale, Schedule};
 pub use kubernetes::{
     Kubernetes, KubernetesAgent, KubernetesTemplate, Propagation, RolloutStrategy,
@@ -30,7 +30,7 @@ pub use queue::{
 pub use readiness::{IdlePolicy, Readiness, WarmPool};
 pub use scaler::{LabelSet, Scaler};
 pub use secret::{ManifestPlace, SecretFrom, SecretRef, TomlPlace};
-pub use source::{EntryJob, Source};
+pub use source::Source;
 
 use std::net::Ipv4Addr;
 

@@ -19,7 +19,8 @@ mod top;
 mod trigger;
 
 pub(crate) use docker_machine::{
-    MACHINE_NAME, MACHINE_OPTION, NAMED_OPTION, SecretOption, WrittenOption, is_secret_option,
+    MACHINE_NAME, MACHINE_OPTION, NAMED_OPTION, SecretOption, SecretVariable, WrittenOption,
+    is_secret_option,
 };
 pub(crate) use kubernetes::{HISTORY, NAMESPACE, PROPAGATION, ROLLOUT, Rollout};
 pub(crate) use label_set::{AgentPlace, LabelSet, NetworkPolicy};
@@ -64,7 +65,7 @@ const REMOVED: [(&str, &str); 8] = [
 ];
 
 /// Every mapping: how sentences call it, what it is for, its keys.
-pub(crate) const OBJECTS: [(&str, &str, &[Key]); 22] = [
+pub(crate) const OBJECTS: [(&str, &str, &[Key]); 23] = [
     described::<Top>(),
     described::<MachinePool>(),
     described::<Defaults>(),
@@ -87,6 +88,7 @@ pub(crate) const OBJECTS: [(&str, &str, &[Key]); 22] = [
     described::<Source>(),
     described::<EntryJob>(),
     described::<SecretOption>(),
+    described::<SecretVariable>(),
 ];
 
 const fn described<T: Object>() -> (&'static str, &'static str, &'static [Key]) {

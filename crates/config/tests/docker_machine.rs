@@ -6,7 +6,9 @@ use std::time::Duration;
 use headcount_config::{
     ConfigTexts, Loaded, Platform, Problems, effective_yaml, load_texts, parse_texts,
 };
-use headcount_model::{DockerMachineRecipe, MachineOption, PullPolicy, Recipe, Secret};
+use headcount_model::{
+    DockerMachineRecipe, MachineOption, PullPolicy, Recipe, Secret, SecretVariable,
+};
 
 const LEAST: &str = "    driver: d\n    image: i\n";
 
@@ -107,6 +109,70 @@ fn everything_that_can_be_said() {
     assert_eq!(timeouts.create, Duration::from_secs(300));
     let text = effective_yaml(&loaded.settings);
     assert!(!text.contains("hunter2"), "{text}");
+}
+
+#[test]
+fn variables_whose_values_are_secret_are_written_as_references() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("token");
+    std::fs::write(&file, "hunter2\n").unwrap();
+    let shown = file.display();
+    let set = format!(
+        "{LEAST}    env: {{A: b}}\n    secretEnv:\n    - {{name: API_TOKEN, valueFile: '{shown}'}}\n"
+    );
+    let (recipe, loaded) = recipe("", &set);
+    let variable = SecretVariable {
+        name: "API_TOKEN".into(),
+        value: Secret::new("hunter2".into()),
+    };
+    assert_eq!(recipe.secret_env, [variable]);
+    let text = effective_yaml(&loaded.settings);
+    let expected = format!(
+        "        secretEnv:\n          - name: API_TOKEN\n            valueFile: {shown}\n"
+    );
+    assert!(text.contains(&expected), "{text}");
+    assert!(!format!("{text}{:?}", loaded.fleet).contains("hunter2"));
+}
+
+#[test]
+fn secret_variables_that_cannot_be_are_refused_with_their_places() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("zero");
+    std::fs::write(&file, "a\0b").unwrap();
+    let file = file.display();
+    for (variables, expected) in [
+        (
+            "[{name: A}]",
+            "c:10:17: error: nothing says where the value of `A` is (add `valueFile: PATH` or \
+             `valueFromEnv: VARIABLE`)"
+                .to_owned(),
+        ),
+        (
+            "[{name: A, valueFile: /a, valueFromEnv: B}]",
+            "c:10:56: error: the value of `A` is written in two ways (keep one of them)".to_owned(),
+        ),
+        (
+            "[{name: A=b, valueFile: /a}]",
+            "c:10:24: error: `name`: `A=b` cannot name a variable (a name has at least one \
+             character, no `=` and no zero byte)"
+                .to_owned(),
+        ),
+        (
+            "[{name: A, valueFile: /a}, {name: A, valueFile: /b}]",
+            "c:10:43: error: the variable `A` is set twice (keep it in one of `env` and \
+             `secretEnv`, once)"
+                .to_owned(),
+        ),
+        (
+            &format!("[{{name: A, valueFile: '{file}'}}]"),
+            "c:10:38: error: the value of `A` holds a zero byte or is 128 KiB or longer (hand such a \
+             value over in a file)"
+                .to_owned(),
+        ),
+    ] {
+        let set = format!("{LEAST}    secretEnv: {variables}\n");
+        assert_eq!(told("", &set), expected, "{variables}");
+    }
 }
 
 #[test]

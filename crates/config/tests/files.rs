@@ -50,12 +50,16 @@ fn a_drop_in_is_checked_even_without_its_main_file() {
 #[test]
 fn what_is_no_file_is_not_opened() {
     let dir = tempfile::tempdir().unwrap();
-    let expected = "error: this is not a regular file (give the path of a YAML file)";
-    fs::create_dir(dir.path().join("sub.yaml")).unwrap();
-    assert_eq!(
-        problems(dir.path(), "sub.yaml", None),
-        [format!("sub.yaml: {expected}")]
-    );
+    fs::create_dir(dir.path().join("sub")).unwrap();
+    let also = "a directory of further scalers is named by `--config-dir`";
+    let told = |file: &str| [format!("sub: error: this is a directory ({file}; {also})")];
+    let any = told("write the path of the file in it");
+    assert_eq!(problems(dir.path(), "sub", None), any);
+    fs::write(dir.path().join("sub/config.toml"), "").unwrap();
+    let one = told("write `sub/config.toml`");
+    assert_eq!(problems(dir.path(), "sub", None), one);
+    fs::write(dir.path().join("sub/scalers.yaml"), "").unwrap();
+    assert_eq!(problems(dir.path(), "sub", None), any);
 }
 
 #[cfg(unix)]
@@ -69,7 +73,7 @@ fn a_pipe_does_not_hold_the_program_up() {
     let found = problems(dir.path(), "pipe", None);
     assert_eq!(
         found,
-        ["pipe: error: this is not a regular file (give the path of a YAML file)"]
+        ["pipe: error: this is not a regular file (give the path of a file)"]
     );
 }
 
@@ -108,6 +112,67 @@ fn too_many_drop_ins() {
     assert_eq!(
         problems(dir.path(), "a", Some("d")),
         ["d: error: the drop-in directory holds more than 512 files (join some of them)"]
+    );
+}
+
+/// Other formats are read from a directory as they are when they are named alone.
+#[test]
+fn a_drop_in_is_read_whatever_its_format_is() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("main"), "version: 1\n").unwrap();
+    let drop_ins = dir.path().join("d");
+    fs::create_dir(&drop_ins).unwrap();
+    let scaler = |name: &str| {
+        format!(
+            "{{\"scalers\": [{{\"name\": \"{name}\", \"type\": \"bare-metal\", \"maxAgents\": 1, \
+             \"labelSets\": [{{\"labels\": [\"{name}\"]}}]}}]}}"
+        )
+    };
+    let toml = "concurrent = 3\n[[runners]]\nname = \"cloud\"\nexecutor = \"docker+machine\"\n\
+                [runners.machine]\nIdleCount = 1\n";
+    for (name, text) in [
+        ("2.json", scaler("json")),
+        ("1-config.toml", toml.to_owned()),
+        ("3.yml", scaler("yaml")),
+        ("README.md", "# what these are".to_owned()),
+        ("4.yaml~", "scalrs:".to_owned()),
+    ] {
+        fs::write(drop_ins.join(name), text).unwrap();
+    }
+    let paths = ConfigPaths {
+        main: dir.path().join("main"),
+        dir: Some(drop_ins),
+    };
+    let loaded = load(&paths, &Platform::current()).unwrap_or_else(|p| panic!("{p}"));
+    let names: Vec<&str> = loaded
+        .fleet
+        .scalers
+        .iter()
+        .map(|it| it.name.as_str())
+        .collect();
+    assert_eq!(names, ["cloud", "json", "yaml"]);
+    assert_eq!(loaded.fleet.max_jobs, None, "a drop-in caps nothing");
+}
+
+#[test]
+fn a_drop_in_that_is_no_configuration_is_not_passed_over() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("main"), "version: 1\nscalers: []\n").unwrap();
+    fs::create_dir(dir.path().join("d")).unwrap();
+    fs::write(dir.path().join("d/a.toml"), "title = \"x\"\n").unwrap();
+    fs::write(dir.path().join("d/b.json"), "{\"title\": 1}\n").unwrap();
+    assert_eq!(
+        problems(dir.path(), "main", Some("d")),
+        [
+            "d/a.toml: error: there is no `[[runners]]` in this TOML file (give the `config.toml` \
+             of GitLab Runner with its runners, or a native file, which is YAML)",
+            "d/a.toml:1:1: error: the file has no key `title` (remove it: GitLab Runner has no such \
+             key there)",
+            "d/b.json:1:1: error: a drop-in file needs the key `scalers` (add `scalers: ...` (more \
+             entries of `scalers`, after those of the main file))",
+            "d/b.json:1:2: error: a drop-in file has no key `title` (its keys are `version`, \
+             `scalers`)",
+        ]
     );
 }
 

@@ -29,6 +29,8 @@ pub struct DockerMachineRecipe {
     pub agent_of_image: bool,
     /// Set in the container on top of what is forwarded to every agent.
     pub env: BTreeMap<String, String>,
+    /// The same, of those whose values nobody may see; no name is in both.
+    pub secret_env: Vec<SecretVariable>,
     /// Binds, `source:target[:options]`, passed through; sources are of the machine.
     pub volumes: Vec<String>,
     /// Whether the container may do everything on its machine.
@@ -67,6 +69,23 @@ impl Hash for MachineOption {
             Self::Plain(text) => (0_u8, text).hash(state),
             Self::Secret { name, .. } => (1_u8, name).hash(state),
         }
+    }
+}
+
+/// A variable of an agent whose value nobody may see.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SecretVariable {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: Secret,
+}
+
+/// The value is left out, as what is hashed is written down: a new one reaches agents that
+/// are made from then on.
+impl Hash for SecretVariable {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
     }
 }
 
@@ -166,13 +185,15 @@ mod tests {
 
     #[test]
     fn a_secret_is_neither_shown_nor_part_of_what_machines_are_made_from() {
-        let option = |value: &str| {
-            vec![MachineOption::Secret {
-                name: "x-token".into(),
-                value: Secret::new(value.to_string()),
-            }]
+        let made_from = |value: &str| {
+            let (name, value) = ("x-token".to_string(), Secret::new(value.to_string()));
+            let variable = SecretVariable {
+                name: name.clone(),
+                value: value.clone(),
+            };
+            (vec![MachineOption::Secret { name, value }], vec![variable])
         };
-        let (old, new) = (option("hunter1"), option("hunter2"));
+        let (old, new) = (made_from("hunter1"), made_from("hunter2"));
         assert_ne!(old, new);
         assert_eq!(crate::fingerprint(&old), crate::fingerprint(&new));
         assert!(!format!("{old:?}").contains("hunter"));

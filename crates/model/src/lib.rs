@@ -43,7 +43,7 @@ pub use container::{
 pub use demand::{ClassCount, ClassKey};
 pub use docker_machine::{
     DockerMachineAddress, DockerMachineRecipe, MACHINE_NAME_PLACE, MAX_MACHINE_NAME, MachineOption,
-    UNIQUE_BYTES,
+    SecretVariable, UNIQUE_BYTES,
 };
 pub use fingerprint::fingerprint;
 pub use fleet::{

@@ -9,6 +9,7 @@ mod gauges;
 mod gitlab;
 mod keda;
 mod kici;
+mod orphans;
 mod scrape;
 mod signals;
 mod streams;

@@ -36,6 +36,10 @@ pub enum Fault {
     Quota,
     /// Code 1 after the machine was made.
     LateFailure,
+    /// `create` hangs before anything is made.
+    HangInCheck,
+    /// `create` makes the machine and hangs before the record says which it is.
+    HangBeforeSaving,
     /// `create` makes the machine and then says nothing for ever.
     HangAfterMaking,
     /// `rm -y` fails with code 1, the record stays; `rm -f` succeeds and forgets.
@@ -138,6 +142,12 @@ impl StandIn {
     #[must_use]
     pub fn machines(&self) -> Vec<String> {
         self.shared.cloud.names()
+    }
+
+    /// Somebody removes a machine in the cloud itself, past the tool.
+    pub async fn end_in_cloud(&self, name: &str) {
+        self.shared.cloud.end(name, &self.shared.engine).await;
+        self.shared.changed.notify_waiters();
     }
 
     /// Every call so far.

@@ -76,6 +76,9 @@ async fn create(shared: &Arc<Shared>, store: &Store, words: &[&str], mouth: &mut
     }
     bootstrap(shared, store).await;
     mouth.say("Running pre-create checks...").await;
+    if shared.has(Fault::HangInCheck) {
+        std::future::pending::<()>().await;
+    }
     if shared.has(Fault::PreCreate) {
         mouth
             .complain("Error with pre-create check: \"no such zone\"")
@@ -92,7 +95,14 @@ async fn create(shared: &Arc<Shared>, store: &Store, words: &[&str], mouth: &mut
     let folder = store.folder(name);
     authority::sign(&store.certs(), &folder, "server-", "stand-in machine");
     let port = shared.cloud.make(name, &folder, &shared.engine).await;
+    if shared.has(Fault::HangBeforeSaving) {
+        shared.changed.notify_waiters();
+        std::future::pending::<()>().await;
+    }
     store.write(name, driver, port, &options);
+    mouth
+        .say("Waiting for machine to be running, this may take a few minutes...")
+        .await;
     shared.changed.notify_waiters();
     if shared.has(Fault::HangAfterMaking) {
         std::future::pending::<()>().await;
@@ -140,7 +150,7 @@ async fn remove(
     if refused {
         let line = format!("Error removing host \"{name}\": the cloud is not available");
         mouth.complain(&line).await;
-    } else {
+    } else if names_its_machine(store, name) {
         shared.cloud.end(name, &shared.engine).await;
     }
     if refused && !force {
@@ -149,6 +159,14 @@ async fn remove(
     store.remove(name);
     shared.changed.notify_waiters();
     0
+}
+
+/// Drivers that do not find a machine in their cloud take it for removed. Most look for what
+/// the cloud called it, which the record has from its second writing on.
+fn names_its_machine(store: &Store, name: &str) -> bool {
+    let port = store.look_up(name, "/Driver/EnginePort");
+    let driver = store.look_up(name, "/DriverName");
+    port.is_some_and(|port| port != 0) || driver.is_some_and(|driver| driver == "google")
 }
 
 async fn list(store: &Store, mouth: &mut Mouth) -> i32 {

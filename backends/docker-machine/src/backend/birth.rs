@@ -56,7 +56,8 @@ async fn bear(
     };
     let options = &core.options;
     let told = options.call_back.tell(recipe.agent_url.as_deref())?;
-    let given = options.forwarded.iter().chain(&recipe.env);
+    let own = environment::of_agent(recipe);
+    let given = options.forwarded.iter().chain(&own);
     let plan = Plan {
         request,
         recipe,
@@ -106,11 +107,18 @@ async fn meet(core: &Arc<Core>, plan: &Plan<'_>, deed: Deed) -> Result<bool, Bac
     let record = core.store.record(&deed.name).map_err(unwritten)?;
     match (deed.phase, record) {
         (Phase::Made, Record::Machine(_)) => Ok(true),
-        (Phase::Made, _) => Err(BackendError::Unknown(ending::lost(core, agent, &deed))),
+        (Phase::Settling, Record::Machine(_)) => Ok(false),
+        (Phase::Settling | Phase::Made, _) => {
+            Err(BackendError::Unknown(ending::lost(core, agent, &deed)))
+        }
+        (Phase::Unsure, _) => Err(BackendError::Unknown(ending::lost(core, agent, &deed))),
         (Phase::Removing | Phase::Kept, _) => Err(BackendError::Unknown(format!(
             "the machine `{}` is being removed",
             deed.name
         ))),
+        (Phase::Making, Record::None) if !ending::was_never_made(core, agent, &deed) => {
+            Err(BackendError::Unknown(ending::lost(core, agent, &deed)))
+        }
         (Phase::Making, Record::None) => make(core, plan).await.map(|()| false),
         (Phase::Making, Record::Bare) => {
             core.store.remove_bare(&deed.name).map_err(unwritten)?;
@@ -247,13 +255,18 @@ async fn settle(core: &Arc<Core>, plan: &Plan<'_>) -> Result<(), BackendError> {
     };
     let engine = agent::engine(&endpoint);
     let credentials = core.options.credentials.clone();
+    let note = |phase| {
+        let noted = core.deeds.change(plan.request.agent, |deed| {
+            deed.phase = phase;
+            deed.maker = None;
+            deed.engine = Some(endpoint.clone());
+        });
+        noted.map_err(unwritten)
+    };
+    // Written first: from its start on, it may be given a job before we hear of it.
+    note(Phase::Settling)?;
     agent::start(&engine, &seat, credentials, core.tool.pace.engine).await?;
-    let noted = core.deeds.change(plan.request.agent, |deed| {
-        deed.phase = Phase::Made;
-        deed.maker = None;
-        deed.engine = Some(endpoint.clone());
-    });
-    noted.map_err(unwritten)?;
+    note(Phase::Made)?;
     watch::begin(core, plan.request.agent, &endpoint);
     Ok(())
 }

@@ -2,8 +2,8 @@
 //!
 //! Promise: success means that `rm -y` has ended well and the record is gone, or that there
 //! never was a machine. A record that is missing although nobody here removed it proves
-//! nothing. `rm -f` is never called: it forgets what it could not remove. Leaves trying
-//! again to the planner.
+//! nothing, and neither does `rm` of a record that never said which machine it was. `rm -f`
+//! is never called: it forgets what it could not remove. Leaves trying again to the planner.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use super::{Core, look, watch};
 use crate::agent;
 use crate::deeds::{Deed, Phase};
+use crate::progress::Progress;
 use crate::store::Record;
 
 /// For a creation or removal that is under way.
@@ -44,7 +45,7 @@ async fn end(core: &Core, request: DestroyRequest) -> Result<(), String> {
     let agent = request.agent;
     let deed = core.deeds.of(agent)?;
     if let Some(deed) = &deed
-        && let (Phase::Made, Some(endpoint)) = (deed.phase, &deed.engine)
+        && let (Phase::Settling | Phase::Made, Some(endpoint)) = (deed.phase, &deed.engine)
     {
         let name = agent::name(&core.ours, agent);
         agent::stop(&agent::engine(endpoint), &name, request.grace).await;
@@ -77,12 +78,12 @@ pub(super) async fn remove(core: &Core, agent: AgentId) -> Result<bool, String> 
         .record(&deed.name)
         .map_err(|e| unread(core, &e))?
     {
+        Record::Machine(_) if is_unsure(core, agent, &deed) => {
+            return Err(try_unsure(core, agent, &deed).await);
+        }
         Record::Machine(_) => {
             // Written first: a record that is gone after this was taken away by `rm`.
-            let noted = core
-                .deeds
-                .change(agent, |deed| deed.phase = Phase::Removing);
-            noted.map_err(|error| unnoted(&error))?;
+            note_phase(core, agent, Phase::Removing)?;
             if let Err(why) = remove_named(core, &deed.name).await {
                 note_kept(core, agent, &deed.name)?;
                 return Err(why);
@@ -92,12 +93,49 @@ pub(super) async fn remove(core: &Core, agent: AgentId) -> Result<bool, String> 
             let removed = core.store.remove_bare(&deed.name);
             removed.map_err(|e| unread(core, &e))?;
         }
-        Record::None if matches!(deed.phase, Phase::Making | Phase::Removing) => {}
+        Record::None if deed.phase == Phase::Removing || was_never_made(core, agent, &deed) => {}
         Record::Bare | Record::None => return Err(lost(core, agent, &deed)),
     }
     core.deeds.cross_out(agent).map_err(|e| unnoted(&e))?;
     watch::cease(core, agent);
     Ok(true)
+}
+
+/// Whether the record of a machine may not say which machine it is.
+fn is_unsure(core: &Core, agent: AgentId, deed: &Deed) -> bool {
+    match deed.phase {
+        Phase::Unsure => true,
+        Phase::Making => core.deeds.progress(agent, deed) == Progress::Unsaved,
+        Phase::Settling | Phase::Made | Phase::Removing | Phase::Kept => false,
+    }
+}
+
+/// Whether a machine of which there is no record was never begun: the tool writes the record
+/// before its driver makes anything.
+pub(super) fn was_never_made(core: &Core, agent: AgentId, deed: &Deed) -> bool {
+    deed.phase == Phase::Making && core.deeds.progress(agent, deed) == Progress::NotBegun
+}
+
+/// Has the tool remove what the record tells, which may be nothing. What it says of that
+/// proves nothing.
+async fn try_unsure(core: &Core, agent: AgentId, deed: &Deed) -> String {
+    if let Err(why) = note_phase(core, agent, Phase::Unsure) {
+        return why;
+    }
+    let unsure = Deed {
+        phase: Phase::Unsure,
+        ..deed.clone()
+    };
+    let unsure = lost(core, agent, &unsure);
+    match remove_named(core, &deed.name).await {
+        Ok(()) => unsure,
+        Err(why) => format!("{why}; and {unsure}"),
+    }
+}
+
+fn note_phase(core: &Core, agent: AgentId, phase: Phase) -> Result<(), String> {
+    let noted = core.deeds.change(agent, |deed| deed.phase = phase);
+    noted.map_err(|error| unnoted(&error))
 }
 
 /// From now on a record that is missing was not taken away by `rm`.
@@ -106,8 +144,7 @@ fn note_kept(core: &Core, agent: AgentId, name: &str) -> Result<(), String> {
     if record == Record::None {
         return Ok(());
     }
-    let noted = core.deeds.change(agent, |deed| deed.phase = Phase::Kept);
-    noted.map_err(|error| unnoted(&error))
+    note_phase(core, agent, Phase::Kept)
 }
 
 /// Machines that nobody wrote down, by their names.
@@ -149,9 +186,17 @@ async fn remove_named(core: &Core, name: &str) -> Result<(), String> {
     }
 }
 
-/// What is to be done about a machine whose record somebody has taken away.
+/// What is to be done about a machine of which no record tells any more, or ever did.
 pub(super) fn lost(core: &Core, agent: AgentId, deed: &Deed) -> String {
     let Deed { name, driver, .. } = deed;
+    if deed.phase == Phase::Unsure {
+        return format!(
+            "the creation of the machine `{name}` was ended before the tool had noted what its \
+             cloud calls it, so nobody can tell whether there is one; look for `{name}` where the \
+             driver `{driver}` makes machines and remove it there, then remove `{}`",
+            core.deeds.path(agent).display()
+        );
+    }
     format!(
         "the store has no record of the machine `{name}` any more, so nobody can tell whether it \
          is gone; look for it where the driver `{driver}` makes machines and remove it there, then \

@@ -132,12 +132,18 @@ fn state(
 ) -> Option<InstanceState> {
     let deed = &seen.deed;
     match deed.phase {
-        Phase::Making if in_making.contains(&agent) || is_being_made(deed) => {
+        Phase::Making | Phase::Settling if in_making.contains(&agent) || is_being_made(deed) => {
             Some(InstanceState::Starting)
         }
         Phase::Making if was_never_made(core, agent, seen) => None,
-        Phase::Making => Some(InstanceState::Ended(Exit::Unknown)),
-        Phase::Made => Some(match core.watched().ended.get(&agent) {
+        Phase::Making => {
+            if !core.turns.is_taken(agent) {
+                warn_of_lost(core, agent, seen);
+            }
+            Some(InstanceState::Ended(Exit::Unknown))
+        }
+        // An agent that was started may have a job by now, whoever did not see it start.
+        Phase::Settling | Phase::Made => Some(match core.watched().ended.get(&agent) {
             Some(exit) => InstanceState::Ended(*exit),
             None => {
                 warn_of_lost(core, agent, seen);
@@ -147,7 +153,7 @@ fn state(
         Phase::Removing if seen.has_record || core.turns.is_taken(agent) => {
             Some(InstanceState::Ended(Exit::Unknown))
         }
-        Phase::Kept => {
+        Phase::Kept | Phase::Unsure => {
             warn_of_lost(core, agent, seen);
             Some(InstanceState::Ended(Exit::Unknown))
         }
@@ -159,9 +165,10 @@ fn state(
     }
 }
 
-/// The tool writes the record before its driver makes anything, and it has ended since.
+/// The tool has ended, and left nothing.
 fn was_never_made(core: &Core, agent: AgentId, seen: &Seen) -> bool {
-    let never = !seen.has_record && !core.turns.is_taken(agent);
+    let left = seen.has_record || core.turns.is_taken(agent);
+    let never = !left && super::ending::was_never_made(core, agent, &seen.deed);
     if never {
         cross_out(core, agent);
     }

@@ -11,20 +11,52 @@ use async_trait::async_trait;
 use headcount_backend_docker_machine::{DockerMachineBackend, DockerMachineOptions, Pace};
 use headcount_engines::Anonymous;
 use headcount_model::{
-    AgentId, AgentKind, DockerMachineAddress, DockerMachineRecipe, Granted, LogPressure,
-    MachineOption, OwnerId, PullPolicy, Recipe, Secret,
+    AgentId, AgentKind, DockerMachineAddress, DockerMachineRecipe, Granted, Instance,
+    InstanceState, LogPressure, MachineOption, OwnerId, PoolName, PullPolicy, Recipe, Secret,
 };
 use headcount_ports::agent_env::CallBack;
 use headcount_ports::conformance::backend::{Events, Life, Rig, SHORT_EXIT};
 use headcount_ports::{Backend, BackendError, BackendInbox, CreateRequest, DestroyRequest};
-use headcount_test_engines::Engine;
+use headcount_test_engines::{Engine, Kind, skip};
 use headcount_test_machine::StandIn;
 use tempfile::TempDir;
 
 /// Its containers live until they are ended.
-const LONG: &str = "headcount.test/long:1";
+pub const LONG: &str = "headcount.test/long:1";
 /// Its containers end at once.
 const SHORT: &str = "headcount.test/short:1";
+
+/// An engine, if this machine can run one.
+pub fn engine() -> Option<Engine> {
+    if skip(Kind::Docker) {
+        return None;
+    }
+    let engine = Engine::start(Kind::Docker);
+    prepare(&engine);
+    Some(engine)
+}
+
+pub fn instance(number: u32, state: InstanceState) -> Instance {
+    Instance {
+        agent: agent(number),
+        pool: PoolName::new("tests/linux+x"),
+        state,
+    }
+}
+
+/// The name of the machine of an agent, as its place tells it.
+pub fn name(number: u32) -> String {
+    format!("auto-scale-{}-00000001-{number:08x}", digits())
+}
+
+/// Of the first owner.
+fn digits() -> String {
+    // FNV-1a of `one`, folded.
+    let hash = b"one".iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    format!("{:08x}", (hash >> 32) ^ (hash & 0xffff_ffff))
+}
 
 /// Gives the engine the images of [`Place`].
 pub fn prepare(engine: &Engine) {
@@ -163,6 +195,17 @@ pub async fn destroy(backend: &dyn Backend, agent: AgentId) -> Result<(), Backen
     backend.destroy(DestroyRequest { agent, grace }).await
 }
 
+/// Returns once these words are in a file.
+pub async fn until_it_says(file: &Path, words: &str) {
+    let looking = async {
+        while !std::fs::read_to_string(file).is_ok_and(|text| text.contains(words)) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let said = tokio::time::timeout(Duration::from_secs(60), looking).await;
+    assert!(said.is_ok(), "`{}` never says {words:?}", file.display());
+}
+
 /// The text of an error, and what kind it is.
 pub fn told(error: BackendError) -> (&'static str, String) {
     match error {
@@ -233,6 +276,7 @@ fn recipe(tool: DockerMachineAddress, image: &str) -> DockerMachineRecipe {
         pull: PullPolicy::Never,
         agent_of_image: true,
         env: BTreeMap::new(),
+        secret_env: Vec::new(),
         volumes: Vec::new(),
         privileged: false,
         agent_url: None,

@@ -1,12 +1,15 @@
 //! Scalers of `docker-machine`.
 
+use std::collections::BTreeSet;
+
 use super::backend::need;
 use super::redis::of_manifest;
 use super::{value, values};
 use crate::problem::{Draft, Problems};
 use crate::read::{List, Shape, Slot};
 use crate::settings::{
-    DockerMachine, DockerMachineTemplate, MachineOption, SecretFrom, SecretRef, Template, TomlPlace,
+    DockerMachine, DockerMachineTemplate, MachineOption, SecretFrom, SecretRef, SecretVariable,
+    Template, TomlPlace,
 };
 use crate::source::{Place, Spanned};
 use crate::suggest::quoted;
@@ -38,6 +41,7 @@ pub(super) fn template(
     }
     let options = options(written.options.as_ref(), problems);
     let agent_of_image = agent_of_image(written, problems);
+    let secret_env = secret_env(written, problems);
     Some(Template::DockerMachine(DockerMachineTemplate {
         driver: value(written.driver.as_ref())?,
         machine_name: value(written.machine_name.as_ref())
@@ -48,6 +52,7 @@ pub(super) fn template(
         image_pull_policy: value(written.image_pull_policy.as_ref()).unwrap_or_default(),
         agent_of_image,
         volumes: values(written.volumes.as_ref()),
+        secret_env: secret_env?,
         privileged: value(written.privileged.as_ref()).unwrap_or(false),
     }))
 }
@@ -100,29 +105,97 @@ fn secret_option(
     problems: &mut Problems,
 ) -> Option<MachineOption> {
     let name = value(written.name.as_ref())?;
-    let file = written.value_file.as_ref();
-    let env = written.value_from_env.as_ref();
+    let stands = Stands {
+        file: written.value_file.as_ref(),
+        env: written.value_from_env.as_ref(),
+        manifest: written.value_from_manifest.as_ref(),
+        toml: written.value_from_toml.as_ref(),
+    };
+    let value = secret(&name, &stands, place, problems)?;
+    Some(MachineOption::Secret { name, value })
+}
+
+/// All variables; `None` only when a problem forbids it.
+fn secret_env(written: &written::LabelSet, problems: &mut Problems) -> Option<Vec<SecretVariable>> {
+    let plain = written.env.as_ref().map(|env| &env.value);
+    let mut seen = BTreeSet::new();
+    let listed = written.secret_env.iter().flat_map(|list| &list.value);
+    let found = listed.map(|item| {
+        let found = secret_variable(&item.value, item.place, problems)?;
+        let is_plain = plain.is_some_and(|env| env.contains_key(&found.name));
+        if is_plain || !seen.insert(found.name.clone()) {
+            let message = format!("the variable {} is set twice", quoted(&found.name));
+            let hint = "keep it in one of `env` and `secretEnv`, once";
+            problems.at(item.place, Draft::error(message).hint(hint));
+            return None;
+        }
+        Some(found)
+    });
+    // All of them are looked at, so that all that is wrong is told.
+    let found: Vec<_> = found.collect();
+    found.into_iter().collect()
+}
+
+fn secret_variable(
+    written: &written::SecretVariable,
+    place: Place,
+    problems: &mut Problems,
+) -> Option<SecretVariable> {
+    let name = value(written.name.as_ref())?;
+    let stands = Stands {
+        file: written.value_file.as_ref(),
+        env: written.value_from_env.as_ref(),
+        manifest: written.value_from_manifest.as_ref(),
+        toml: written.value_from_toml.as_ref(),
+    };
+    let value = secret(&name, &stands, place, problems)?;
+    Some(SecretVariable { name, value })
+}
+
+/// The ways of saying where a value is.
+struct Stands<'w> {
+    file: Option<&'w Spanned<String>>,
+    env: Option<&'w Spanned<String>>,
+    manifest: Option<&'w Spanned<String>>,
+    toml: Option<&'w Spanned<String>>,
+}
+
+/// The one that is written.
+fn secret(
+    name: &str,
+    stands: &Stands<'_>,
+    place: Place,
+    problems: &mut Problems,
+) -> Option<SecretRef> {
     let mut found = Vec::new();
-    found.extend(file.map(|it| SecretRef::new(SecretFrom::File(it.value.clone()), it.place)));
-    found.extend(env.map(|it| SecretRef::new(SecretFrom::Env(it.value.clone()), it.place)));
-    if let Some(text) = &written.value_from_manifest {
+    let at = |it: &Spanned<String>, from| SecretRef::new(from, it.place);
+    found.extend(
+        stands
+            .file
+            .map(|it| at(it, SecretFrom::File(it.value.clone()))),
+    );
+    found.extend(
+        stands
+            .env
+            .map(|it| at(it, SecretFrom::Env(it.value.clone()))),
+    );
+    if let Some(text) = stands.manifest {
         found.push(of_manifest(text, problems)?);
     }
-    if let Some(text) = &written.value_from_toml {
+    if let Some(text) = stands.toml {
         found.push(of_toml(text, problems)?);
     }
     if let [_, second, ..] = found.as_slice() {
-        let message = format!("the value of {} is written in two ways", quoted(&name));
+        let message = format!("the value of {} is written in two ways", quoted(name));
         problems.at(second.place, Draft::error(message).hint("keep one of them"));
         return None;
     }
-    let Some(from) = found.pop() else {
-        let message = format!("nothing says where the value of {} is", quoted(&name));
+    if found.is_empty() {
+        let message = format!("nothing says where the value of {} is", quoted(name));
         let hint = "add `valueFile: PATH` or `valueFromEnv: VARIABLE`";
         problems.at(place, Draft::error(message).hint(hint));
-        return None;
-    };
-    Some(MachineOption::Secret { name, value: from })
+    }
+    found.pop()
 }
 
 fn of_toml(text: &Spanned<String>, problems: &mut Problems) -> Option<SecretRef> {

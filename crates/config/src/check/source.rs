@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use headcount_model::{Command, Selectors};
+use headcount_model::{Command, JobTemplate, Selectors};
 use headcount_patterns::Checked;
 
 use super::backend::need;
@@ -12,7 +12,7 @@ use super::resources::layer;
 use super::{value, values};
 use crate::problem::{Draft, Problems};
 use crate::read::Object;
-use crate::settings::{EntryJob, Source};
+use crate::settings::Source;
 use crate::source::Spanned;
 use crate::suggest::quoted;
 use crate::written::{self, TriggerMetadata, TriggerWord};
@@ -144,11 +144,11 @@ fn warn_of_counting(metadata: &TriggerMetadata, problems: &mut Problems) {
     }
 }
 
-fn entry_job(written: &written::EntryJob, problems: &mut Problems) -> Option<EntryJob> {
+fn entry_job(written: &written::EntryJob, problems: &mut Problems) -> Option<JobTemplate> {
     check_patterns(written, problems);
-    Some(EntryJob {
-        runs_on: values(written.runs_on.as_ref()),
-        exclude: values(written.exclude.as_ref()),
+    Some(JobTemplate {
+        runs_on: Selectors::new(values(written.runs_on.as_ref())),
+        exclude: Selectors::new(values(written.exclude.as_ref())),
         resources: layer(written.resources.as_ref(), problems),
         priority: value(written.priority.as_ref()).unwrap_or_default(),
         command: command(written, problems)?,

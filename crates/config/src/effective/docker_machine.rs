@@ -2,7 +2,7 @@
 
 use super::writer::Writer;
 use crate::settings::{
-    DockerMachine, DockerMachineTemplate, MachineOption, PullPolicy, SecretFrom,
+    DockerMachine, DockerMachineTemplate, MachineOption, PullPolicy, SecretFrom, SecretRef,
 };
 
 pub(super) fn docker_machine(out: &mut Writer, tool: &DockerMachine) {
@@ -31,15 +31,23 @@ pub(super) fn template(out: &mut Writer, template: &DockerMachineTemplate) {
     };
     out.text("agent", agent);
     out.texts("volumes", &template.volumes);
+    if !template.secret_env.is_empty() {
+        let variables = template.secret_env.iter();
+        let variables = variables.map(|variable| reference(&variable.name, &variable.value));
+        out.tree("secretEnv", &variables.collect());
+    }
     out.plain("privileged", template.privileged);
 }
 
 fn option(option: &MachineOption) -> serde_json::Value {
-    let (name, value) = match option {
-        MachineOption::Plain(text) => return serde_json::json!(text),
-        MachineOption::Secret { name, value } => (name, &value.from),
-    };
-    match value {
+    match option {
+        MachineOption::Plain(text) => serde_json::json!(text),
+        MachineOption::Secret { name, value } => reference(name, value),
+    }
+}
+
+fn reference(name: &str, value: &SecretRef) -> serde_json::Value {
+    match &value.from {
         SecretFrom::File(path) => serde_json::json!({"name": name, "valueFile": path}),
         SecretFrom::Env(variable) => serde_json::json!({"name": name, "valueFromEnv": variable}),
         SecretFrom::Manifest(place) => {

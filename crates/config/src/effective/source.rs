@@ -1,11 +1,11 @@
 //! Streams that are read for agents.
 
-use headcount_model::{Command, LogPressure};
+use headcount_model::{Command, JobTemplate, LogPressure, Selectors};
 
 use super::queue::redis;
 use super::writer::Writer;
 use super::{resources, span};
-use crate::settings::{EntryJob, Source};
+use crate::settings::Source;
 use crate::value::format_memory;
 
 pub(super) fn source(out: &mut Writer, source: &Source) {
@@ -25,9 +25,9 @@ pub(super) fn source(out: &mut Writer, source: &Source) {
     out.map("job", |out| job(out, &source.job));
 }
 
-fn job(out: &mut Writer, job: &EntryJob) {
-    out.texts("runsOn", &job.runs_on);
-    out.texts("exclude", &job.exclude);
+fn job(out: &mut Writer, job: &JobTemplate) {
+    out.texts("runsOn", &labels(&job.runs_on));
+    out.texts("exclude", &labels(&job.exclude));
     resources(out, job.resources);
     out.plain("priority", job.priority);
     match &job.command {
@@ -52,4 +52,8 @@ fn job(out: &mut Writer, job: &EntryJob) {
         Some(LogPressure::Pause) => out.text("logPressure", "pause"),
         Some(LogPressure::Drop) => out.text("logPressure", "drop"),
     }
+}
+
+fn labels(asked: &Selectors) -> Vec<&str> {
+    asked.iter().collect()
 }

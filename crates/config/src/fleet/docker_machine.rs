@@ -1,6 +1,6 @@
 //! Scalers of `docker-machine`: what they come to.
 
-use headcount_model::{DockerMachineAddress, DockerMachineRecipe, MachineOption};
+use headcount_model::{DockerMachineAddress, DockerMachineRecipe, MachineOption, SecretVariable};
 
 use crate::secrets::Secrets;
 use crate::settings::{self, DockerMachine, DockerMachineTemplate, LabelSet, Scaler};
@@ -24,6 +24,8 @@ pub(super) fn recipe(
     // All of them are read, so that all that is wrong is told.
     let options = template.options.iter().map(|it| option(it, secrets));
     let options: Vec<_> = options.collect();
+    let variables = template.secret_env.iter().map(|it| variable(it, secrets));
+    let variables: Vec<_> = variables.collect();
     Some(DockerMachineRecipe {
         tool: address(tool),
         driver: template.driver.clone(),
@@ -34,9 +36,20 @@ pub(super) fn recipe(
         pull: template.image_pull_policy,
         agent_of_image: template.agent_of_image,
         env: set.env.clone(),
+        secret_env: variables.into_iter().collect::<Option<_>>()?,
         volumes: template.volumes.clone(),
         privileged: template.privileged,
         agent_url: scaler.orchestrator_url.clone(),
+    })
+}
+
+fn variable(
+    variable: &settings::SecretVariable,
+    secrets: &mut Secrets<'_>,
+) -> Option<SecretVariable> {
+    Some(SecretVariable {
+        name: variable.name.clone(),
+        value: secrets.of_variable(&variable.name, &variable.value)?,
     })
 }
 

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use headcount_model::{JobTemplate, Selectors, SourceId, StreamSource};
+use headcount_model::{SourceId, StreamSource};
 
 use super::queue::connection;
 use crate::secrets::Secrets;
-use crate::settings::{EntryJob, Source};
+use crate::settings::Source;
 
 /// Secrets that cannot be read are problems; the source is left out then.
 pub(crate) fn lower_sources(sources: &[Source], secrets: &mut Secrets<'_>) -> Vec<StreamSource> {
@@ -27,22 +27,6 @@ fn lower(source: &Source, secrets: &mut Secrets<'_>) -> Option<StreamSource> {
         attempts: source.attempts,
         left_out: source.left_out.clone(),
         polling: source.polling,
-        job: template(&source.job),
+        job: source.job.clone(),
     })
-}
-
-fn template(job: &EntryJob) -> JobTemplate {
-    JobTemplate {
-        runs_on: Selectors::new(&job.runs_on),
-        exclude: Selectors::new(&job.exclude),
-        resources: job.resources,
-        priority: job.priority,
-        command: job.command.clone(),
-        env: job.env.clone(),
-        working_dir: job.working_dir.clone(),
-        timeout: job.timeout,
-        grace: job.grace,
-        log_limit_bytes: job.log_limit_bytes,
-        log_pressure: job.log_pressure,
-    }
 }

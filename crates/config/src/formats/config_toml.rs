@@ -8,6 +8,7 @@
 
 mod cache;
 mod docker;
+mod environment;
 mod executor;
 mod global;
 mod hide;

@@ -48,14 +48,25 @@ fn variable(entry: &Entry, problems: &mut Problems) -> Option<(String, String)> 
         return None;
     }
     let value = value(entry, problems)?;
-    if value.contains('\0') || entry.key.len() + value.len() + 2 > MAX_VARIABLE_BYTES {
-        let name = quoted(&entry.key);
-        let message = format!("the value of {name} holds a zero byte or is 128 KiB or longer");
-        let hint = "hand such a value over in a file";
-        problems.at(entry.place(), Draft::error(message).hint(hint));
+    if !fits_a_variable(&entry.key, &value) {
+        problems.at(entry.place(), unfit_for_a_variable(&entry.key));
         return None;
     }
     Some((entry.key.clone(), value))
+}
+
+/// Whether a program can be given such a variable.
+pub(crate) fn fits_a_variable(name: &str, value: &str) -> bool {
+    !value.contains('\0') && name.len() + value.len() + 2 <= MAX_VARIABLE_BYTES
+}
+
+/// What to say where it cannot; the value is not repeated.
+pub(crate) fn unfit_for_a_variable(name: &str) -> Draft {
+    let name = quoted(name);
+    Draft::error(format!(
+        "the value of {name} holds a zero byte or is 128 KiB or longer"
+    ))
+    .hint("hand such a value over in a file")
 }
 
 fn value(entry: &Entry, problems: &mut Problems) -> Option<String> {

@@ -30,8 +30,19 @@ pub struct DockerMachineTemplate {
     pub agent_of_image: bool,
     /// Binds of the machine, `source:target[:options]`, passed through.
     pub volumes: Vec<String>,
+    /// Variables of the agent whose values stand elsewhere; none is in `env` too.
+    pub secret_env: Vec<SecretVariable>,
     /// Whether the container may do everything on its machine.
     pub privileged: bool,
+}
+
+/// A variable whose value stands elsewhere.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SecretVariable {
+    /// Its name.
+    pub name: String,
+    /// Where its value is.
+    pub value: SecretRef,
 }
 
 /// An option of `create`, without dashes before it.

@@ -1,9 +1,9 @@
 //! Where jobs come from besides the built-in queue.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use headcount_model::{Command, Layer, LogPressure};
+use headcount_model::JobTemplate;
 
 use super::{RedisServer, RedisServers};
 
@@ -29,35 +29,7 @@ pub struct Source {
     /// The longest time between two looks.
     pub polling: Duration,
     /// What each entry runs.
-    pub job: EntryJob,
-}
-
-/// What each entry runs.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct EntryJob {
-    /// Labels an agent must have, by name or by pattern, as written.
-    pub runs_on: Vec<String>,
-    /// Labels an agent must not have, by name or by pattern, as written.
-    pub exclude: Vec<String>,
-    /// CPUs and memory, as written.
-    pub resources: Layer,
-    /// Higher goes first.
-    pub priority: i32,
-    /// What to execute.
-    pub command: Command,
-    /// Variables of the job.
-    pub env: BTreeMap<String, String>,
-    /// Where to run; `None` is a fresh directory.
-    pub working_dir: Option<String>,
-    /// TERM after this long.
-    pub timeout: Option<Duration>,
-    /// Between TERM and KILL.
-    pub grace: Duration,
-    /// Stored output stops here, in bytes.
-    pub log_limit_bytes: u64,
-    /// What to do with output that cannot be sent as fast as it comes; `None` is what the
-    /// label set says.
-    pub log_pressure: Option<LogPressure>,
+    pub job: JobTemplate,
 }
 
 impl Source {

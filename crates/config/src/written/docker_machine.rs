@@ -3,6 +3,7 @@
 use headcount_model::{MACHINE_NAME_PLACE, MAX_MACHINE_NAME, UNIQUE_BYTES};
 
 use super::shapes::TEXT;
+use crate::environment::check_variable;
 use crate::problem::Problems;
 use crate::read::{Nested, Object, Shape, Slot, Text, object, optional, required};
 use crate::suggest::quoted;
@@ -60,6 +61,31 @@ object! {
         value_from_toml: String = "valueFromToml", TEXT, optional();
     }
 }
+
+object! {
+    /// A variable of an agent's environment whose value must not stand in the configuration.
+    /// It is a variable of the agent's container as any other: the jobs of the machine see it,
+    /// and whoever may use its engine.
+    SecretVariable, "a secret variable" {
+        /// Its name.
+        name: String = "name", VARIABLE_NAME, required();
+        /// A file that holds the value and nothing else.
+        value_file: String = "valueFile", TEXT, optional();
+        /// The variable of the daemon's environment that holds the value.
+        value_from_env: String = "valueFromEnv", TEXT, optional();
+        /// A place in a file of Kubernetes objects, `file#Kind/name#/pointer`.
+        value_from_manifest: String = "valueFromManifest", TEXT, optional();
+        /// A place in a TOML file, `file#/pointer`; `environment` of GitLab Runner's
+        /// `config.toml` comes to this.
+        value_from_toml: String = "valueFromToml", TEXT, optional();
+    }
+}
+
+const VARIABLE_NAME: Text = Text {
+    words: "name of a variable",
+    check: check_variable,
+    pattern: Some("^[^=]+$"),
+};
 
 const OPTION_NAME: Text = Text {
     words: "name of an option",

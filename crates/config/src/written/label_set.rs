@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use headcount_model::{LogPressure, Price};
 
 use super::Resources;
-use super::docker_machine::{MACHINE_NAME, NAMED_OPTION};
+use super::docker_machine::{MACHINE_NAME, NAMED_OPTION, SecretVariable};
 use super::shapes::{
     ARGUMENT, BARE_METAL, CONTAINER, CONTAINER_OR_MACHINE, FIRECRACKER, HOST_OR_CONTAINER,
     ISOLATED, KUBERNETES, MACHINE, NETWORK, OWN_OR_OTHER_AGENT, PROGRAM, PROGRAM_OR_MACHINE, TEXT,
@@ -100,6 +100,10 @@ object! {
         /// More options of `create`, in which `%s` becomes the name of the machine.
         options_with_name: Vec<Spanned<String>> = "optionsWithName",
             List { of: NAMED_OPTION, filled: false }, default("none").only(MACHINE);
+        /// More variables of an agent's environment, each by where its value is.
+        secret_env: Vec<Spanned<SecretVariable>> = "secretEnv",
+            List { of: Nested::<SecretVariable>::NEW, filled: false },
+            default("none").only(MACHINE);
         /// Whether agents may do everything on their machine, such as run containers in their
         /// container.
         privileged: bool = "privileged", Flag, default("false").only(MACHINE);

@@ -4,7 +4,7 @@ use headcount_config::effective_yaml;
 
 use super::{load, runner};
 
-const SECRETS: &str = "token = \"hunter2-a\"\nenvironment = [\"A=b\", \"API_TOKEN=hunter2-b\"]\n\
+const SECRETS: &str = "token = \"hunter2-a\"\nenvironment = [\"A=hunter2-k\", \"API_TOKEN=hunter2-b\"]\n\
 [runners.machine]\nMachineOptions = [\"x-password=hunter2-c\", \"engine-env=A_SECRET=hunter2-d\", \
 \"engine-env=B_SECRET=hunter2-e\", \"engine-registry-mirror=http://u:hunter2-f@h\"]\n\
 [runners.cache]\nType = \"s3\"\n[runners.cache.s3]\nAccessKey = \"hunter2-g\"\nSecretKey = \
@@ -31,6 +31,21 @@ fn the_native_form_names_places() {
             "            valueFromToml: \"c#/runners/0/machine/MachineOptions/2/engine-env\"",
             "          - name: engine-registry-mirror",
             "            valueFromToml: \"c#/runners/0/machine/MachineOptions/engine-registry-mirror\"",
+        ]
+        .join("\n")
+    );
+    let variables = printed
+        .lines()
+        .skip_while(|line| !line.contains("secretEnv:"));
+    let variables: Vec<&str> = variables.take(5).collect();
+    assert_eq!(
+        variables.join("\n"),
+        [
+            "        secretEnv:",
+            "          - name: A",
+            "            valueFromToml: \"c#/runners/0/environment/A\"",
+            "          - name: API_TOKEN",
+            "            valueFromToml: \"c#/runners/0/environment/API_TOKEN\"",
         ]
         .join("\n")
     );

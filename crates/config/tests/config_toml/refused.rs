@@ -95,7 +95,7 @@ fn wrong_types_and_numbers() {
         ),
         (
             runner("", "environment = [\"A\", \"HEADCOUNT_AGENT_X=1\"]\n"),
-            "c:5:16: error: `A` sets no variable (write `NAME=value`)\n\
+            "c:5:16: error: this text of `environment` sets no variable (write `NAME=value`)\n\
              c:5:21: error: the variable `HEADCOUNT_AGENT_X` tells an agent who it is (remove \
              it: the daemon sets it)",
         ),

@@ -48,11 +48,6 @@ fn keys_that_mean_nothing_here() {
              c:6:10: difference: `kubernetes` has no effect here: it is of another executor",
         ),
         (
-            runner("", "environment = [\"API_KEY=x\"]\n"),
-            "c:5:16: difference: the variable `API_KEY` is left out: it is a secret (give it to \
-             the jobs that need it, as a file of their machine or image)",
-        ),
-        (
             machine("MaxRemovalAttempts = 5\n"),
             "c:6:1: difference: `MaxRemovalAttempts` has no effect here: a machine is never \
              given up, its removal is tried until it is gone",

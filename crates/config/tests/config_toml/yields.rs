@@ -5,13 +5,13 @@ use std::time::Duration;
 use headcount_config::settings::{Backend, DockerMachine, IdleCompat, Level, PullPolicy};
 use headcount_config::{ConfigText, ConfigTexts, load_texts};
 
-use super::{idle, load, machine, more, platform, runner, scaler, set, settings, template};
+use super::{idle, load, machine, more, platform, recipe, runner, scaler, set, settings, template};
 
 #[test]
 fn every_key_of_machines() {
     let text = runner(
         "",
-        "limit = 40\nenvironment = [\"A=b\", \"C=d=e\"]\n[runners.docker]\nimage = \"ruby:3\"\n\
+        "limit = 40\nenvironment = [\"A=b\", \"EMPTY=\", \"C=d=e\"]\n[runners.docker]\nimage = \"ruby:3\"\n\
          privileged = true\nvolumes = [\"/a:/b\"]\npull_policy = [\"if-not-present\"]\n\
          [runners.machine]\nIdleCount = 10\nIdleTime = 60\nIdleScaleFactor = 1.5\n\
          IdleCountMin = 2\nMaxBuilds = 7\nMaxGrowthRate = 3\nMachineDriver = \"google\"\n\
@@ -53,7 +53,7 @@ fn every_key_of_machines() {
             .iter()
             .map(|(k, v)| format!("{k}:{v}"))
             .collect::<Vec<_>>(),
-        ["A:b", "C:d=e"]
+        ["EMPTY:"]
     );
     let template = template(&settings);
     assert_eq!(
@@ -67,6 +67,28 @@ fn every_key_of_machines() {
     );
     assert_eq!(template.image_pull_policy, PullPolicy::IfNotPresent);
     assert_eq!(template.volumes, ["/a:/b"]);
+    let loaded = load(&text).unwrap();
+    let variables = recipe(&loaded).secret_env;
+    let variables = variables
+        .iter()
+        .map(|it| format!("{}:{}", it.name, it.value.expose()));
+    assert_eq!(variables.collect::<Vec<_>>(), ["A:b", "C:d=e"]);
+}
+
+#[test]
+fn of_a_variable_that_is_set_twice_the_last_holds() {
+    let text = runner(
+        "",
+        "Environment = [\"A=1\", \"B=2\", \"A=3\", \"C=4\", \"C=\"]\n",
+    );
+    let of_set = settings(&text);
+    assert_eq!(set(&of_set).env.keys().collect::<Vec<_>>(), ["C"]);
+    let loaded = load(&text).unwrap();
+    let variables = recipe(&loaded).secret_env;
+    let variables = variables
+        .iter()
+        .map(|it| format!("{}:{}", it.name, it.value.expose()));
+    assert_eq!(variables.collect::<Vec<_>>(), ["A:3", "B:2"]);
 }
 
 #[test]

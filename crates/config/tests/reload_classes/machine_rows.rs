@@ -1,6 +1,6 @@
 //! Keys of scalers of `docker-machine`.
 
-use crate::rows::Class::{AnotherBackend, NewAgents};
+use crate::rows::Class::{AnotherBackend, Live, NewAgents};
 use crate::rows::Row;
 
 pub const MACHINE_ROWS: &[Row] = &[
@@ -35,6 +35,36 @@ pub const MACHINE_ROWS: &[Row] = &[
         NewAgents,
         "image: i",
         "image: j",
+    ),
+    (
+        "scalers[].labelSets[].secretEnv[].name",
+        NewAgents,
+        "secretEnv: [{name: A, valueFile: tests/secrets/a}]",
+        "secretEnv: [{name: B, valueFile: tests/secrets/a}]",
+    ),
+    (
+        "scalers[].labelSets[].secretEnv[].valueFile",
+        Live,
+        "secretEnv: [{name: A, valueFile: tests/secrets/a}]",
+        "secretEnv: [{name: A, valueFile: tests/secrets/b}]",
+    ),
+    (
+        "scalers[].labelSets[].secretEnv[].valueFromEnv",
+        Live,
+        "secretEnv: [{name: A, valueFromEnv: CARGO_PKG_NAME}]",
+        "secretEnv: [{name: A, valueFromEnv: CARGO_PKG_VERSION}]",
+    ),
+    (
+        "scalers[].labelSets[].secretEnv[].valueFromManifest",
+        Live,
+        "secretEnv: [{name: A, valueFromManifest: \"tests/secrets/objects.yaml#Secret/a#/stringData/it\"}]",
+        "secretEnv: [{name: A, valueFromManifest: \"tests/secrets/objects.yaml#Secret/b#/stringData/it\"}]",
+    ),
+    (
+        "scalers[].labelSets[].secretEnv[].valueFromToml",
+        Live,
+        "secretEnv: [{name: A, valueFromToml: \"tests/secrets/variables.toml#/environment/A\"}]",
+        "secretEnv: [{name: A, valueFromToml: \"tests/secrets/variables.toml#/environment/B\"}]",
     ),
     ("scalers[].labelSets[].agent", NewAgents, "", "agent: image"),
     (

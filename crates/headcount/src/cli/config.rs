@@ -14,8 +14,8 @@ pub(crate) struct ConfigArgs {
     /// KICI_SCALER_CONFIG_PATH) names
     #[arg(short, long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// A directory of further scalers, `*.yaml`; without it and without --config, the one
-    /// that HEADCOUNT_SCALER_CONFIG_DIR (or KICI_SCALER_CONFIG_DIR) names
+    /// A directory of further scalers, `*.yaml`, `*.toml`, `*.json`; without it and without
+    /// --config, the one that HEADCOUNT_SCALER_CONFIG_DIR (or KICI_SCALER_CONFIG_DIR) names
     #[arg(long, value_name = "DIR")]
     pub(crate) config_dir: Option<PathBuf>,
 }

@@ -4,11 +4,11 @@
 use std::fs;
 use std::path::Path;
 
-use headcount_api::JobState;
+use headcount_api::{AgentState, JobState};
 use headcount_test_engines::{Engine, IMAGE, Kind, skip};
 use headcount_test_machine::StandIn;
 
-use crate::harness::{House, script, until};
+use crate::harness::{House, Process, Relay, script, until};
 
 /// A scaler of this tool; its agents reach the daemon through its socket.
 fn config(house: &House, program: &Path, store: &Path) -> String {
@@ -75,6 +75,74 @@ fn a_job_runs_on_a_machine_and_the_machine_goes() {
     assert_eq!(engine.containers(), Vec::<String>::new());
 }
 
+/// A scaler of this tool whose agents have nothing of this host but an address to call.
+fn config_over_tls(house: &House, stand_in: &StandIn) -> String {
+    format!(
+        "version: 1\n\
+         scalers:\n\
+         \x20 - name: fleet\n\
+         \x20   type: docker-machine\n\
+         \x20   maxAgents: 1\n\
+         \x20   program: {}\n\
+         \x20   store: {}\n\
+         \x20   labelSets:\n\
+         \x20     - labels: [linux]\n\
+         \x20       driver: stand-in\n\
+         \x20       image: {IMAGE}\n\
+         \x20       imagePullPolicy: Never\n\
+         \x20       env: {{HOUSE: {}}}\n",
+        stand_in.program().display(),
+        stand_in.store().display(),
+        house.home().display(),
+    )
+}
+
+/// The agent of the machine, once it runs.
+fn agent_inside(house: &House) -> Process {
+    until("an agent runs on a machine", || {
+        house.processes().into_iter().find(Process::is_agent)
+    })
+}
+
+#[test]
+fn an_agent_on_a_machine_calls_back_over_tls() {
+    if skip(Kind::Docker) {
+        return;
+    }
+    let engine = Engine::start(Kind::Docker);
+    let stand_in = StandIn::new(&engine.socket());
+    let mut house = House::new("").with(&["--agent-listen", "127.0.0.1:0"]);
+    house.write_config(&config_over_tls(&house, &stand_in));
+    house.start();
+    let api = house.api();
+    let id = api.submit(&script(
+        "echo over TLS; env | grep -c '^HEADCOUNT_AGENT' || true; test -e /headcount/token || exit 7",
+    ));
+    let agent = agent_inside(&house);
+    let url = agent.variable("HEADCOUNT_AGENT_URL").unwrap();
+    let port = url.strip_prefix("wss://127.0.0.1:").expect(&url);
+    let pin = agent.variable("HEADCOUNT_AGENT_PIN").unwrap();
+    assert!(pin.starts_with("sha256:"), "{pin}");
+    // Its container has a loopback of its own and no other network: it reaches nobody yet.
+    let agents = api.agents();
+    let on_its_way = [AgentState::Creating, AgentState::Starting];
+    assert!(on_its_way.contains(&agents[0].state), "{agents:#?}");
+    let relay = Relay::into(&agent, port.parse().unwrap());
+    let ended = api.end_of(&id);
+    assert_eq!(
+        (ended.state, ended.exit_code, ended.attempts),
+        (JobState::Failed, Some(7), 1),
+        "{ended:#?}"
+    );
+    assert_eq!(api.log(&id), "over TLS\n0\n");
+    until("its machine is gone", || {
+        stand_in.machines().is_empty().then_some(())
+    });
+    drop(relay);
+    house.close();
+    assert_eq!(engine.containers(), Vec::<String>::new());
+}
+
 #[test]
 fn jobs_and_machines_survive_a_killed_daemon() {
     if skip(Kind::Docker) {
@@ -129,6 +197,7 @@ fn config_toml(house: &House, stand_in: &StandIn, idle: u32) -> String {
          token = \"hunter2-a\"\n\
          limit = 2\n\
          executor = \"docker+machine\"\n\
+         environment = [\"DEPLOY_KEY=hunter2-c\"]\n\
          [runners.headcount]\n\
          labels = [\"linux\"]\n\
          program = \"{}\"\n\
@@ -161,7 +230,7 @@ fn a_config_toml_is_run_planned_and_reloaded() {
     house.write_config(&config_toml(&house, &stand_in, 0));
     house.start();
     let api = house.api();
-    let id = api.submit(&script("true"));
+    let id = api.submit(&script("test \"$DEPLOY_KEY\" = hunter2-c"));
     assert_eq!(api.end_of(&id).state, JobState::Succeeded);
     until("its machine is gone", || {
         stand_in.machines().is_empty().then_some(())

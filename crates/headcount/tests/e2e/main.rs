@@ -18,6 +18,7 @@ mod burst;
 mod containers;
 mod containers_daemon_killed;
 mod containers_refused;
+mod cost;
 mod daemon_killed;
 mod demo;
 mod disk_full;

@@ -210,10 +210,7 @@ impl Page {
         let fresh = fresh.map(|b| (backend(&b.id), f64::from(u8::from(b.fresh))));
         let help = "1 while a backend has said what exists";
         self.gauges("backend_fresh", help, fresh);
-        let orphans = view.backends.iter();
-        let orphans = orphans.map(|b| (backend(&b.id), float(b.strangers as u64)));
-        let help = "Instances with our mark that the ledger does not know";
-        self.gauges("orphan_instances", help, orphans);
+        self.orphans(&view.backends);
         let sources = view.sources.iter().map(|s| {
             let labels = vec![("source", s.id.to_string())];
             (labels, f64::from(u8::from(s.fresh)))

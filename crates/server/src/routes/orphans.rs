@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::refused::{Answer, Refused};
 use crate::server::Server;
-use crate::show::moment;
+use crate::show::{moment, orphan_state};
 
 /// For backends to say what exists.
 const LOOK_WITHIN: Duration = Duration::from_secs(10);
@@ -92,11 +92,7 @@ fn has_answered(view: &View) -> bool {
 }
 
 fn orphan(backend: &BackendView, agent: AgentId, stranger: &Stranger) -> Orphan {
-    let state = match (stranger.is_quarantined(), stranger.is_being_removed()) {
-        (true, _) => OrphanState::Quarantined,
-        (false, true) => OrphanState::Removing,
-        (false, false) => OrphanState::Waiting,
-    };
+    let state = orphan_state(stranger);
     let left_until = (state == OrphanState::Waiting).then(|| moment(stranger.left_until()));
     Orphan {
         agent: agent.to_string(),

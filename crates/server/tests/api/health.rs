@@ -77,7 +77,7 @@ async fn metrics_count_what_happened_and_show_what_is() {
         "headcount_fleet_agents_headroom 7.0",
         r#"headcount_jobs_waiting{reason="no_matching_pool"} 1.0"#,
         r#"headcount_jobs{state="failed"} 1.0"#,
-        r#"headcount_orphan_instances{backend="bare-metal"} 0.0"#,
+        r#"headcount_orphan_instances{backend="bare-metal",state="quarantined"} 0.0"#,
         r#"headcount_backend_fresh{backend="bare-metal"} 1.0"#,
         r#"headcount_agent_registrations_refused_total{code="token_used"} 2"#,
         r#"headcount_http_requests_total{method="POST",route="/api/v1/jobs",status="201"} 3"#,

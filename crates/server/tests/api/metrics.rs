@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 const PAGE: &str = include_str!("../../../../docs/metrics.md");
 
 /// The code that gives metrics their names, with the beginning of those names.
-const CODE: [(&str, &str); 8] = [
+const CODE: [(&str, &str); 9] = [
     ("headcount_", include_str!("../../src/metrics/count.rs")),
     ("headcount_", include_str!("../../src/metrics/gauges.rs")),
+    ("headcount_", include_str!("../../src/metrics/orphans.rs")),
     ("headcount_", include_str!("../../src/metrics/scrape.rs")),
     ("headcount_", include_str!("../../src/metrics/signals.rs")),
     ("headcount_", include_str!("../../src/metrics/time.rs")),

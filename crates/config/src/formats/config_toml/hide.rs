@@ -11,7 +11,7 @@ use crate::written::is_secret_option;
 /// The text with `*` for each byte of a secret. It is looked through twice: as a whole, and
 /// line by line, as one quote too many turns all that follows inside out.
 pub(crate) fn hidden(text: &str) -> String {
-    let mut hide = Scan::of(text);
+    let mut hide = Scan::of(text, false);
     let mut from = 0;
     for line in text.split_inclusive('\n') {
         let at = from;
@@ -19,7 +19,7 @@ pub(crate) fn hidden(text: &str) -> String {
         match is_inside_a_value(line) {
             true => hide.push((at, from)),
             false => {
-                let own = Scan::of(line).into_iter();
+                let own = Scan::of(line, has_a_quote_too_many(line)).into_iter();
                 hide.extend(own.map(|(start, end)| (at + start, at + end)));
             }
         }
@@ -51,6 +51,13 @@ fn is_inside_a_value(line: &str) -> bool {
     !(opens || key.is_some_and(is_key) && has_value)
 }
 
+/// So that nobody can tell what is inside of quotes, and what is not.
+fn has_a_quote_too_many(line: &str) -> bool {
+    ['"', '\'']
+        .iter()
+        .any(|quote| line.matches(*quote).count() % 2 == 1)
+}
+
 /// A look at the text that takes whatever comes.
 struct Scan<'t> {
     text: &'t str,
@@ -61,18 +68,24 @@ struct Scan<'t> {
     is_value: bool,
     /// Brackets that are open.
     open: Vec<char>,
+    /// How many were open where the value of `environment` began, while it lasts.
+    environment: Option<usize>,
+    /// Whether values may stand outside of quotes.
+    is_torn: bool,
     hide: Vec<(usize, usize)>,
 }
 
 impl Scan<'_> {
     /// What is to be hidden, from where to where.
-    fn of(text: &str) -> Vec<(usize, usize)> {
+    fn of(text: &str, is_torn: bool) -> Vec<(usize, usize)> {
         let mut scan = Scan {
             text,
             at: 0,
             key: String::new(),
             is_value: false,
             open: Vec::new(),
+            environment: None,
+            is_torn,
             hide: Vec::new(),
         };
         scan.run();
@@ -86,10 +99,14 @@ impl Scan<'_> {
                 '"' | '\'' => self.quoted(c),
                 '=' => {
                     self.is_value = true;
+                    if is_environment(&self.key) {
+                        self.environment.get_or_insert(self.open.len());
+                    }
                     self.at += 1;
                 }
                 '\n' => {
                     self.is_value = false;
+                    self.environment = self.environment.filter(|all| self.open.len() > *all);
                     self.at += 1;
                 }
                 '[' | '{' => {
@@ -119,7 +136,10 @@ impl Scan<'_> {
     fn comment(&mut self) {
         let line = self.rest().split('\n').next().unwrap_or_default();
         let end = self.at + line.len();
-        self.all_after_a_secret_name(self.at, end);
+        match self.environment {
+            Some(_) => self.hide.push((self.at + 1, end)),
+            None => self.all_after_a_secret_name(self.at, end),
+        }
         self.at = end;
     }
 
@@ -134,7 +154,7 @@ impl Scan<'_> {
             let before = line.get(from..sign).unwrap_or_default();
             let name = before.rsplit(|c: char| !is_bare(c) && c != ' ');
             let name = name.map(str::trim).find(|name| !name.is_empty());
-            if name.is_some_and(is_hidden_key) {
+            if name.is_some_and(|name| is_hidden_key(name) || is_environment(name)) {
                 self.hide.push((start + sign + 1, end));
                 break;
             }
@@ -154,18 +174,23 @@ impl Scan<'_> {
         self.at = after;
         if end == after {
             self.all_after_a_secret_name(open, end);
+            if let Some(sign) = content.find('=').filter(|_| self.is_torn) {
+                self.hide.push((open + sign + 1, end));
+            }
         }
         if !self.is_value && !is_long && self.is_followed_by_a_sign() {
             self.key = content;
             return;
         }
+        let is_variable = self.environment.is_some();
         if is_hidden_key(&self.key) {
             self.hide.push((open, end));
         } else if let Some((name, value)) = content.split_once('=') {
-            if super::options::is_secret(name.trim(), value) {
+            let is_variable = is_variable || may_name_a_variable(name);
+            if is_variable || super::options::is_secret(name.trim(), value) {
                 self.hide.push((open + name.len() + 1, end));
             }
-        } else if has_password(&content) {
+        } else if is_variable || has_password(&content) {
             self.hide.push((open, end));
         }
     }
@@ -216,8 +241,14 @@ impl Scan<'_> {
         let (start, end) = (self.at, self.at + word.len());
         let word = word.to_owned();
         self.at = end;
+        let is_number = word.starts_with(|c: char| c.is_ascii_digit() || "+-".contains(c));
+        let is_plain = is_number || matches!(&*word, "true" | "false" | "inf" | "nan");
+        let is_variable = match self.environment {
+            Some(_) => !is_environment(&word),
+            None => self.is_torn && self.is_value && !is_plain,
+        };
         let is_secret = self.is_value && is_hidden_key(&self.key);
-        match is_secret || has_password(&word) {
+        match is_secret || is_variable || has_password(&word) {
             true => self.hide.push((start, end)),
             false if !self.is_value || self.is_followed_by_a_sign() => self.key = word,
             false => {}
@@ -227,6 +258,17 @@ impl Scan<'_> {
 
 fn is_bare(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '_')
+}
+
+/// Nobody can tell which of these values are secrets.
+fn is_environment(key: &str) -> bool {
+    key.eq_ignore_ascii_case("environment")
+}
+
+/// Of whatever key, which may be misspelt. Options have dashes in their names.
+fn may_name_a_variable(name: &str) -> bool {
+    let usual = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    !name.is_empty() && name.chars().all(usual)
 }
 
 fn is_hidden_key(key: &str) -> bool {
@@ -251,21 +293,36 @@ mod tests {
             ),
             ("SecretKey = \"\"\"a\nb", "SecretKey = \"\"\"*\n*"),
             (
-                "MachineOptions = [\n \"a=b\", 'x-access-token=abc',",
-                "MachineOptions = [\n \"a=b\", 'x-access-token=***',",
+                "MachineOptions = [\n \"x-a=b\", 'x-access-token=abc',",
+                "MachineOptions = [\n \"x-a=b\", 'x-access-token=***',",
             ),
             (
-                "o = [\"m=http://u:p@h/\", \"m=http://h/\"]",
-                "o = [\"m=*************\", \"m=http://h/\"]",
+                "o = [\"x-m=http://u:p@h/\", \"x-m=http://h/\"]",
+                "o = [\"x-m=*************\", \"x-m=http://h/\"]",
             ),
             (
                 "{token = \"abc\", \"name\" = \"n\"}",
                 "{token = \"***\", \"name\" = \"n\"}",
             ),
             (
-                "environment = [\"A=b\", \"API_TOKEN=c\"]",
-                "environment = [\"A=b\", \"API_TOKEN=*\"]",
+                "environment = [\"A=b\", \"API_TOKEN=c\"]\nname = \"A b\"",
+                "environment = [\"A=*\", \"API_TOKEN=*\"]\nname = \"A b\"",
             ),
+            (
+                "Environment = [\n 'A=b', # A=b\n \"abc\", abc\n]\nlimit = 5",
+                "Environment = [\n 'A=*', #****\n \"***\", ***\n]\nlimit = 5",
+            ),
+            (
+                "environment = \"A=b\"\nlimit = 5",
+                "environment = \"A=*\"\nlimit = 5",
+            ),
+            ("# environment = [\"A=b\"]", "# environment =********"),
+            // Of whatever key, and whatever is broken before.
+            (
+                "enviroment = [\"A=b\"]\n'B=c',\n\"a-b=c\"",
+                "enviroment = [\"A=*\"]\n'B=*',\n\"a-b=c\"",
+            ),
+            ("  A=b\",\nlimit = 5 # it's", "  A=*\",\nlimit = 5 # it's"),
             ("token = \"äö\"", "token = \"****\""),
             ("\"token\" = 5", "\"token\" = *"),
         ] {

@@ -1,24 +1,20 @@
 //! One `[[runners]]` as a scaler.
 
-use std::collections::BTreeMap;
-
 use super::Shared;
 use super::cache::cache;
 use super::docker::docker;
+use super::environment::environment;
 use super::executor::is_ours;
 use super::idle::{largest, policy, spanned};
 use super::keys::{MACHINE, RUNNER};
 use super::machine::machine;
 use super::name::name;
 use super::own::{Own, own};
-use super::secret_name::is_secret_name;
 use super::table::{Table, inner, table};
-use crate::environment::check_variable;
 use crate::problem::{Draft, Problems};
-use crate::read::{List, integer, read_entry};
+use crate::read::{integer, read_entry};
 use crate::source::Spanned;
-use crate::suggest::quoted;
-use crate::written::{ARGUMENT, BackendKind, LabelSet, Scaler};
+use crate::written::{BackendKind, LabelSet, Scaler};
 use crate::yaml::Node;
 
 /// The scaler, as far as it could be read; `None` for a runner that is left out, which has
@@ -45,9 +41,9 @@ pub(super) fn scaler(
         place,
         foreign: true,
         labels: Some(labels(&own, &runner, &name, problems)),
-        env: environment(&runner, problems),
         ..LabelSet::default()
     };
+    environment(index, &runner, shared, &mut set, problems);
     docker(&runner, &mut set, problems);
     let home = format!("/runners/{index}/{}", key_of_machine(&runner));
     machine(machine_table.as_ref(), &mut set, &home, shared, problems);
@@ -117,38 +113,4 @@ fn labels(
         draft,
     );
     spanned(vec![name.clone()], name.place)
-}
-
-/// `NAME=value` texts.
-fn environment(
-    runner: &Table<'_>,
-    problems: &mut Problems,
-) -> Option<Spanned<BTreeMap<String, String>>> {
-    let entry = runner.get("environment")?;
-    let list = List {
-        of: ARGUMENT,
-        filled: false,
-    };
-    let texts = read_entry(&list, entry, problems)?;
-    let mut variables = BTreeMap::new();
-    for text in texts.value {
-        let Some((name, value)) = text.value.split_once('=') else {
-            let draft = Draft::error(format!("{} sets no variable", quoted(&text.value)));
-            problems.at(text.place, draft.hint("write `NAME=value`"));
-            continue;
-        };
-        if let Err(error) = check_variable(name) {
-            let draft = Draft::error(error.message()).hint(error.hint());
-            problems.at(text.place, draft);
-        } else if is_secret_name(name) && !value.is_empty() {
-            let message = format!("the variable {} is left out: it is a secret", quoted(name));
-            let draft = Draft::difference(message)
-                .label("variables of a label set are shown")
-                .hint("give it to the jobs that need it, as a file of their machine or image");
-            problems.at(text.place, draft);
-        } else {
-            variables.insert(name.to_owned(), value.to_owned());
-        }
-    }
-    Some(spanned(variables, texts.place))
 }

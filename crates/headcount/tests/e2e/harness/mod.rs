@@ -16,9 +16,10 @@ mod patience;
 mod pods;
 mod processes;
 mod random;
+mod relay;
 mod sampler;
 
-pub use api::{Answer, QUICK, script};
+pub use api::{Answer, Api, QUICK, script};
 pub use command::content;
 pub use consumers::{Consumers, Notes, STREAM, Wanted, configure};
 pub use engines::on_each_engine;
@@ -29,4 +30,5 @@ pub use patience::until;
 pub use pods::Pods;
 pub use processes::Process;
 pub use random::Random;
+pub use relay::Relay;
 pub use sampler::Sampler;
