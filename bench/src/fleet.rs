@@ -55,6 +55,7 @@ pub(crate) fn configured(size: &Size) -> Fleet {
         mandatory: Labels::default(),
         roles: Roles::Unrestricted,
         priority: 0,
+        reap_others_after: None,
         pools: vec![pool(n)],
     });
     Fleet {

@@ -7,9 +7,11 @@ needs a shell, and the agent program where `agentBinary` says, for example by a 
 One call may ask for several machines (`createBatch`); some are made at a time.
 """
 
+import calendar
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -68,12 +70,51 @@ class Engine:
         return found
 
 
-def machine(container):
+def machine(container, leases):
     labels = container["Config"]["Labels"]
     state = container["State"]
     status = STATUS.get(state["Status"], "running")
+    marks = json.loads(labels["headcount.machine"])
     more = {"exitCode": state.get("ExitCode", 0)} if status == "ended" else {}
-    return {**json.loads(labels["headcount.machine"]), "id": container["Id"], "status": status, **more}
+    if "leaseSeconds" in marks and marks["owner"] in leases:
+        more["leaseUntil"] = leases[marks["owner"]]
+    return {**marks, "id": container["Id"], "status": status, **more}
+
+
+# Labels of a container never change, so each owner's moment is the name of an empty volume.
+LEASE = re.compile(r"headcount-lease-([0-9a-z]+)-(\d+)")
+
+
+def lease_volumes(engine):
+    """Every one there is, as owner, number and name; the highest number of an owner holds."""
+    names = engine.run("volume", "ls", "--quiet", "--filter", "label=headcount.lease").decode().split()
+    found = [LEASE.fullmatch(name) for name in names]
+    return sorted((it[1], int(it[2]), it[0]) for it in found if it)
+
+
+def all_leases(engine):
+    return {owner: moment(number) for owner, number, _ in lease_volumes(engine)}
+
+
+def moment(number):
+    """A number counts the renewals, and then says the moment in seconds after 1970."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(number % LEASES))
+
+
+# More seconds than there are until the year 2286.
+LEASES = 10**10
+
+
+def renew(engine, request):
+    until = calendar.timegm(time.strptime(request["leaseUntil"], "%Y-%m-%dT%H:%M:%SZ"))
+    known = [it for it in lease_volumes(engine) if it[0] == request["owner"]]
+    # The one that was told last holds, also when it ends before those before it.
+    count = max((number // LEASES for _, number, _ in known), default=0) + 1
+    name = f"headcount-lease-{request['owner']}-{count * LEASES + until}"
+    engine.run("volume", "create", "--label", "headcount.lease=1", name)
+    for _, _, old in known:
+        engine.run("volume", "rm", "--force", old)
+    say({})
 
 
 def find(engine, owner, name):
@@ -151,7 +192,7 @@ def make(engine, options, asked, start_up):
         engine.run("cp", "-", f"{name}:/", data=packed(start_up["script"]))
         engine.run("start", name)
         found = find(engine, owner, name)
-    return machine(found)
+    return machine(found, all_leases(engine))
 
 
 def packed(script):
@@ -165,9 +206,12 @@ def packed(script):
 
 
 def show_all(engine, request):
-    filters = ["--filter", f"label=headcount.owner={request['owner']}"]
-    ids = engine.run("ps", "--all", "--quiet", "--no-trunc", *filters).decode().split()
-    machines = [machine(container) for container in engine.inspect(ids)]
+    label = "headcount.machine" if request.get("others") else f"headcount.owner={request['owner']}"
+    ids = engine.run("ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={label}").decode().split()
+    leases = all_leases(engine)
+    machines = [machine(container, leases) for container in engine.inspect(ids)]
+    if request.get("others"):
+        machines = [it for it in machines if it["owner"] != request["owner"]]
     pool = request.get("pool")
     say({"complete": True, "machines": [it for it in machines if pool in (None, it["pool"])]})
 
@@ -176,7 +220,7 @@ def status(engine, request):
     found = find(engine, request["owner"], request["machine"]["name"])
     if found is None:
         raise Refused("not-found", f"no container {request['machine']['name']}")
-    say({"machine": machine(found)})
+    say({"machine": machine(found, all_leases(engine))})
 
 
 def destroy(engine, request):
@@ -192,7 +236,7 @@ def destroy(engine, request):
     say({})
 
 
-VERBS = {"create": create, "list": show_all, "status": status, "destroy": destroy}
+VERBS = {"create": create, "list": show_all, "status": status, "destroy": destroy, "renew": renew}
 
 
 def main():

@@ -5,16 +5,19 @@
 mod batch;
 mod birth;
 mod ending;
+mod lease;
 mod look;
+mod others;
 mod watch;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use async_trait::async_trait;
-use headcount_model::{AgentId, BackendEvent, BackendId, Listing};
+use headcount_model::{AgentId, BackendEvent, BackendId, LeasedInstance, Listing, OtherEnd};
 use headcount_ports::{
     Backend, BackendError, BackendInbox, BackendPromises, CreateRequest, DestroyRequest,
+    ReapOtherRequest,
 };
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
@@ -24,6 +27,7 @@ use crate::provisioner::Provisioner;
 use batch::Batches;
 use headcount_ports::census::Census;
 use headcount_ports::turns::Turns;
+use lease::Leases;
 use look::Desk;
 
 /// Agents on machines that one program makes.
@@ -33,6 +37,7 @@ use look::Desk;
 pub struct ProgramBackend {
     core: Arc<Core>,
     watcher: AbortHandle,
+    renewer: AbortHandle,
 }
 
 /// What the futures of all machines share.
@@ -41,6 +46,10 @@ struct Core {
     provisioner: Provisioner,
     turns: Turns,
     batches: Batches,
+    /// Of machines of other owners, by their agents: two owners may have equal ones, which
+    /// then wait for each other.
+    other_turns: Turns,
+    leases: Leases,
     desk: Desk,
     census: Mutex<Census>,
     /// Somebody may be there who was not, or is missing.
@@ -62,19 +71,27 @@ impl ProgramBackend {
             provisioner: Provisioner::new(options),
             turns: Turns::default(),
             batches: Batches::default(),
+            other_turns: Turns::default(),
+            leases: Leases::default(),
             desk: Desk::default(),
             census: Mutex::new(census),
             changed: Notify::new(),
             inbox,
         });
         let watcher = tokio::spawn(watch::watch(core.clone())).abort_handle();
-        Arc::new(Self { core, watcher })
+        let renewer = tokio::spawn(lease::keep(core.clone())).abort_handle();
+        Arc::new(Self {
+            core,
+            watcher,
+            renewer,
+        })
     }
 }
 
 impl Drop for ProgramBackend {
     fn drop(&mut self) {
         self.watcher.abort();
+        self.renewer.abort();
     }
 }
 
@@ -121,6 +138,15 @@ impl Backend for ProgramBackend {
 
     async fn destroy(&self, request: DestroyRequest) -> Result<(), BackendError> {
         ending::destroy(&self.core, request).await
+    }
+
+    async fn list_others(&self) -> Result<Vec<LeasedInstance>, BackendError> {
+        let listed = look::others(&self.core).await;
+        listed.map_err(|fault| fault.as_unlisted())
+    }
+
+    async fn reap_other(&self, request: ReapOtherRequest) -> Result<OtherEnd, BackendError> {
+        others::reap(&self.core, request).await
     }
 
     async fn last_output(&self, agent: AgentId, max_lines: usize) -> Vec<String> {

@@ -66,6 +66,7 @@ pub(crate) async fn create(to: &Provisioner, order: &Order<'_>) -> Result<Machin
         agent: request.agent,
         pool: Some(request.pool.clone()),
         id: None,
+        owner: None,
     };
     let made = async {
         let output = heard(Command::Create, to.run(call).await?)?;
@@ -96,7 +97,7 @@ pub(crate) async fn list(to: &Provisioner) -> Result<Vec<Machine>, Fault> {
     for pool in &to.pools() {
         let mut call = call(to, Command::List, to.options.pace.list, Some(pool));
         specify(to, &mut call, pool);
-        let output = heard(Command::List, to.run_list(call).await?)?;
+        let output = heard(Command::List, to.run_at_once(call).await?)?;
         for instance in InstanceSaid::all(&output)? {
             machines.extend(read(to, pool, instance, None)?);
         }
@@ -225,6 +226,7 @@ fn read(
         message: said.fault(),
         // That contract has no prices.
         price: None,
+        lease: None,
         id: said.provider_id,
         name: said.name,
         agent,

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 /// Letters of the owner that stand in a machine's name.
 const OWNER_IN_NAME: usize = 12;
-/// From then on nobody vouches for a machine any more, unless its owner is asked.
+/// So long is written on a machine whose lease nobody renews; its end proves nothing.
 pub(crate) const LEASE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// The name of an agent's machine: small letters, digits and `-`, at most 63 of them.
@@ -18,7 +18,12 @@ pub(crate) fn name(owner: &OwnerId, agent: AgentId) -> String {
     format!("{}{agent}", prefix(owner))
 }
 
-/// The agent of a machine with this name, if it can be one of ours.
+/// Whether names of these two cannot be told apart.
+pub(crate) fn are_alike(one: &OwnerId, other: &OwnerId) -> bool {
+    prefix(one) == prefix(other)
+}
+
+/// The agent of a machine with this name, if it can be one of this owner.
 pub(crate) fn agent(owner: &OwnerId, name: &str) -> Option<AgentId> {
     name.strip_prefix(&prefix(owner))?.parse().ok()
 }
@@ -34,9 +39,9 @@ fn prefix(owner: &OwnerId) -> String {
     format!("headcount-{owner}-")
 }
 
-/// The moment up to which the owner vouches for what is made now.
-pub(crate) fn lease_until(now: Timestamp) -> String {
-    let until = now.checked_add(LEASE).unwrap_or(Timestamp::MAX);
+/// The moment up to which the owner vouches for something, for so long from now on.
+pub(crate) fn lease_until(now: Timestamp, lease: Duration) -> String {
+    let until = now.checked_add(lease).unwrap_or(Timestamp::MAX);
     until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
@@ -82,10 +87,12 @@ mod tests {
     }
 
     #[test]
-    fn leases_end_after_a_week() {
+    fn leases_end_to_the_second() {
         let now: Timestamp = "2026-11-22T14:00:00.5Z".parse().unwrap();
-        assert_eq!(lease_until(now), "2026-11-29T14:00:00Z");
-        assert_eq!(lease_until(Timestamp::MAX), "9999-12-30T22:00:00Z");
+        assert_eq!(lease_until(now, LEASE), "2026-11-29T14:00:00Z");
+        let minute = Duration::from_secs(60);
+        assert_eq!(lease_until(now, minute), "2026-11-22T14:01:00Z");
+        assert_eq!(lease_until(Timestamp::MAX, LEASE), "9999-12-30T22:00:00Z");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod answer;
 pub(crate) mod batch;
+mod leases;
 mod request;
 
 use std::time::Duration;
@@ -20,6 +21,7 @@ use headcount_calls::Said;
 
 use answer::refusal;
 pub(crate) use answer::{Answer, MachineSaid};
+pub(crate) use leases::{all_others, leased, list_others, renew};
 pub(crate) use request::{MachineAsked, Request, Resources, StartUpData, Verb};
 
 /// The version that stands in every document.
@@ -57,7 +59,7 @@ pub(crate) fn creation<'a>(
     options: &'a Value,
 ) -> Request<'a> {
     let mut request = self::order(to, order, options);
-    request.machine = Some(MachineAsked::to_make(to, order.request));
+    request.machine = Some(MachineAsked::to_make(to, order));
     request.start_up = Some(StartUpData::of(&order.start_up));
     request
 }
@@ -88,9 +90,14 @@ pub(crate) async fn list_all(
 ) -> Result<Vec<MachineSaid>, Fault> {
     let mut request = Request::new(Verb::List, to, to.options.pace.list);
     request.pool = pool;
+    all(to, &request).await
+}
+
+/// All that a complete list shows.
+async fn all(to: &Provisioner, request: &Request<'_>) -> Result<Vec<MachineSaid>, Fault> {
     let mut call = to.call(to.options.pace.list);
     request.set(&mut call);
-    let answer = heard(Verb::List, to.run_list(call).await?)?;
+    let answer = heard(Verb::List, to.run_at_once(call).await?)?;
     if answer.complete != Some(true) {
         return Err(Fault::unknown(
             "its list does not say `\"complete\": true`, so what is missing in it may exist",
@@ -103,12 +110,15 @@ pub(crate) async fn list_all(
 
 /// See [`Provisioner::status`].
 pub(crate) async fn status(to: &Provisioner, target: &Target) -> Result<Machine, Fault> {
-    let mut request = Request::new(Verb::Status, to, to.options.pace.status);
-    request.machine = Some(MachineAsked::target(to, target));
-    let answer = ask(to, &request).await?;
-    let machine = one(answer, &to.name(target.agent))?;
-    read(&to.options.owner, machine)?
+    let machine = said(to, target).await?;
+    read(target.owner(to), machine)?
         .ok_or_else(|| Fault::unknown("it answered with a machine of another owner"))
+}
+
+/// What a status says, with all marks.
+pub(crate) async fn said(to: &Provisioner, target: &Target) -> Result<MachineSaid, Fault> {
+    let request = Request::about(Verb::Status, to, to.options.pace.status, target);
+    one(ask(to, &request).await?, &target.name(to))
 }
 
 /// See [`Provisioner::destroy`].
@@ -117,8 +127,8 @@ pub(crate) async fn destroy(
     target: &Target,
     grace: Duration,
 ) -> Result<(), Fault> {
-    let mut request = Request::new(Verb::Destroy, to, to.options.pace.destroy + grace);
-    request.machine = Some(MachineAsked::target(to, target));
+    let deadline = to.options.pace.destroy + grace;
+    let mut request = Request::about(Verb::Destroy, to, deadline, target);
     request.grace_seconds = Some(grace.as_secs());
     match ask(to, &request).await {
         Err(fault) if fault.verdict == Verdict::NotFound => Ok(()),
@@ -192,6 +202,10 @@ fn read(owner: &OwnerId, said: MachineSaid) -> Result<Option<Machine>, Fault> {
         pool: PoolName::new(&said.pool),
         message: said.message.as_deref().map(one_line),
         price: price(&said),
+        lease: said
+            .lease_seconds
+            .map(Duration::from_secs)
+            .filter(leases::is_lease),
         id: said.id,
         name: said.name,
         agent,

@@ -46,6 +46,8 @@ pub struct Pace {
     pub list: Duration,
     /// For a status.
     pub status: Duration,
+    /// For a renewal of leases, but never longer than a third of one.
+    pub renew: Duration,
     /// For a destroy, on top of the grace.
     pub destroy: Duration,
     /// Between the two looks that confirm an absence.
@@ -64,6 +66,7 @@ impl Default for Pace {
             create: Duration::from_secs(120),
             list: Duration::from_secs(25),
             status: Duration::from_secs(25),
+            renew: Duration::from_secs(25),
             destroy: Duration::from_secs(120),
             confirm: Duration::from_secs(3),
             watch: Duration::from_secs(30),

@@ -8,13 +8,15 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use headcount_model::{AgentId, Exit, InstanceState, PoolName, ProvisionerContract, Secret};
+use headcount_model::{
+    AgentId, Exit, InstanceState, LeasedInstance, OwnerId, PoolName, ProvisionerContract, Secret,
+};
 use headcount_ports::CreateRequest;
 pub(crate) use headcount_ports::census::Machine;
 use tokio::sync::Semaphore;
 
 use crate::environment::environment;
-use crate::fault::Fault;
+use crate::fault::{Fault, Verdict};
 use crate::options::ProgramOptions;
 use crate::start_up::StartUp;
 use crate::{garm, marks, native};
@@ -46,6 +48,20 @@ pub(crate) struct Target {
     pub(crate) pool: Option<PoolName>,
     /// The program's own, where it is known; otherwise the name serves.
     pub(crate) id: Option<String>,
+    /// Whose it is; `None` is ours.
+    pub(crate) owner: Option<OwnerId>,
+}
+
+impl Target {
+    /// Whose it is.
+    pub(crate) fn owner<'a>(&'a self, to: &'a Provisioner) -> &'a OwnerId {
+        self.owner.as_ref().unwrap_or(&to.options.owner)
+    }
+
+    /// The machine's name.
+    pub(crate) fn name(&self, to: &Provisioner) -> String {
+        marks::name(self.owner(to), self.agent)
+    }
 }
 
 /// What is wanted of a new machine.
@@ -55,6 +71,8 @@ pub(crate) struct Order<'a> {
     pub(crate) start_up: StartUp,
     pub(crate) url: &'a str,
     pub(crate) token: Option<&'a Secret>,
+    /// How long a lease lasts, if ours are renewed.
+    pub(crate) lease: Option<Duration>,
 }
 
 impl Provisioner {
@@ -126,6 +144,25 @@ impl Provisioner {
         }
     }
 
+    /// From now on the leases of all our machines end then. Called by one at a time.
+    pub(crate) async fn renew(&self, until: &str, lease: Duration) -> Result<(), Fault> {
+        match self.contract().is_garm() {
+            false => native::renew(self, until, lease).await,
+            true => Err(Fault::new(
+                Verdict::Invalid,
+                "GARM's contract has no leases",
+            )),
+        }
+    }
+
+    /// Machines of other owners that carry a lease. A list: called by one at a time.
+    pub(crate) async fn list_others(&self) -> Result<Vec<LeasedInstance>, Fault> {
+        match self.contract().is_garm() {
+            false => native::list_others(self).await,
+            true => Ok(Vec::new()),
+        }
+    }
+
     pub(crate) fn contract(&self) -> ProvisionerContract {
         self.options.provisioner.contract
     }
@@ -166,11 +203,11 @@ impl Provisioner {
     /// Runs a call once there is room for it.
     pub(crate) async fn run(&self, call: Call) -> Result<Said, Fault> {
         let _room = self.calls.acquire().await;
-        self.run_list(call).await
+        self.run_at_once(call).await
     }
 
-    /// Runs a list, which waits for nobody.
-    pub(crate) async fn run_list(&self, call: Call) -> Result<Said, Fault> {
+    /// Runs a call that waits for nobody: a list, or a renewal.
+    pub(crate) async fn run_at_once(&self, call: Call) -> Result<Said, Fault> {
         let (verb, started) = (
             call.arguments.first().cloned().unwrap_or_default(),
             Instant::now(),

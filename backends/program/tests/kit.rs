@@ -6,7 +6,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use headcount_backend_program::{KitOptions, Report, Verdict, run_kit};
-use support::{BATCH, GOOD, Place};
+use support::{BATCH, GOOD, LEASING, Place};
 
 fn options(place: &Place) -> KitOptions {
     KitOptions {
@@ -49,6 +49,24 @@ async fn forty_lines_of_shell_pass() {
     let report = run_kit(options(&place)).await;
     assert!(report.passed(), "{}", told(&report));
     assert_eq!(report.count(Verdict::Ok), report.cases.len());
+    assert_eq!(place.anything_runs(), 0, "it leaves nothing");
+    assert!(
+        told(&report).contains("no other daemon can ever"),
+        "{}",
+        told(&report)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_shell_example_with_leases_passes() {
+    let place = Place::example("leases.sh");
+    let report = run_kit(options(&place)).await;
+    assert!(report.passed(), "{}", told(&report));
+    assert!(
+        !told(&report).contains("no other daemon can ever"),
+        "{}",
+        told(&report)
+    );
     assert_eq!(place.anything_runs(), 0, "it leaves nothing");
 }
 
@@ -124,6 +142,63 @@ fault!(a_create_that_cannot_be_repeated_is_found:
     "[ $verb = create ] && d=$here/started-$(ask .machine.name) && { mkdir $d 2>/dev/null || [ -e $d/done ] || exit 1; sleep 0.2; }",
     "[ $verb = create ] && touch $d/done" =>
     "a create that is killed half-way can be repeated and ended", "ended with code 1");
+
+const RENEW: &str =
+    "renew moves the end of the leases of all machines of the owner, or is not offered";
+const OTHERS: &str = "list with `others` shows leased machines of other owners, or is not offered";
+
+/// A good program with leases, with what stands before and after what it does.
+fn leasing(before: &str, after: &str) -> Place {
+    Place::script(&format!(
+        "{GOOD}{LEASING}\nverb=$1\n{before}\nanswer=$(leasing \"$verb\"); code=$?\n{after}\n\
+         printf '%s\\n' \"$answer\"; exit $code"
+    ))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn leases_are_offered_or_not() {
+    for (place, remark) in [
+        (leasing("", ""), ""),
+        (
+            spoiled("", ""),
+            "not offered: no other daemon can ever remove its machines",
+        ),
+    ] {
+        let mut options = options(&place);
+        options.only = [RENEW, OTHERS].map(str::to_owned).to_vec();
+        let report = run_kit(options).await;
+        assert!(report.passed(), "{}", told(&report));
+        let cases = report.cases.iter();
+        let cases: Vec<_> = cases
+            .filter(|it| [RENEW, OTHERS].contains(&it.name))
+            .collect();
+        assert_eq!(cases.len(), 2);
+        assert!(cases.iter().all(|it| it.why == remark), "{}", told(&report));
+    }
+}
+
+macro_rules! lease_fault {
+    ($test:ident: $before:expr, $after:expr => $name:expr, $why:expr) => {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $test() {
+            fails(leasing($before, $after), $name, $why).await;
+        }
+    };
+}
+
+lease_fault!(a_renewal_without_effect_is_found: "[ $verb = renew ] && verb=list", "" =>
+    RENEW, "2 s after `renew`, list shows `leaseUntil` `2");
+lease_fault!(a_renewal_that_list_alone_shows_is_found: "[ $verb = status ] && good status && exit", "" =>
+    RENEW, "list shows the new `leaseUntil`, and status another");
+lease_fault!(a_lease_for_everybody_is_found: "", "[ $verb = status ] && answer=$(echo \"$answer\" | jq -c '.machine.leaseSeconds = 600')" =>
+    RENEW, "a machine that was made without `leaseSeconds` has some");
+lease_fault!(a_renewal_that_fails_is_found: "[ $verb = renew ] && exit 16", "" =>
+    RENEW, "`renew` ended with code 16");
+lease_fault!(others_without_their_marks_are_found: "", "[ \"$(ask .others)\" = true ] && answer=$(echo \"$answer\" | jq -c 'del(.machines[].leaseUntil)')" =>
+    OTHERS, "lacks a mark, or has another one than it was made with");
+lease_fault!(others_that_cannot_be_ended_are_found:
+    "[ \"$(ask .others)\" = true ] && touch $here/asked; [ $verb = destroy ] && [ -e $here/asked ] && [ ! -e $here/once ] && { touch $here/once; exit 16; }", "" =>
+    OTHERS, "in the name of its owner: `destroy` ended with code 16");
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stale_list_is_waited_for_and_told() {

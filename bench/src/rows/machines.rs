@@ -110,6 +110,7 @@ fn world(compat: IdleCompat) -> World {
         attempts.iter().map(|it| (it.agent, it.job)).collect();
     let pool = agents.first().map(|agent| agent.pool.clone());
     tell(News::Restored(Box::new(Restored {
+        owner: "bench".into(),
         epoch: 2,
         sources: vec![fleet::source().into()],
         agents,

@@ -142,6 +142,7 @@ fn world(size: &Size, mood: Mood) -> World {
         })
         .collect();
     let restored = Restored {
+        owner: "bench".into(),
         epoch: 2,
         sources: vec![fleet::source().into()],
         agents,

@@ -34,7 +34,7 @@ pub use health::{Health, Readiness};
 pub use job::{Attempt, CancelledJob, Job, JobState, Outcome};
 pub use logs::{LogLine, LogText, Stream};
 pub use moment::Moment;
-pub use orphan::{Looked, Orphan, OrphanState, Orphans, Reaping};
+pub use orphan::{Looked, Orphan, OrphanState, Orphans, OtherOrphan, Reaping};
 pub use plan::{
     Backend, Change, Class, ConfigText, Decision, Plan, PlanPreview, PlanRequest, PoolChange,
     Reload, Share, Source, Wake,

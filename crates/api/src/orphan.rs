@@ -1,4 +1,5 @@
-//! Orphans: instances with our mark that the ledger does not know.
+//! Orphans: instances with our mark that the ledger does not know, and those of other
+//! daemons whose leases this one watches.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -9,30 +10,38 @@ use crate::Moment;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Orphans {
-    /// In order of backend and agent.
+    /// In order of backend and agent, those of other daemons last.
     pub orphans: Vec<Orphan>,
     /// Every backend, in order of name.
     pub backends: Vec<Looked>,
 }
 
-/// An instance with our mark that the ledger does not know.
+/// An instance with our mark that the ledger does not know, or one of another daemon.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Orphan {
     /// The agent that its mark names.
     #[schema(example = "a-65f1c2a0-7")]
     pub agent: String,
+    /// The daemon that made it, where that is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "0123456789abcdef")]
+    pub owner: Option<String>,
+    /// When its lease ends or ended, where another daemon made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease_until: Option<Moment>,
     /// The pool that its mark names.
     #[schema(example = "builders/linux")]
     pub pool: String,
     /// Where it is.
     #[schema(example = "bare-metal")]
     pub backend: String,
-    /// When it was first listed.
+    /// When it was first listed; one of another daemon, with this lease.
     pub seen_at: Moment,
     /// What becomes of it.
     pub state: OrphanState,
-    /// When it is removed by itself, while it waits for that.
+    /// When it is removed by itself, while it waits for that; one whose lease is over, if
+    /// nobody renews it until then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_until: Option<Moment>,
     /// Why it was not removed when that was tried last.
@@ -46,6 +55,10 @@ pub struct Orphan {
 pub enum OrphanState {
     /// It is left alone for a grace period.
     Waiting,
+    /// Another daemon vouches for it: its lease is not over.
+    Leased,
+    /// Another daemon has not renewed its lease, which is over.
+    Lapsed,
     /// It is being removed.
     Removing,
     /// Its backend did not remove it, again and again: it is tried on, ever more seldom.
@@ -53,7 +66,7 @@ pub enum OrphanState {
 }
 
 impl OrphanState {
-    /// All of them, in the order in which they come.
+    /// What becomes of those with our own mark, in the order in which it comes.
     pub const ALL: [Self; 3] = [Self::Waiting, Self::Removing, Self::Quarantined];
 
     /// The word on the wire.
@@ -61,6 +74,8 @@ impl OrphanState {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
+            Self::Leased => "leased",
+            Self::Lapsed => "lapsed",
             Self::Removing => "removing",
             Self::Quarantined => "quarantined",
         }
@@ -89,6 +104,22 @@ pub struct Looked {
 pub struct Reaping {
     /// Agents whose instances are removed now.
     pub removing: Vec<String>,
+    /// Those of other daemons that are removed now: their leases, and the time that
+    /// `reapOthersAfter` leaves them, are over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removing_others: Vec<OtherOrphan>,
     /// Backends that did not say what exists: what they have was not looked at.
     pub unknown: Vec<Looked>,
+}
+
+/// An instance of another daemon.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OtherOrphan {
+    /// The daemon that made it.
+    #[schema(example = "0123456789abcdef")]
+    pub owner: String,
+    /// The agent that its mark names.
+    #[schema(example = "a-65f1c2a0-7")]
+    pub agent: String,
 }

@@ -184,6 +184,10 @@ fn lower_scaler(
         mandatory: Labels::new(&scaler.mandatory_labels),
         roles: scaler.roles.clone(),
         priority: scaler.priority,
+        reap_others_after: match &scaler.backend {
+            Backend::Program(program) => program.reap_others_after,
+            _ => None,
+        },
         pools,
     })
 }

@@ -1,6 +1,8 @@
 //! Scalers of a provisioner: what is understood, and what is refused or warned of.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use std::time::Duration;
+
 use headcount_config::{ConfigTexts, Loaded, Platform, Problems, effective_yaml, load_texts};
 use headcount_model::{ProgramRecipe, ProvisionerContract, Recipe};
 use serde_json::json;
@@ -167,4 +169,61 @@ fn what_cannot_be_is_refused_with_its_place() {
         }
     }
     assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn leases_are_the_scalers_and_make_no_machine_outdated() {
+    let (plain, before) = recipe("  program: /opt/p\n", "");
+    let (leased, after) = recipe(
+        "  program: /opt/p\n  leaseTime: 1h\n  reapOthersAfter: 30m\n",
+        "",
+    );
+    assert_eq!(plain.lease_time, None);
+    assert_eq!(leased.lease_time, Some(Duration::from_secs(3600)));
+    let (before, after) = (&before.fleet.scalers[0], &after.fleet.scalers[0]);
+    assert_eq!(before.reap_others_after, None);
+    assert_eq!(after.reap_others_after, Some(Duration::from_secs(1800)));
+    assert_eq!(
+        before.pools[0].fingerprint(),
+        after.pools[0].fingerprint(),
+        "no machine is outdated by it"
+    );
+    assert_eq!(before.backend, after.backend);
+}
+
+#[test]
+fn leases_that_cannot_be_are_refused() {
+    for (scaler, expected) in [
+        (
+            "  program: /opt/p\n  leaseTime: 9s\n",
+            "must be from 10s to 30d",
+        ),
+        (
+            "  program: /opt/p\n  reapOthersAfter: 31d\n",
+            "must be from 1s to 30d",
+        ),
+        (
+            "  program: /opt/p\n  config: /c\n  contract: garm/v0.1.1\n  leaseTime: 1h\n",
+            "`leaseTime` needs leases, which `garm/v0.1.1` has not",
+        ),
+        (
+            "  program: /opt/p\n  config: /c\n  contract: garm/v0.1.1\n  reapOthersAfter: 1h\n",
+            "take `reapOthersAfter` out, or run a provisioner that speaks `headcount/v1` and knows \
+             `renew`",
+        ),
+    ] {
+        let told = told(scaler, "");
+        assert!(told.contains(expected), "{expected}\n{told}");
+    }
+    let text = "version: 1\nscalers:\n- name: s\n  type: container\n  maxAgents: 5\n  leaseTime: 1h\n  \
+                labelSets:\n  - {labels: [a], image: i}\n";
+    let refused = load_texts(ConfigTexts::single("c", text), &Platform::current());
+    let told = refused.unwrap_err().to_string();
+    for expected in [
+        "`leaseTime` needs leases, which instances of type `container` have not",
+        "take `leaseTime` out: it is for the type `program`",
+    ] {
+        assert!(told.contains(expected), "{told}");
+    }
+    assert!(!told.contains("has no effect"), "said once: {told}");
 }

@@ -9,8 +9,8 @@ mod queue;
 use std::time::Duration;
 
 use headcount_model::{
-    AgentKind, Cap, Fleet, KubernetesRecipe, Layer, Layers, MachinePool, Partial, PoolSpec, Recipe,
-    Retry, Role, Roles, Rollout, ScalerSpec, Timeouts,
+    AgentKind, Cap, Fleet, KubernetesRecipe, Layer, Layers, MachinePool, Partial, PoolSpec,
+    ProgramRecipe, Recipe, Retry, Role, Roles, Rollout, ScalerSpec, Timeouts,
 };
 
 use headcount_model::amount::{cpus, memory};
@@ -89,6 +89,8 @@ impl Words {
                 .push("where its agents are reserved: idle agents are replaced".into());
         }
         self.cap("resourceCap", old.resource_cap, new.resource_cap);
+        let reaps = |scaler: &ScalerSpec| scaler.reap_others_after.map_or("never".into(), span);
+        self.say("reapOthersAfter", &reaps(old), &reaps(new));
     }
 
     fn machine_pools(&mut self, old: &Fleet, new: &Fleet) {
@@ -132,6 +134,8 @@ impl Words {
         if let (Recipe::Program(old), Recipe::Program(new)) = (&*old.recipe, &*new.recipe) {
             let (before, after) = (old.batch.machines(), new.batch.machines());
             self.say("createBatch", &before, &after);
+            let lease = |it: &ProgramRecipe| it.lease_time.map_or("none".into(), span);
+            self.say("leaseTime", &lease(old), &lease(new));
         }
         if old.fingerprint() != new.fingerprint() {
             let (what, then) = ("what its agents are made from", becomes(new));

@@ -62,6 +62,7 @@ impl Core {
     ) -> Self {
         let mut world = World::new();
         let restored = Restored {
+            owner: recovered.owner,
             epoch: recovered.epoch,
             sources,
             agents: recovered.agents,

@@ -85,6 +85,8 @@ impl Executor {
             Action::Create(_)
             | Action::Destroy { .. }
             | Action::Reap { .. }
+            | Action::ReapOther { .. }
+            | Action::ListOthers { .. }
             | Action::List { .. } => self.at_backend(action, token).await,
             Action::Refresh { .. }
             | Action::Take { .. }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use headcount_model::{AgentId, Answer, BackendId, ClassKey, Fleet, PoolName, Shutdown, Timestamp};
+use headcount_model::{
+    AgentId, Answer, BackendId, ClassKey, Fleet, OwnerId, PoolName, Shutdown, Timestamp,
+};
 use headcount_planner::{Impossible, News, Operator, Verdict, World, admission, explain, observe};
 use tokio::sync::{broadcast, oneshot};
 
@@ -97,6 +99,13 @@ impl Handle {
     /// answer says whether a list has shown it.
     pub async fn reap(&self, backend: BackendId, agent: AgentId) -> Answer {
         let wish = Operator::Reap(backend, agent);
+        self.inbox.tell(News::Operator(wish)).await
+    }
+
+    /// Removes an instance of another owner whose lease is over by policy, without waiting
+    /// until it was seen to stand still. The answer says whether that may be.
+    pub async fn reap_other(&self, backend: BackendId, owner: OwnerId, agent: AgentId) -> Answer {
+        let wish = Operator::ReapOther(backend, owner, agent);
         self.inbox.tell(News::Operator(wish)).await
     }
 

@@ -37,7 +37,7 @@ pub use events::Event;
 pub use executor::MAX_PER_BACKEND;
 pub use explanation::{ExplainedPool, ExplainedVerdict, ExplanationView};
 pub use handle::{Admission, Handle, Stopped};
-pub use headcount_planner::{Effect, Impossible, Link, PoolCounts, Stranger, Wake};
+pub use headcount_planner::{Effect, Impossible, Link, Other, PoolCounts, Removal, Stranger, Wake};
 pub use inbox::Inbox;
 pub use launches::{Launch, LaunchFailed, Launches};
 pub use mint::{Mint, RandomMint, digest};
@@ -45,6 +45,6 @@ pub use preview::{PoolChange, Preview};
 pub use run::{Controller, Wiring};
 pub use schedules::{ScheduleError, timetable};
 pub use view::{
-    AgentView, BackendView, ClassView, PoolView, ShareView, SignalView, SourceView, TakenJobView,
-    View,
+    AgentView, BackendView, ClassView, OtherView, OthersView, PoolView, ShareView, SignalView,
+    SourceView, TakenJobView, View,
 };

@@ -356,7 +356,10 @@ async fn adopt(machine_pools: Arc<dyn MachinePools>, adopted: Vec<Booking>) {
 fn log_order(action: &Action) {
     let text = action.to_string();
     match action {
-        Action::Create(_) | Action::Destroy { .. } | Action::Reap { .. } => {
+        Action::Create(_)
+        | Action::Destroy { .. }
+        | Action::Reap { .. }
+        | Action::ReapOther { .. } => {
             tracing::info!(action = text, "order");
         }
         Action::EndWaiting { .. } => tracing::warn!(action = text, "order"),

@@ -20,6 +20,8 @@ pub(crate) enum Whose {
     Triggers(PoolName),
     Source(SourceId),
     Backend(BackendId),
+    /// Machines of other owners at this backend.
+    Others(BackendId),
 }
 
 /// What is to be said.
@@ -47,7 +49,11 @@ impl Troubles {
                 backend.trouble.as_deref(),
             )
         });
-        self.turns(triggers.chain(sources).chain(backends))
+        let others = world.backends().map(|backend| {
+            let trouble = backend.others.trouble.as_deref();
+            (Whose::Others(backend.id.clone()), trouble)
+        });
+        self.turns(triggers.chain(sources).chain(backends).chain(others))
     }
 
     fn turns<'a>(&mut self, now: impl Iterator<Item = (Whose, Option<&'a str>)>) -> Vec<Turn> {

@@ -12,8 +12,8 @@ use headcount_model::{
     PoolName, PoolSpec, QueueRule, Reason, Sample, SourceId, Timestamp,
 };
 use headcount_planner::{
-    Agent, Backoff, Effect, Link, Pool, PoolCounts, PoolId, PoolReport, Report, Signal, Stranger,
-    Wake, World, plan,
+    Agent, Backoff, Effect, Link, Other, Pool, PoolCounts, PoolId, PoolReport, Report, Signal,
+    Stranger, Wake, World, plan,
 };
 
 /// The world at one moment.
@@ -169,6 +169,30 @@ pub struct BackendView {
     pub orphans: Vec<(AgentId, Stranger)>,
     /// When it last said what exists.
     pub listed_at: Option<Timestamp>,
+    /// Instances of other owners, where a policy asks for them.
+    pub others: Option<OthersView>,
+}
+
+/// What a backend says of other owners.
+#[derive(Clone, Debug)]
+pub struct OthersView {
+    /// Whether the last list was answered, and nobody has asked for another since.
+    pub fresh: bool,
+    /// Why the last list failed, while none has arrived since.
+    pub trouble: Option<String>,
+    /// In order of owner and agent.
+    pub known: Vec<OtherView>,
+}
+
+/// An instance of another owner.
+#[derive(Clone, Debug)]
+pub struct OtherView {
+    /// What is known of it.
+    pub other: Other,
+    /// From when on a person may have it removed: its lease and the policy are over.
+    pub over_at: Timestamp,
+    /// About when it is removed, if nobody renews its lease until then.
+    pub left_until: Timestamp,
 }
 
 /// One source.
@@ -205,7 +229,7 @@ impl View {
             agents: agents(world, &plan.report),
             classes: classes(world, &plan.report),
             jobs: jobs(world, &plan.report),
-            backends: world.backends().map(backend).collect(),
+            backends: world.backends().map(|it| backend(world, it)).collect(),
             sources: world.sources().map(source).collect(),
             wake_at: plan.wake_at,
         }
@@ -316,7 +340,7 @@ fn jobs(world: &World, report: &Report) -> Vec<TakenJobView> {
     jobs.collect()
 }
 
-fn backend(backend: &headcount_planner::Backend) -> BackendView {
+fn backend(world: &World, backend: &headcount_planner::Backend) -> BackendView {
     BackendView {
         id: backend.id.clone(),
         fresh: backend.fresh,
@@ -328,6 +352,27 @@ fn backend(backend: &headcount_planner::Backend) -> BackendView {
             .map(|(agent, stranger)| (*agent, stranger.clone()))
             .collect(),
         listed_at: backend.listed_at(),
+        others: world
+            .watches_others(&backend.id)
+            .then(|| others(world, backend)),
+    }
+}
+
+fn others(world: &World, backend: &headcount_planner::Backend) -> OthersView {
+    let listed_at = backend.others.listed_at().unwrap_or(Timestamp::ZERO);
+    let known = backend.others.known.values().filter_map(|other| {
+        let after = world.reaps_others_after(&backend.id, &other.instance.pool)?;
+        let over_at = other.left_until(after);
+        Some(OtherView {
+            other: other.clone(),
+            over_at,
+            left_until: over_at.max(listed_at.after(other.to_watch(after))),
+        })
+    });
+    OthersView {
+        fresh: backend.others.fresh,
+        trouble: backend.others.trouble.clone(),
+        known: known.collect(),
     }
 }
 

@@ -68,6 +68,9 @@ pub struct ScalerSpec {
     pub roles: Roles,
     /// Higher is tried first.
     pub priority: i32,
+    /// Machines of other owners in pools of the same name, whose lease ended so long ago and
+    /// was not renewed, are removed; `None` is never.
+    pub reap_others_after: Option<Duration>,
     /// One per label set, in file order.
     pub pools: Vec<PoolSpec>,
 }

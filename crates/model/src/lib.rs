@@ -21,6 +21,7 @@ mod instance;
 mod job;
 mod kubernetes;
 mod labels;
+mod lease;
 mod network;
 mod news;
 mod price;
@@ -56,6 +57,7 @@ pub use instance::{Exit, Instance, InstanceState};
 pub use job::{Command, JobEnd, JobWork, LogPressure, Outcome};
 pub use kubernetes::{ClusterAccess, ClusterAddress, HistoryLimits, KubernetesRecipe, Rollout};
 pub use labels::{Label, Labels};
+pub use lease::{LeasedInstance, OtherEnd};
 pub use network::{Cidr, NetworkPolicy, ParseCidrError};
 pub use news::{
     Answer, BackendEvent, Demand, Held, LinkEvent, Listing, Refusal, SourceEvent, Taken, TakenJob,

@@ -5,11 +5,12 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::hash::{Hash, Hasher};
+use core::time::Duration;
 
 use crate::BackendId;
 
 /// One machine: what the program is told of it beside its marks.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ProgramRecipe {
     /// Who makes it.
     pub provisioner: ProvisionerAddress,
@@ -23,6 +24,17 @@ pub struct ProgramRecipe {
     pub agent_url: Option<String>,
     /// How many of them one call may ask for.
     pub batch: CreateBatch,
+    /// How long its owner vouches for it without renewing that; `None` is without a lease.
+    pub lease_time: Option<Duration>,
+}
+
+/// The lease is left out: it is renewed for all machines of the owner together, so another
+/// one makes no living agent outdated.
+impl Hash for ProgramRecipe {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.provisioner, &self.options, &self.env).hash(state);
+        (&self.agent_binary, &self.agent_url, self.batch).hash(state);
+    }
 }
 
 /// How many machines one call of a program may ask for: from 1, each machine a call of its
@@ -186,6 +198,28 @@ mod tests {
         let (one, ten) = (CreateBatch::default(), CreateBatch::new(10));
         assert_ne!(one, ten);
         assert_eq!(crate::fingerprint(&one), crate::fingerprint(&ten));
+    }
+
+    #[test]
+    fn a_lease_is_no_part_of_what_machines_are_made_from() {
+        let recipe = |options: &str, lease: Option<u64>| ProgramRecipe {
+            provisioner: ProvisionerAddress {
+                program: "/opt/p".into(),
+                contract: ProvisionerContract::Native,
+                environment: vec![],
+                config: None,
+            },
+            options: options.into(),
+            env: BTreeMap::new(),
+            agent_binary: None,
+            agent_url: None,
+            batch: CreateBatch::default(),
+            lease_time: lease.map(Duration::from_secs),
+        };
+        let plain = crate::fingerprint(&recipe("{}", None));
+        assert_ne!(recipe("{}", None), recipe("{}", Some(10)));
+        assert_eq!(crate::fingerprint(&recipe("{}", Some(10))), plain);
+        assert_ne!(crate::fingerprint(&recipe("[]", None)), plain);
     }
 
     #[test]

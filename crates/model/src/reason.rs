@@ -209,6 +209,9 @@ reasons! {
     /// It is ours, but the ledger does not know it.
     Unknown = "unknown_instance", "it carries our mark but the ledger does not know it",
         "Nothing: it is removed after a grace period; `headcount orphans --reap` does not wait for that. It appears after a ledger was restored from a backup.";
+    /// Another owner has stopped renewing the lease of it.
+    LeaseEnded = "lease_ended", "the daemon that made it has not renewed its lease for as long as the lease and `reapOthersAfter` last",
+        "Nothing, where that daemon is gone for good. Where it lives it cannot renew its leases, and its log says why; take `reapOthersAfter` out, or raise it, until it can.";
     /// The daemon ends and takes its agents along.
     Shutdown = "shutdown", "the daemon was told to end its agents",
         "Nothing.";
@@ -264,6 +267,9 @@ reasons! {
     /// Time changes what a trigger says.
     TriggerChange = "trigger_change", "a window of time opens or closes, or an entry may be claimed from now on",
         "Nothing.";
+    /// Leases of other owners may end.
+    LeaseWatch = "lease_watch", "other daemons may have stopped renewing the leases of their machines",
+        "Nothing: it is asked for while a scaler has `reapOthersAfter`.";
     /// An answer must be confirmed.
     Confirm = "confirm", "an ended or doubtful agent must be confirmed absent",
         "Nothing.";

@@ -8,8 +8,8 @@ use core::fmt;
 use core::time::Duration;
 
 use headcount_model::{
-    AgentId, AgentKind, BackendId, ClassKey, Granted, JobEnd, JobId, LogPressure, Name, PoolName,
-    Reason, Recipe, Settlement, SourceId,
+    AgentId, AgentKind, BackendId, ClassKey, Granted, JobEnd, JobId, LeasedInstance, LogPressure,
+    Name, PoolName, Reason, Recipe, Settlement, SourceId,
 };
 
 use crate::ClassId;
@@ -19,6 +19,15 @@ use crate::ClassId;
 pub enum Action {
     /// Ask a backend what exists.
     List {
+        /// Which.
+        backend: BackendId,
+        /// Why.
+        reason: Reason,
+        /// For the answer.
+        deadline: Duration,
+    },
+    /// Ask a backend for instances of other owners.
+    ListOthers {
         /// Which.
         backend: BackendId,
         /// Why.
@@ -74,6 +83,19 @@ pub enum Action {
     Reap {
         /// Whom its mark names.
         agent: AgentId,
+        /// Where.
+        backend: BackendId,
+        /// Why.
+        reason: Reason,
+        /// Between asking and forcing.
+        grace: Duration,
+        /// For confirmed absence.
+        deadline: Duration,
+    },
+    /// End an instance of another owner, if it is still what was seen.
+    ReapOther {
+        /// As it was listed last.
+        seen: LeasedInstance,
         /// Where.
         backend: BackendId,
         /// Why.
@@ -204,6 +226,8 @@ impl Action {
             | Self::Sample { reason, .. }
             | Self::Destroy { reason, .. }
             | Self::Reap { reason, .. }
+            | Self::ListOthers { reason, .. }
+            | Self::ReapOther { reason, .. }
             | Self::Drain { reason, .. }
             | Self::Settle { reason, .. }
             | Self::EndWaiting { reason, .. } => *reason,
@@ -233,6 +257,11 @@ impl fmt::Display for Action {
             Self::Create(order) => write!(f, "create {} in {}", order.agent, order.pool)?,
             Self::Destroy { agent, .. } => write!(f, "destroy {agent}")?,
             Self::Reap { agent, backend, .. } => write!(f, "reap {agent} in {backend}")?,
+            Self::ListOthers { backend, .. } => write!(f, "list others in {backend}")?,
+            Self::ReapOther { seen, backend, .. } => {
+                let (agent, owner) = (seen.agent, &seen.owner);
+                write!(f, "reap {agent} of owner {owner} in {backend}")?;
+            }
             Self::Drain { agent, .. } => write!(f, "drain {agent}")?,
             Self::Assign {
                 agent,

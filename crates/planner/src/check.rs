@@ -66,6 +66,7 @@ pub fn check_world(world: &World) -> Vec<Violation> {
 pub fn check_plan(world: &World, plan: &Plan) -> Vec<Violation> {
     let mut found = Vec::new();
     caps(world, plan, &mut found);
+    others(world, plan, &mut found);
     removals(world, plan, &mut found);
     reasons(world, plan, &mut found);
     found
@@ -154,6 +155,26 @@ fn caps(world: &World, plan: &Plan, found: &mut Vec<Violation>) {
         require(found, within, || {
             format!("a cap of scaler {} is passed", spec.name)
         });
+    }
+}
+
+/// Promise 3: of others nothing is touched whose lease is not over by policy, was not seen
+/// to stand still, or was never listed.
+fn others(world: &World, plan: &Plan, found: &mut Vec<Violation>) {
+    for action in &plan.actions {
+        let Action::ReapOther { seen, backend, .. } = action else {
+            continue;
+        };
+        let facts = world.backends.get(backend);
+        let known = facts.map(|facts| &facts.others.known);
+        let other = known.and_then(|known| known.get(&(seen.owner.clone(), seen.agent)));
+        let after = world.reaps_others_after(backend, &seen.pool);
+        let may = other.zip(after).is_some_and(|(other, after)| {
+            let long = other.instance.lease_for.saturating_add(after);
+            let stood_still = other.watched >= long || other.removal.wanted;
+            other.instance == *seen && stood_still && world.owner.as_ref() != Some(&seen.owner)
+        });
+        require(found, may, || format!("{action}: it may live"));
     }
 }
 

@@ -35,7 +35,8 @@ pub use report::{
 };
 pub use world::{
     Agent, Backend, Backoff, Class, ClassId, Effect, Failures, Job, JobPhase, LaunchFailure, Link,
-    MachinePoolFacts, Pool, PoolId, Signal, SourceFacts, Stranger, Take, World,
+    MachinePoolFacts, Other, Others, Pool, PoolId, Removal, Signal, SourceFacts, Stranger, Take,
+    World,
 };
 
 /// Counts of things that configuration bounds far below `u32::MAX`.

@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 
 use headcount_model::{
     AgentId, AgentRecord, AttemptRecord, BackendEvent, BackendId, ClassKey, Demand, Digest, Fleet,
-    JobId, LinkEvent, Listing, PoolName, Sample, Shutdown, SourceEvent, SourceId, Taken, Timetable,
-    Trouble, Unreserved,
+    JobId, LeasedInstance, LinkEvent, Listing, OtherEnd, OwnerId, PoolName, Sample, Shutdown,
+    SourceEvent, SourceId, Taken, Timetable, Trouble, Unreserved,
 };
 
 use crate::{Action, Report};
@@ -60,6 +60,8 @@ impl From<SourceId> for WiredSource {
 /// What the ledger kept.
 #[derive(Clone, Debug)]
 pub struct Restored {
+    /// Whose instances are ours.
+    pub owner: OwnerId,
     /// New at this start.
     pub epoch: u64,
     /// Every source that is wired.
@@ -83,6 +85,10 @@ pub enum Answered {
     Reap(BackendId, AgentId, Result<(), Trouble>),
     /// A list.
     List(BackendId, Result<Listing, Trouble>),
+    /// A list of instances of other owners.
+    ListOthers(BackendId, Result<Vec<LeasedInstance>, Trouble>),
+    /// The removal of an instance of another owner.
+    ReapOther(BackendId, OwnerId, AgentId, Result<OtherEnd, Trouble>),
     /// A reservation in a shared ledger.
     Reserve(AgentId, Result<(), Unreserved>),
     /// A release in a shared ledger.
@@ -124,6 +130,9 @@ pub enum Operator {
     Look,
     /// An instance of ours that the ledger does not know is removed without its grace.
     Reap(BackendId, AgentId),
+    /// An instance of another owner whose lease is over by the policy is removed, although
+    /// that lease was not seen to stand still for long.
+    ReapOther(BackendId, OwnerId, AgentId),
     /// The daemon is stopping: no new jobs are handed out.
     Stop,
     /// It is stopping, and this becomes of its agents.

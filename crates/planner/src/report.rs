@@ -177,6 +177,10 @@ pub enum WakeReason {
     TriggerChange,
     /// What exists is compared with what is known.
     Recheck,
+    /// It is looked whether other owners still renew their leases.
+    LeaseWatch,
+    /// A lease of another owner has been over for long enough.
+    LeaseEnd,
     /// Jobs that pile up are told of. No plan sets it: nothing is decided by it.
     Backlog,
 }
@@ -204,6 +208,8 @@ impl WakeReason {
             Self::Polling => "polling_interval",
             Self::TriggerChange => "trigger_change",
             Self::Recheck => "recheck",
+            Self::LeaseWatch => "lease_watch",
+            Self::LeaseEnd => "lease_end",
             Self::Backlog => "backlog",
         }
     }

@@ -177,7 +177,7 @@ fn an_orphan_that_cannot_be_removed_is_tried_seldom_and_must_be_absent_twice() {
     let strangers = |s: &Scenario| {
         let backend = s.world.backends().next().unwrap();
         let all = backend.strangers.values();
-        all.map(headcount_planner::Stranger::is_quarantined)
+        all.map(|it| it.removal.is_quarantined())
             .collect::<Vec<_>>()
     };
     assert_eq!(strangers(&s), [true]);

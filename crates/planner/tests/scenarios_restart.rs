@@ -8,7 +8,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Scenario, agent, job, source};
+use common::{OWNER, Scenario, agent, job, source};
 use headcount_model::{
     AgentPhase, AgentRecord, Answer, AttemptPhase, Exit, InstanceState, JobEnd, Settlement,
     TroubleKind,
@@ -186,6 +186,7 @@ fn a_launch_is_not_late_because_no_daemon_ran() {
     later.now = late.now;
     later.world = World::new();
     let restored = Restored {
+        owner: OWNER.into(),
         epoch: 2,
         sources: vec![source().into()],
         agents,
@@ -320,6 +321,7 @@ fn agents_of_a_pool_that_left_while_the_daemon_was_down_drain() {
 fn an_operators_drain_outlives_a_restart() {
     let pool = headcount_model::PoolName::new("d/linux");
     let restored = Restored {
+        owner: OWNER.into(),
         epoch: 2,
         sources: vec![source().into()],
         agents: Vec::new(),
@@ -343,6 +345,7 @@ fn an_operators_drain_outlives_a_restart() {
 fn a_world_that_knows_something_is_not_restored() {
     let mut s = created();
     let restored = Restored {
+        owner: OWNER.into(),
         epoch: 2,
         sources: Vec::new(),
         agents: Vec::new(),

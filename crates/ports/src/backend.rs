@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use headcount_model::{
-    AgentId, AgentKind, BackendId, Granted, Listing, LogPressure, Name, OwnerId, PoolName, Recipe,
-    Secret,
+    AgentId, AgentKind, BackendId, Granted, LeasedInstance, Listing, LogPressure, Name, OtherEnd,
+    OwnerId, PoolName, Recipe, Secret,
 };
 
 /// Something that can make, list and end instances.
@@ -45,6 +45,29 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// [`BackendError::Unknown`] when it may still exist: look before acting again.
     async fn destroy(&self, request: DestroyRequest) -> Result<(), BackendError>;
+
+    /// Instances of other owners that carry a lease, as far as this backend knows any: what
+    /// is missing here proves nothing. Reading only; safe to repeat. A backend whose
+    /// instances carry no leases knows none.
+    ///
+    /// # Errors
+    /// An error says nothing about what exists.
+    async fn list_others(&self) -> Result<Vec<LeasedInstance>, BackendError> {
+        Ok(Vec::new())
+    }
+
+    /// Ends an instance of another owner, if it is still what was seen: looks at it right
+    /// before, and leaves alone what was renewed or is marked otherwise. Idempotent; returns
+    /// once it is confirmed absent, or spared.
+    ///
+    /// # Errors
+    /// [`BackendError::Invalid`] where instances carry no leases; [`BackendError::Unknown`]
+    /// when it may still exist.
+    async fn reap_other(&self, request: ReapOtherRequest) -> Result<OtherEnd, BackendError> {
+        let LeasedInstance { owner, agent, .. } = request.seen;
+        let wrong = format!("{agent} of owner {owner} has no lease here; please report this");
+        Err(BackendError::Invalid(wrong))
+    }
 
     /// The last lines of output of an agent, newest last, for a failure's explanation.
     /// Bounded by `max_lines`; empty when there is none.
@@ -96,6 +119,15 @@ pub struct CreateRequest {
 pub struct DestroyRequest {
     /// Whose instance.
     pub agent: AgentId,
+    /// Between asking and forcing.
+    pub grace: Duration,
+}
+
+/// All that is needed to end one instance of another owner.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ReapOtherRequest {
+    /// The instance as it was when that was decided.
+    pub seen: LeasedInstance,
     /// Between asking and forcing.
     pub grace: Duration,
 }

@@ -52,6 +52,8 @@ pub struct Machine {
     pub message: Option<String>,
     /// What the maker says it costs.
     pub price: Option<Price>,
+    /// How long a lease of it lasts, where it has one that is renewed.
+    pub lease: Option<Duration>,
 }
 
 /// All machines.
@@ -78,6 +80,7 @@ struct Known<M> {
     message: Option<String>,
     told_price: Option<Price>,
     told_running: bool,
+    lease: Option<Duration>,
     changed_at: M,
     missing_since: Option<M>,
     /// Missing for long enough: it is to be asked for by name.
@@ -96,6 +99,19 @@ impl<M: Moment> Census<M> {
         known.missing_since = None;
         known.unseen = false;
         is_new
+    }
+
+    /// It is made with a lease of this length.
+    pub fn leased(&mut self, agent: AgentId, lease: Duration) {
+        if let Some(known) = self.known.get_mut(&agent) {
+            known.lease = Some(lease);
+        }
+    }
+
+    /// The shortest of all leases that are to be renewed.
+    #[must_use]
+    pub fn shortest_lease(&self) -> Option<Duration> {
+        self.known.values().filter_map(|known| known.lease).min()
     }
 
     /// Its maker says that this is it.
@@ -241,6 +257,7 @@ impl<M: Moment> Known<M> {
             message: None,
             told_price: None,
             told_running: false,
+            lease: None,
             changed_at: now,
             missing_since: None,
             unseen: false,
@@ -261,6 +278,8 @@ impl<M: Moment> Known<M> {
         self.missing_since = None;
         self.unseen = false;
         self.message.clone_from(&machine.message);
+        // What has a lease once is renewed as long as it is there.
+        self.lease = machine.lease.or(self.lease);
         let mut events = Vec::new();
         if let Some(price) = machine
             .price

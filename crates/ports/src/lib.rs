@@ -24,7 +24,9 @@ pub mod texts;
 mod time_book;
 pub mod turns;
 
-pub use backend::{Backend, BackendError, BackendPromises, CreateRequest, DestroyRequest};
+pub use backend::{
+    Backend, BackendError, BackendPromises, CreateRequest, DestroyRequest, ReapOtherRequest,
+};
 pub use cancel::{CancelError, Cancelled};
 pub use inbox::{BackendInbox, LinkInbox, SourceInbox};
 pub use job_book::{

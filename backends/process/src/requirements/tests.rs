@@ -56,6 +56,7 @@ fn scaler(program: ProcessProgram, env: &[(&str, &str)], enforce_cgroups: bool) 
         mandatory: Labels::default(),
         roles: Roles::Unrestricted,
         priority: 0,
+        reap_others_after: None,
         pools: vec![pool],
     }
 }

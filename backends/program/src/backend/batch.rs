@@ -8,6 +8,7 @@
 //! [`Pace::gather`]: crate::options::Pace::gather
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use headcount_model::{CreateBatch, Granted, PoolName, ProgramRecipe};
 use headcount_ports::CreateRequest;
@@ -19,29 +20,37 @@ use crate::fault::Fault;
 use crate::provisioner::{Machine, Order};
 use crate::start_up::StartUp;
 
+/// What a machine has of its own, beside what was asked for.
+pub(super) struct Wish {
+    pub(super) start_up: StartUp,
+    /// Where its agent finds the daemon.
+    pub(super) url: String,
+    /// How long a lease of it lasts, if ours are renewed.
+    pub(super) lease: Option<Duration>,
+}
+
 /// Makes one machine, alone or with others.
 pub(super) async fn create(
     core: &Arc<Core>,
     request: &CreateRequest,
     recipe: &ProgramRecipe,
-    start_up: StartUp,
-    url: &str,
+    wish: Wish,
 ) -> Result<Machine, Fault> {
     if recipe.batch.machines() == 1 || core.provisioner.contract().is_garm() {
         let order = Order {
             request,
             options: &recipe.options,
-            start_up,
-            url,
+            start_up: wish.start_up,
+            url: &wish.url,
             token: request.token.as_ref(),
+            lease: wish.lease,
         };
         return core.provisioner.create(&order).await;
     }
     let (tell, told) = oneshot::channel();
     let waiting = Waiting {
         request: request.clone(),
-        start_up,
-        url: url.to_owned(),
+        wish,
         tell,
     };
     match core.batches.join(Kind::of(request, recipe), waiting) {
@@ -69,9 +78,10 @@ async fn send(core: Arc<Core>, batch: Batch) {
         .map(|one| Order {
             request: &one.request,
             options: &kind.options,
-            start_up: one.start_up.clone(),
-            url: &one.url,
+            start_up: one.wish.start_up.clone(),
+            url: &one.wish.url,
             token: one.request.token.as_ref(),
+            lease: one.wish.lease,
         })
         .collect();
     let answers = core.provisioner.create_all(&orders).await;
@@ -118,8 +128,7 @@ struct Kind {
 /// One that waits for its machine.
 struct Waiting {
     request: CreateRequest,
-    start_up: StartUp,
-    url: String,
+    wish: Wish,
     tell: oneshot::Sender<Result<Machine, Fault>>,
 }
 

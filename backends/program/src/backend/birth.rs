@@ -12,7 +12,8 @@ use headcount_ports::agent_env::Told;
 use headcount_ports::turns::{self, Asker, Place};
 use headcount_ports::{BackendError, CreateRequest, agent_env};
 
-use super::{Core, batch};
+use super::batch::{self, Wish};
+use super::{Core, lease};
 use crate::start_up::StartUp;
 
 /// What stands for our own agent on a machine where nothing else is said.
@@ -39,10 +40,15 @@ async fn bear(
         return Err(BackendError::Invalid(wrong));
     };
     let told = told(core, recipe)?;
-    let start_up = start_up(core, request, recipe, &told)?;
+    let wish = Wish {
+        start_up: start_up(core, request, recipe, &told)?,
+        url: told.url,
+        lease: lease::vouch(core, recipe.lease_time).await,
+    };
     let is_new = core.census().expect(agent, &request.pool, Instant::now());
+    core.leases.has(core, agent, wish.lease);
     core.changed.notify_one();
-    match batch::create(core, request, recipe, start_up, &told.url).await {
+    match batch::create(core, request, recipe, wish).await {
         Ok(machine) => {
             let events = core.census().made(&machine, Instant::now());
             for event in events {

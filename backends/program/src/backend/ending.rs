@@ -16,7 +16,7 @@ use crate::fault::{Fault, Verdict};
 use crate::provisioner::Target;
 
 /// For a creation or destruction that is under way.
-const TURN_WAIT: Duration = Duration::from_secs(150);
+pub(super) const TURN_WAIT: Duration = Duration::from_secs(150);
 /// Between two looks at a machine that goes; doubles up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
@@ -56,6 +56,7 @@ async fn end(
         agent,
         pool,
         id: None,
+        owner: None,
     };
     if ids.is_empty() {
         core.provisioner.destroy(&by_name, request.grace).await?;
@@ -73,11 +74,11 @@ async fn end(
 }
 
 /// Returns once it is said twice that there is none.
-async fn confirm(
+pub(super) async fn confirm<T>(
     core: &Core,
     target: &Target,
     grace: Duration,
-    asker: &oneshot::Sender<Result<(), BackendError>>,
+    asker: &oneshot::Sender<T>,
 ) -> Result<(), Fault> {
     let pace = core.provisioner.options.pace;
     let until = Instant::now() + grace + pace.gone;

@@ -8,7 +8,7 @@
 use std::time::Instant;
 
 use futures_util::future::join_all;
-use headcount_model::{AgentId, BackendEvent};
+use headcount_model::{AgentId, BackendEvent, LeasedInstance};
 use tokio::sync::Mutex;
 
 use super::Core;
@@ -39,21 +39,8 @@ pub(super) async fn refresh(core: &Core) -> Result<Vec<BackendEvent>, Fault> {
     if last.begun.is_some_and(|begun| begun >= asked) {
         return Ok(Vec::new());
     }
-    let begun = Instant::now();
-    if let Some(rest) = last.rest_until.filter(|rest| *rest > begun) {
-        let mut fault = Fault::new(Verdict::Throttled, "throttled: it asked to be left alone");
-        fault.retry_after = Some(rest.duration_since(begun));
-        return Err(fault);
-    }
-    let listed = core.provisioner.list().await;
-    if let Err(Fault {
-        retry_after: Some(rest),
-        ..
-    }) = &listed
-    {
-        last.rest_until = begun.checked_add(*rest);
-    }
-    let machines = listed?;
+    let begun = last.may_begin()?;
+    let machines = last.noted(begun, core.provisioner.list().await)?;
     last.begun = Some(begun);
     let confirm = core.provisioner.options.pace.confirm;
     let busy = |agent| core.turns.is_taken(agent);
@@ -62,7 +49,37 @@ pub(super) async fn refresh(core: &Core) -> Result<Vec<BackendEvent>, Fault> {
     if core.census().misses_somebody() {
         core.changed.notify_one();
     }
+    core.leases.look_again();
     Ok(events)
+}
+
+/// Machines of other owners that carry a lease.
+pub(super) async fn others(core: &Core) -> Result<Vec<LeasedInstance>, Fault> {
+    let mut last = core.desk.last.lock().await;
+    let begun = last.may_begin()?;
+    last.noted(begun, core.provisioner.list_others().await)
+}
+
+impl Last {
+    /// This moment, unless the program wants no list.
+    fn may_begin(&self) -> Result<Instant, Fault> {
+        let now = Instant::now();
+        let Some(rest) = self.rest_until.filter(|rest| *rest > now) else {
+            return Ok(now);
+        };
+        let mut fault = Fault::new(Verdict::Throttled, "throttled: it asked to be left alone");
+        fault.retry_after = Some(rest.duration_since(now));
+        Err(fault)
+    }
+
+    /// What a list that was begun then came to.
+    fn noted<T>(&mut self, begun: Instant, listed: Result<T, Fault>) -> Result<T, Fault> {
+        let rest = listed.as_ref().err().and_then(|fault| fault.retry_after);
+        if let Some(rest) = rest {
+            self.rest_until = begun.checked_add(rest);
+        }
+        listed
+    }
 }
 
 /// Asks for each machine that no list has shown for a while. Who answers is there; of whom
@@ -94,6 +111,7 @@ async fn ask(core: &Core, agent: AgentId) -> (AgentId, Result<Machine, Fault>) {
         agent,
         pool,
         id: None,
+        owner: None,
     };
     (agent, core.provisioner.status(&target).await)
 }

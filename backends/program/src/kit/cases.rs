@@ -7,6 +7,7 @@ mod batches;
 mod calls;
 mod creating;
 mod ending;
+mod leasing;
 mod listing;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,6 +44,8 @@ enum Name {
     AtOnce,
     Pools,
     Owners,
+    Renew,
+    Others,
     Many,
     Killed,
     Batch,
@@ -58,7 +61,7 @@ enum Name {
 }
 
 /// Each with its sentence, its hint, and what it needs.
-const CASES: [(Name, &str, &str, Option<Name>); 24] = [
+const CASES: [(Name, &str, &str, Option<Name>); 26] = [
     (
         Name::EmptyList,
         "the list of an owner without machines is complete and empty",
@@ -68,7 +71,7 @@ const CASES: [(Name, &str, &str, Option<Name>); 24] = [
     (
         Name::UnknownVerb,
         "an unknown verb is refused as `invalid`",
-        "end with code 14 for every argument but create, list, status and destroy",
+        "end with code 14 for every argument but create, list, status, destroy and perhaps renew",
         None,
     ),
     (
@@ -130,6 +133,18 @@ const CASES: [(Name, &str, &str, Option<Name>); 24] = [
         "two owners neither see nor end each other's machines",
         "filter by `owner` in all verbs",
         Some(Name::Listed),
+    ),
+    (
+        Name::Renew,
+        "renew moves the end of the leases of all machines of the owner, or is not offered",
+        "keep one moment for each owner and show it as `leaseUntil` where `leaseSeconds` was given; or end with code 14",
+        Some(Name::Listed),
+    ),
+    (
+        Name::Others,
+        "list with `others` shows leased machines of other owners, or is not offered",
+        "show machines of all other owners with all their marks when `others` is true; or take no notice of it",
+        Some(Name::Owners),
     ),
     (
         Name::Many,
@@ -287,6 +302,8 @@ async fn play(stage: &Stage, name: Name) -> Outcome {
         Name::AtOnce => creating::at_once(stage).await,
         Name::Pools => listing::pools(stage).await,
         Name::Owners => listing::owners(stage).await,
+        Name::Renew => leasing::renew(stage).await,
+        Name::Others => leasing::others(stage).await,
         Name::Many => creating::many(stage).await,
         Name::Killed => creating::killed(stage).await,
         Name::Batch => batches::whole(stage).await,

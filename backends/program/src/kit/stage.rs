@@ -32,6 +32,9 @@ pub(super) fn idle() -> Vec<String> {
     IDLE.map(str::to_owned).to_vec()
 }
 
+/// How long leases of the kit last.
+pub(super) const LEASE: Duration = Duration::from_secs(600);
+
 /// The stage.
 pub(super) struct Stage {
     pub(super) options: KitOptions,
@@ -87,6 +90,21 @@ impl Stage {
         let request = self.request(owner, agent, pool);
         self.made().insert(agent);
         native::create(owner, &self.order(&request)).await
+    }
+
+    /// The same with a lease.
+    pub(super) async fn create_leased(
+        &self,
+        owner: &Provisioner,
+        agent: AgentId,
+    ) -> Result<Machine, Fault> {
+        let request = self.request(owner, agent, "kit/a");
+        self.made().insert(agent);
+        let order = Order {
+            lease: Some(LEASE),
+            ..self.order(&request)
+        };
+        native::create(owner, &order).await
     }
 
     /// What a `create` says, for whoever runs it themselves.
@@ -212,6 +230,7 @@ impl Stage {
                 agent_binary: None,
                 agent_url: None,
                 batch: CreateBatch::default(),
+                lease_time: None,
             })),
             token: None,
         }
@@ -229,6 +248,7 @@ impl Stage {
             },
             url: "unix:/nowhere",
             token: None,
+            lease: None,
         }
     }
 }
@@ -239,6 +259,7 @@ pub(super) fn by_name(agent: AgentId) -> Target {
         agent,
         pool: None,
         id: None,
+        owner: None,
     }
 }
 
@@ -262,6 +283,7 @@ fn program_options(options: &KitOptions, owner: OwnerId) -> ProgramOptions {
             create: deadline,
             list: deadline,
             status: deadline,
+            renew: deadline,
             destroy: deadline,
             ..Pace::default()
         },

@@ -39,6 +39,7 @@ pub(crate) struct MachineSaid {
     pub(crate) pool: String,
     pub(crate) agent: String,
     pub(crate) lease_until: Option<String>,
+    pub(crate) lease_seconds: Option<u64>,
     pub(crate) generation: Option<u64>,
     pub(crate) exit_code: Option<i32>,
     pub(crate) message: Option<String>,

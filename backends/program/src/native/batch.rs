@@ -58,7 +58,7 @@ pub(crate) fn creation<'a>(
 ) -> Option<Request<'a>> {
     let mut request = super::order(to, orders.first()?, options);
     let machines = orders.iter().map(|order| MachineToMake {
-        machine: MachineAsked::to_make(to, order.request),
+        machine: MachineAsked::to_make(to, order),
         start_up: StartUpData::of(&order.start_up),
     });
     request.machines = Some(machines.collect());

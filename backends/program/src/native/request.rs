@@ -4,7 +4,6 @@ use std::fmt;
 use std::time::Duration;
 
 use headcount_model::{AgentId, Granted};
-use headcount_ports::CreateRequest;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
@@ -12,7 +11,7 @@ use serde_json::Value;
 use super::CONTRACT;
 use super::batch::MachineToMake;
 use crate::marks;
-use crate::provisioner::{Provisioner, Target};
+use crate::provisioner::{Order, Provisioner, Target};
 use crate::start_up::StartUp;
 use headcount_calls::Call;
 
@@ -24,6 +23,7 @@ pub(crate) enum Verb {
     List,
     Status,
     Destroy,
+    Renew,
 }
 
 impl Verb {
@@ -33,6 +33,7 @@ impl Verb {
             Self::List => "list",
             Self::Status => "status",
             Self::Destroy => "destroy",
+            Self::Renew => "renew",
         }
     }
 }
@@ -55,6 +56,13 @@ pub(crate) struct Request<'a> {
     pub(crate) config: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) pool: Option<&'a str>,
+    /// Whether machines of other owners are asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) others: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) lease_until: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) lease_seconds: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) machine: Option<MachineAsked>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,6 +95,8 @@ pub(crate) struct MachineAsked {
     pub(crate) scaler: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) lease_until: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) lease_seconds: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) generation: Option<u64>,
 }
@@ -123,6 +133,9 @@ impl<'a> Request<'a> {
             owner: to.options.owner.as_str(),
             config: to.options.provisioner.config.as_deref(),
             pool: None,
+            others: None,
+            lease_until: None,
+            lease_seconds: None,
             machine: None,
             grace_seconds: None,
             labels: None,
@@ -130,6 +143,20 @@ impl<'a> Request<'a> {
             options: None,
             start_up: None,
             machines: None,
+        }
+    }
+
+    /// About this machine, in the name of its owner.
+    pub(crate) fn about(
+        verb: Verb,
+        to: &'a Provisioner,
+        deadline: Duration,
+        target: &'a Target,
+    ) -> Self {
+        Self {
+            owner: target.owner(to).as_str(),
+            machine: Some(MachineAsked::target(to, target)),
+            ..Self::new(verb, to, deadline)
         }
     }
 
@@ -159,16 +186,20 @@ impl MachineAsked {
             agent: agent.to_string(),
             scaler: None,
             lease_until: None,
+            lease_seconds: None,
             generation: None,
         }
     }
 
     /// With all its marks.
-    pub(crate) fn to_make(to: &Provisioner, asked: &CreateRequest) -> Self {
+    pub(crate) fn to_make(to: &Provisioner, order: &Order<'_>) -> Self {
+        let asked = order.request;
+        let lease = order.lease.unwrap_or(marks::LEASE);
         Self {
             pool: Some(asked.pool.to_string()),
             scaler: Some(asked.scaler.to_string()),
-            lease_until: Some(marks::lease_until(Timestamp::now())),
+            lease_until: Some(marks::lease_until(Timestamp::now(), lease)),
+            lease_seconds: order.lease.map(|lease| lease.as_secs()),
             generation: Some(asked.agent.epoch),
             ..Self::of(to, asked.agent)
         }
@@ -177,6 +208,8 @@ impl MachineAsked {
     /// As far as it is known.
     pub(crate) fn target(to: &Provisioner, target: &Target) -> Self {
         Self {
+            name: target.name(to),
+            owner: target.owner(to).to_string(),
             id: target.id.clone(),
             pool: target.pool.as_ref().map(ToString::to_string),
             ..Self::of(to, target.agent)

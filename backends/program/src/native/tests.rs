@@ -54,6 +54,7 @@ fn target() -> Target {
         agent: AGENT,
         pool: Some("farm/linux+x64".into()),
         id: None,
+        owner: None,
     }
 }
 
@@ -86,6 +87,7 @@ pub(super) fn asked(to: &Provisioner, agent: AgentId) -> CreateRequest {
             agent_binary: None,
             agent_url: None,
             batch: CreateBatch::default(),
+            lease_time: None,
         })),
         token: None,
     }
@@ -123,6 +125,7 @@ fn the_page_shows_a_create_as_it_is_sent() {
         },
         url: "",
         token: None,
+        lease: None,
     };
     let options = options(&order).unwrap();
     let mut document = sent(&creation(&to, &order, &options));
@@ -136,20 +139,45 @@ fn the_page_shows_the_other_requests_as_they_are_sent() {
     let pace = to.options.pace;
     let list = Request::new(Verb::List, &to, pace.list);
     assert_eq!(sent(&list), page("request: list"));
-    let mut status = Request::new(Verb::Status, &to, pace.status);
-    status.machine = Some(MachineAsked::target(&to, &target()));
+    let mut others = list;
+    others.others = Some(true);
+    assert_eq!(sent(&others), page("request: list others"));
+    let mut renew = Request::new(Verb::Renew, &to, pace.renew);
+    renew.lease_until = Some("2026-11-22T15:20:00Z");
+    renew.lease_seconds = Some(3600);
+    assert_eq!(sent(&renew), page("request: renew"));
+    let target_of = target();
+    let status = Request::about(Verb::Status, &to, pace.status, &target_of);
     assert_eq!(sent(&status), page("request: status"));
     let grace = Duration::from_secs(10);
-    let mut destroy = Request::new(Verb::Destroy, &to, pace.destroy + grace);
-    destroy.machine = Some(MachineAsked::target(
-        &to,
-        &Target {
-            id: Some("i-0abc".into()),
-            ..target()
-        },
-    ));
+    let numbered = Target {
+        id: Some("i-0abc".into()),
+        ..target()
+    };
+    let mut destroy = Request::about(Verb::Destroy, &to, pace.destroy + grace, &numbered);
     destroy.grace_seconds = Some(10);
     assert_eq!(sent(&destroy), page("request: destroy"));
+}
+
+#[test]
+fn a_lease_is_told_with_the_machine_and_a_call_for_anothers_is_in_its_name() {
+    let to = provisioner();
+    let other = Target {
+        owner: Some("fedcba9876543210".into()),
+        ..target()
+    };
+    let status = sent(&Request::about(
+        Verb::Status,
+        &to,
+        to.options.pace.status,
+        &other,
+    ));
+    assert_eq!(status["owner"], "fedcba9876543210");
+    assert_eq!(status["machine"]["owner"], "fedcba9876543210");
+    assert_eq!(
+        status["machine"]["name"],
+        "headcount-fedcba987654-a-65f1c2a0-7"
+    );
 }
 
 fn answer(remark: &str, code: i32) -> Result<Answer, Fault> {

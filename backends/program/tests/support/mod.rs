@@ -28,6 +28,8 @@ pub struct Place {
     pub options: String,
     /// Machines that one call may ask for.
     pub batch: u8,
+    /// How long leases last, where machines are to have some.
+    pub lease: Option<Duration>,
     /// Pools that are configured.
     pub pools: BTreeMap<PoolName, String>,
 }
@@ -61,6 +63,7 @@ impl Place {
             contract: ProvisionerContract::Native,
             options: "{}".to_owned(),
             batch: 1,
+            lease: None,
             pools: BTreeMap::new(),
         }
     }
@@ -143,6 +146,7 @@ impl Place {
                 agent_binary: Some(self.path("agent").display().to_string()),
                 agent_url: None,
                 batch: CreateBatch::new(self.batch),
+                lease_time: self.lease,
             })),
             token: Some(Secret::new("s3cret".into())),
         }
@@ -235,6 +239,19 @@ make() { [ -e $here/m/$1 ] && return; e=$(of $1 '.startUp.script | capture("exit
   of $1 '.machine' | jq --arg e "$e" '. + {id: .name} + if $e == "" then {status: "running"} else {status: "ended", exitCode: ($e | tonumber)} end' >$here/new.$$ && mv $here/new.$$ $here/m/$1; }
 told() { for it in "$@"; do cat $here/m/$it; done | jq -s '{machines: .}'; }
 good_batch() { for it in $(all); do make $it; done; told $(all) | say; }
+"#;
+
+/// [`GOOD`] with leases, kept for each owner in `$here/leases`: `leasing VERB`.
+pub const LEASING: &str = r#"
+leases() { cat $here/leases 2>/dev/null || echo '{}'; }
+renewed() { jq -c --argjson l "$(leases)" 'if .leaseSeconds then .leaseUntil = ($l[.owner] // .leaseUntil) else . end'; }
+leasing() { [ "$c" = headcount/v1 ] || exit 14; case $1 in
+renew) printf %s "$request" | jq -c --argjson l "$(leases)" '$l + {(.owner): .leaseUntil}' >$here/leases.$$; mv $here/leases.$$ $here/leases
+  echo '{"contract":"headcount/v1"}';;
+list) cat $here/m/* 2>/dev/null | renewed | jq -s --arg o "$o" --arg p "$p" --arg x "$(ask .others)" '{complete: true, machines: map(select((.owner == $o) == ($x != "true") and ($p == "" or .pool == $p)))}' | say;;
+status) [ -e $here/m/$n ] || exit 15; renewed <$here/m/$n | jq '{machine: .}' | say;;
+*) good $1;;
+esac; }
 "#;
 
 #[async_trait]

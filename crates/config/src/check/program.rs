@@ -9,8 +9,9 @@ use super::{value, values};
 use crate::problem::{Draft, Problems};
 use crate::read::to_json;
 use crate::settings::{Program, ProgramTemplate, Template};
+use crate::source::Place;
 use crate::suggest::quoted;
-use crate::written;
+use crate::written::{self, BackendKind};
 use crate::yaml::{Kind, Node, Plain};
 
 /// What a provider of GARM cannot do without.
@@ -35,12 +36,15 @@ pub(super) fn program(written: &written::Scaler, problems: &mut Problems) -> Opt
         }
     }
     let create_batch = create_batch(written, contract, problems);
+    check_leases(written, contract, problems);
     Some(Program {
         program: value(written.program.as_ref())?,
         contract,
         config,
         environment: values(written.environment.as_ref()),
         create_batch,
+        lease_time: value(written.lease_time.as_ref()),
+        reap_others_after: value(written.reap_others_after.as_ref()),
     })
 }
 
@@ -61,6 +65,48 @@ fn create_batch(
         problems.at(number.place, draft);
     }
     batch
+}
+
+/// Leases need the verb `renew`, which our own contract alone has.
+fn check_leases(written: &written::Scaler, contract: ProvisionerContract, problems: &mut Problems) {
+    if !contract.is_garm() {
+        return;
+    }
+    for (key, place) in lease_keys(written) {
+        let message = format!("`{key}` needs leases, which `{}` has not", contract.word());
+        let hint = format!(
+            "take `{key}` out, or run a provisioner that speaks `headcount/v1` and knows `renew`"
+        );
+        problems.at(place, Draft::error(message).hint(hint));
+    }
+}
+
+/// A key without which somebody would believe that nothing is forgotten for ever must not
+/// be without effect.
+pub(super) fn refuse_leases_elsewhere(
+    kind: BackendKind,
+    written: &written::Scaler,
+    problems: &mut Problems,
+) {
+    if kind == BackendKind::Program {
+        return;
+    }
+    for (key, place) in lease_keys(written) {
+        let word = kind.word();
+        let message = format!("`{key}` needs leases, which instances of type `{word}` have not");
+        let hint = format!("take `{key}` out: it is for the type `program`");
+        problems.at(place, Draft::error(message).hint(hint));
+    }
+}
+
+/// The keys that speak of leases.
+pub(super) const LEASE_KEYS: [&str; 2] = ["leaseTime", "reapOthersAfter"];
+
+fn lease_keys(written: &written::Scaler) -> impl Iterator<Item = (&'static str, Place)> {
+    let lease = written.lease_time.as_ref().map(|it| it.place);
+    let reap = written.reap_others_after.as_ref().map(|it| it.place);
+    let keys = LEASE_KEYS.into_iter().zip([lease, reap]);
+    keys.filter_map(|(key, place)| Some((key, place?)))
 }
 
 fn check_garm_options(set: &written::LabelSet, problems: &mut Problems) {

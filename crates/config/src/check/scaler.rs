@@ -5,6 +5,7 @@ use headcount_model::{Label, Labels, Roles};
 use super::backend::{backend, warn_of_others};
 use super::label_set::label_set;
 use super::patience::{retry, timeouts};
+use super::program::{LEASE_KEYS, refuse_leases_elsewhere};
 use super::queue::queue;
 use super::readiness::readiness;
 use super::resources::cap;
@@ -19,7 +20,10 @@ use crate::written::{self, RoleWord};
 pub(super) fn check_scaler(written: &written::Scaler, problems: &mut Problems) -> Option<Scaler> {
     let kind = value(written.kind.as_ref());
     if let Some(kind) = kind {
-        warn_of_others::<written::Scaler>(kind, &written.written, problems);
+        let mut known = written.written.clone();
+        known.retain(|(key, _)| !LEASE_KEYS.contains(key));
+        warn_of_others::<written::Scaler>(kind, &known, problems);
+        refuse_leases_elsewhere(kind, written, problems);
     }
     check_mandatory(written, problems);
     let readiness = readiness(written, problems);

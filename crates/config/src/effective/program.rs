@@ -2,6 +2,7 @@
 
 use super::writer::Writer;
 use crate::settings::{Program, ProgramTemplate};
+use crate::value::format_duration;
 
 pub(super) fn program(out: &mut Writer, program: &Program) {
     out.text("program", &program.program);
@@ -9,6 +10,13 @@ pub(super) fn program(out: &mut Writer, program: &Program) {
     out.optional_text("config", program.config.as_deref());
     out.texts("environment", &program.environment);
     out.plain("createBatch", program.create_batch.machines());
+    let spans = [
+        ("leaseTime", program.lease_time),
+        ("reapOthersAfter", program.reap_others_after),
+    ];
+    for (key, span) in spans {
+        out.optional_text(key, span.map(format_duration).as_deref());
+    }
 }
 
 pub(super) fn template(out: &mut Writer, template: &ProgramTemplate) {

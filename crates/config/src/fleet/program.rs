@@ -27,5 +27,6 @@ pub(super) fn recipe(
         agent_binary: template.agent_binary.clone(),
         agent_url: scaler.orchestrator_url.clone(),
         batch: program.create_batch,
+        lease_time: program.lease_time,
     }
 }

@@ -1,5 +1,7 @@
 //! Agents on machines that a program of the user makes.
 
+use std::time::Duration;
+
 use headcount_model::{CreateBatch, ProvisionerContract};
 
 /// A provisioner, and how it is spoken to.
@@ -15,6 +17,10 @@ pub struct Program {
     pub environment: Vec<String>,
     /// How many machines one of its calls may ask for.
     pub create_batch: CreateBatch,
+    /// How long leases of its machines last; `None` is without.
+    pub lease_time: Option<Duration>,
+    /// When machines of others are removed, after their leases; `None` is never.
+    pub reap_others_after: Option<Duration>,
 }
 
 /// What a machine is made of.

@@ -1,8 +1,10 @@
 //! What only scalers of a provisioner have.
 
+use std::time::Duration;
+
 use headcount_model::ProvisionerContract;
 
-use crate::read::{Choice, Text};
+use crate::read::{Choice, SpanText, Text};
 use crate::suggest::quoted;
 use crate::value::ValueError;
 
@@ -34,6 +36,18 @@ pub(crate) const PROGRAM_PATH: Text = Text {
     },
     pattern: Some("^/[^?\\u0000-\\u001f]+$"),
 };
+
+/// Renewed at a third of it by a process of its own: a shorter lease is no lease.
+pub(super) const LEASE_TIME: SpanText = SpanText {
+    min: Duration::from_secs(10),
+    max: LONGEST_LEASE,
+};
+/// On top of the lease.
+pub(super) const REAP_OTHERS: SpanText = SpanText {
+    min: Duration::from_secs(1),
+    max: LONGEST_LEASE,
+};
+const LONGEST_LEASE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 pub(crate) const HOST_PATH: Text = Text {
     words: "absolute path",

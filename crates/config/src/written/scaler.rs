@@ -1,9 +1,11 @@
 //! One entry of `scalers`.
 
+use std::time::Duration;
+
 use headcount_model::{CreateBatch, EngineKind, ProvisionerContract, Role};
 
 use super::kubernetes::{HISTORY, NAMESPACE, Rollout};
-use super::program::{CONTRACT, HOST_PATH, PROGRAM_PATH, VARIABLE};
+use super::program::{CONTRACT, HOST_PATH, LEASE_TIME, PROGRAM_PATH, REAP_OTHERS, VARIABLE};
 use super::shapes::{
     BARE_METAL, BackendKind, CONTAINER, FIRECRACKER, KUBERNETES, MACHINE, NAME, PROGRAM,
     PROGRAM_OR_MACHINE, TEXT, TYPE, labels,
@@ -119,6 +121,14 @@ object! {
         /// calls.
         create_batch: u8 = "createBatch", integer(1..=CreateBatch::MAX as i64),
             default("1").only(PROGRAM);
+        /// How long this daemon vouches for a machine without renewing that: a provisioner
+        /// with the verb `renew` is told so at a third of it, for all machines together.
+        /// Unset, machines get no lease, and no other daemon may ever remove them.
+        lease_time: Duration = "leaseTime", LEASE_TIME, optional().only(PROGRAM);
+        /// Machines of other daemons in pools of the same name are removed when their lease
+        /// ended so long ago, and this daemon has seen for that long and a whole lease that
+        /// nobody renews it. Unset is never.
+        reap_others_after: Duration = "reapOthersAfter", REAP_OTHERS, optional().only(PROGRAM);
         /// The folder in which `docker-machine` keeps what it knows of machines.
         store: String = "store", HOST_PATH,
             default("`MACHINE_STORAGE_PATH`, else `~/.docker/machine`").only(MACHINE);

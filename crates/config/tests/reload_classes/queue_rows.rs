@@ -402,6 +402,18 @@ pub const PROGRAM_ROWS: &[Row] = &[
         "config: /d",
     ),
     (
+        "scalers[].leaseTime",
+        Live,
+        "leaseTime: 1h",
+        "leaseTime: 2h",
+    ),
+    (
+        "scalers[].reapOthersAfter",
+        Live,
+        "reapOthersAfter: 30m",
+        "reapOthersAfter: 1h",
+    ),
+    (
         "scalers[].environment",
         AnotherBackend,
         "",

@@ -126,28 +126,50 @@ fn of_jobs_their_history_and_rollout_change_none() {
     }
 }
 
+fn program(machines: u8, lease: Option<u64>) -> Arc<Recipe> {
+    Arc::new(Recipe::Program(headcount_model::ProgramRecipe {
+        provisioner: headcount_model::ProvisionerAddress {
+            program: "/opt/p".into(),
+            contract: headcount_model::ProvisionerContract::Native,
+            environment: Vec::new(),
+            config: None,
+        },
+        options: "{}".into(),
+        env: std::collections::BTreeMap::new(),
+        agent_binary: None,
+        agent_url: None,
+        batch: headcount_model::CreateBatch::new(machines),
+        lease_time: lease.map(Duration::from_secs),
+    }))
+}
+
 #[test]
 fn how_many_machines_a_call_asks_for_replaces_nobody() {
     let of = |machines| {
         let mut scaler = scaler("d", "linux", 4);
-        scaler.pools[0].recipe = Arc::new(Recipe::Program(headcount_model::ProgramRecipe {
-            provisioner: headcount_model::ProvisionerAddress {
-                program: "/opt/p".into(),
-                contract: headcount_model::ProvisionerContract::Native,
-                environment: Vec::new(),
-                config: None,
-            },
-            options: "{}".into(),
-            env: std::collections::BTreeMap::new(),
-            agent_binary: None,
-            agent_url: None,
-            batch: headcount_model::CreateBatch::new(machines),
-        }));
+        scaler.pools[0].recipe = program(machines, None);
         fleet([scaler])
     };
     let words = vec!["createBatch: 1 -> 20".to_owned()];
     let changed = PoolChange::Changed(PoolName::new("d/linux"), words);
     assert_eq!(compare(&of(1), &of(20)), [changed]);
+}
+
+#[test]
+fn leases_are_named_and_replace_nobody() {
+    let of = |lease: Option<u64>, after: Option<u64>| {
+        let mut scaler = scaler("d", "linux", 4);
+        scaler.reap_others_after = after.map(Duration::from_secs);
+        scaler.pools[0].recipe = program(1, lease);
+        fleet([scaler])
+    };
+    let words = ["reapOthersAfter: never -> 1m30s", "leaseTime: none -> 1h"];
+    let words = words.map(str::to_owned).to_vec();
+    let changed = PoolChange::Changed(PoolName::new("d/linux"), words);
+    assert_eq!(
+        compare(&of(None, None), &of(Some(3600), Some(90))),
+        [changed]
+    );
 }
 
 #[test]

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use headcount_model::{AgentId, AgentKind, BackendId, Listing, Secret, Trouble, TroubleKind};
+use headcount_model::{
+    AgentId, AgentKind, BackendId, LeasedInstance, Listing, OtherEnd, Secret, Trouble, TroubleKind,
+};
 use headcount_planner::{Action, Answered, CreateOrder};
-use headcount_ports::{Backend, CreateRequest, DestroyRequest};
+use headcount_ports::{Backend, CreateRequest, DestroyRequest, ReapOtherRequest};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
@@ -39,6 +41,24 @@ impl Executor {
             } => {
                 let result = self.destroy(&backend, agent, grace, deadline).await;
                 Answered::Reap(backend, agent, result)
+            }
+            Action::ReapOther {
+                seen,
+                backend,
+                grace,
+                deadline,
+                ..
+            } => {
+                let (owner, agent) = (seen.owner.clone(), seen.agent);
+                let request = ReapOtherRequest { seen, grace };
+                let result = self.reap_other(&backend, request, deadline).await;
+                Answered::ReapOther(backend, owner, agent, result)
+            }
+            Action::ListOthers {
+                backend, deadline, ..
+            } => {
+                let result = self.list_others(&backend, deadline).await;
+                Answered::ListOthers(backend, result)
             }
             Action::List {
                 backend, deadline, ..
@@ -97,6 +117,32 @@ impl Executor {
         match timeout(deadline, backend.list()).await {
             Ok(result) => result.map_err(answers::backend),
             Err(_) => late("list", deadline),
+        }
+    }
+
+    async fn reap_other(
+        &self,
+        backend: &BackendId,
+        request: ReapOtherRequest,
+        deadline: Duration,
+    ) -> Result<OtherEnd, Trouble> {
+        let (backend, permits) = self.backend(backend)?;
+        let _permit = permits.acquire().await;
+        match timeout(deadline, backend.reap_other(request)).await {
+            Ok(result) => result.map_err(answers::backend),
+            Err(_) => late("reap", deadline),
+        }
+    }
+
+    async fn list_others(
+        &self,
+        backend: &BackendId,
+        deadline: Duration,
+    ) -> Result<Vec<LeasedInstance>, Trouble> {
+        let (backend, _) = self.backend(backend)?;
+        match timeout(deadline, backend.list_others()).await {
+            Ok(result) => result.map_err(answers::backend),
+            Err(_) => late("list others", deadline),
         }
     }
 

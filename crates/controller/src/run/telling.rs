@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use headcount_model::{AgentPhase, BackendEvent, Timestamp};
+use headcount_model::{AgentPhase, BackendEvent, OtherEnd, Timestamp};
 use headcount_planner::{Answered, News};
 
 use super::Hall;
@@ -26,6 +26,17 @@ impl Hall {
                     backend: backend.clone(),
                 });
             }
+            News::Answered(Answered::ReapOther(backend, owner, agent, Ok(end))) => match end {
+                OtherEnd::Gone => {
+                    tracing::info!(%backend, %owner, %agent, "of another owner; it is removed");
+                }
+                OtherEnd::Spared => tracing::info!(
+                    %backend,
+                    %owner,
+                    %agent,
+                    "of another owner; it is left alone: its lease was renewed, or its marks changed"
+                ),
+            },
             _ => {}
         }
     }
@@ -56,6 +67,13 @@ impl Hall {
                 ),
                 Turn::Begun(Whose::Source(source), trouble) => {
                     tracing::warn!(%source, "what waits there is unknown: {trouble}");
+                }
+                Turn::Begun(Whose::Others(backend), trouble) => tracing::warn!(
+                    %backend,
+                    "whether other owners renew their leases there is unknown: {trouble}"
+                ),
+                Turn::Over(Whose::Others(backend)) => {
+                    tracing::info!(%backend, "it shows machines of other owners again");
                 }
                 Turn::Begun(Whose::Backend(backend), trouble) => {
                     tracing::warn!(%backend, "what exists there is unknown: {trouble}");

@@ -38,6 +38,7 @@ pub fn scaler(name: &str, labels: &str, max_agents: u32) -> ScalerSpec {
         mandatory: Labels::default(),
         roles: Roles::Unrestricted,
         priority: 0,
+        reap_others_after: None,
         pools: vec![pool(name, labels)],
     }
 }

@@ -24,7 +24,8 @@ pub(crate) struct CordonArgs {
 /// Arguments of `orphans`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct OrphansArgs {
-    /// Remove them now, instead of after their grace
+    /// Remove them now, instead of after their grace; those of other daemons once their lease
+    /// and `reapOthersAfter` are over
     #[arg(long)]
     pub(crate) reap: bool,
 }

@@ -136,7 +136,7 @@ pub(crate) enum Command {
     Cordon(CordonArgs),
     /// Give a cordoned agent jobs again
     Uncordon(CordonArgs),
-    /// List instances of this daemon that its ledger does not know, or remove them
+    /// List instances that nobody knows or vouches for any more, or remove them
     Orphans(OrphansArgs),
     /// Try programs that make machines
     Provisioner(ProvisionerArgs),

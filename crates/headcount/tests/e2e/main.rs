@@ -28,6 +28,7 @@ mod explain;
 mod hostile_jobs;
 mod idle_counts;
 mod kici;
+mod leases;
 mod limits;
 mod machine_pools;
 mod machines_daemon_killed;

@@ -8,7 +8,7 @@ use headcount_model::{
 };
 
 use super::moves::{move_agent, move_job};
-use super::{backend, jobs, removal, signal, source};
+use super::{backend, jobs, others, removal, signal, source};
 use crate::lifecycle::agent::AgentInput;
 use crate::lifecycle::job::JobInput;
 use crate::world::delay_after;
@@ -50,6 +50,10 @@ pub(super) fn answered(world: &mut World, answer: Answered, now: Timestamp) -> A
             reap(world, &backend, agent, result.or_else(gone_is_done), now)
         }
         Answered::List(id, result) => backend::listed(world, &id, result, now),
+        Answered::ListOthers(id, result) => others::listed(world, &id, result, now),
+        Answered::ReapOther(backend, owner, agent, result) => {
+            others::reaped(world, &backend, (owner, agent), result, now)
+        }
         Answered::Reserve(agent, result) => reserve(world, agent, result, now),
         Answered::Release(agent, result) => {
             release(world, agent, result.or_else(gone_is_done), now)
@@ -91,15 +95,9 @@ fn reap(
     let Some(stranger) = facts.strangers.get_mut(&id) else {
         return Answer::Known;
     };
-    match result {
-        Ok(()) => {
-            stranger.effect = Effect::RetryAt(now, stranger.effect.tries());
-            if stranger.is_gone(now) {
-                facts.strangers.remove(&id);
-                facts.note_end(id);
-            }
-        }
-        Err(trouble) => stranger.not_removed(trouble.message, now),
+    if stranger.removal.answered(result, now) {
+        facts.strangers.remove(&id);
+        facts.note_end(id);
     }
     Answer::Applied
 }

@@ -13,7 +13,7 @@ use super::account;
 use super::moves::move_agent;
 use super::removal;
 use crate::lifecycle::agent::AgentInput;
-use crate::world::{Backend, LaunchFailure, Signal, Stranger};
+use crate::world::{Backend, LaunchFailure, Removal, Signal, Stranger};
 use crate::{Effect, World};
 
 /// A worker that lives no longer than this did not really launch.
@@ -241,18 +241,16 @@ fn meet_strangers(
         let mut stranger = known.remove(&instance.agent).unwrap_or_else(|| Stranger {
             pool: instance.pool.clone(),
             seen_at: now,
-            effect: Effect::None,
-            wanted: false,
-            stays_for: None,
-            absent_since: None,
+            removal: Removal::default(),
         });
-        stranger.absent_since = None;
+        stranger.removal.shown();
         (instance.agent, stranger)
     });
     let mut met: BTreeMap<AgentId, Stranger> = met.collect();
     // Of who was not removed, again and again, one list that lacks it proves nothing.
     let unlisted = known.into_iter().filter_map(|(agent, mut stranger)| {
-        (stranger.is_quarantined() && !stranger.is_gone(now)).then_some((agent, stranger))
+        let stays = stranger.removal.is_quarantined() && !stranger.removal.is_gone(now);
+        stays.then_some((agent, stranger))
     });
     met.extend(unlisted);
     let facts = facts(world, id);

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use headcount_model::{Answer, Fleet, PoolName, Refusal, Timestamp, Timetable};
 
 use super::moves::forget_empty_pool;
-use super::{account, signal};
+use super::{account, others, signal};
 use crate::wants::Wants;
 use crate::world::{Backend, Configured, Pool, PoolId};
 use crate::{Backoff, World};
@@ -40,6 +40,7 @@ pub(super) fn configured(world: &mut World, fleet: Fleet, now: Timestamp) -> Ans
     world.machine_pools.retain(|name, _| known(name));
     world.labelled = crate::fit::Labelled::of(&fleet);
     world.fleet = Arc::new(fleet);
+    others::configured(world);
     let gone = world
         .pools
         .values()

@@ -11,6 +11,7 @@ mod configured;
 mod jobs;
 mod link;
 mod moves;
+mod others;
 mod planned;
 mod removal;
 mod restored;
@@ -50,6 +51,9 @@ fn operator(world: &mut World, wish: Operator, now: Timestamp) -> Answer {
         Operator::Cordon { agent, undo } => cordon(world, agent, !undo, now),
         Operator::Look => look(world),
         Operator::Reap(backend, agent) => reap(world, &backend, agent),
+        Operator::ReapOther(backend, owner, agent) => {
+            others::wanted(world, &backend, &(owner, agent), now)
+        }
         Operator::Drain(name) => {
             if !world.pool_ids.contains_key(&name) {
                 return Answer::Refused(Refusal::UnknownPool);
@@ -106,6 +110,7 @@ fn look(world: &mut World) -> Answer {
             true => facts.missed = true,
             false => facts.listing = crate::Effect::None,
         }
+        facts.others.doubt();
     }
     Answer::Applied
 }
@@ -116,7 +121,7 @@ fn reap(world: &mut World, backend: &BackendId, id: AgentId) -> Answer {
     let Some(stranger) = facts.and_then(|facts| facts.strangers.get_mut(&id)) else {
         return Answer::Refused(Refusal::UnknownAgent);
     };
-    match core::mem::replace(&mut stranger.wanted, true) {
+    match core::mem::replace(&mut stranger.removal.wanted, true) {
         true => Answer::Known,
         false => Answer::Applied,
     }

@@ -52,7 +52,20 @@ fn take_effect(world: &mut World, action: &Action, now: Timestamp) {
         Action::Destroy { agent, reason, .. } => destroy(world, *agent, *reason, now),
         Action::Reap { agent, backend, .. } => {
             if let Some(stranger) = backend::facts(world, backend).strangers.get_mut(agent) {
-                stranger.effect = stranger.effect.started();
+                stranger.removal.effect = stranger.removal.effect.started();
+            }
+        }
+        Action::ListOthers { backend, .. } => {
+            let others = &mut backend::facts(world, backend).others;
+            others.listing = others.listing.started();
+            others.doubted = false;
+            others.asked_at = now;
+        }
+        Action::ReapOther { seen, backend, .. } => {
+            let whose = (seen.owner.clone(), seen.agent);
+            let known = &mut backend::facts(world, backend).others.known;
+            if let Some(other) = known.get_mut(&whose) {
+                other.removal.effect = other.removal.effect.started();
             }
         }
         Action::Drain { agent, reason } => drain(world, *agent, *reason, now),

@@ -11,6 +11,7 @@ pub(super) fn restored(world: &mut World, restored: Restored, now: Timestamp) ->
     if !world.agents.is_empty() || !world.jobs.is_empty() {
         return Answer::Refused(Refusal::Contradiction);
     }
+    world.owner = Some(restored.owner);
     world.epoch = restored.epoch;
     for source in restored.sources {
         world

@@ -8,12 +8,12 @@ use headcount_model::Reason;
 use super::{Round, Tally};
 use crate::{Action, Backend, Effect, WakeReason};
 
-const LIST_DEADLINE: Duration = Duration::from_secs(30);
+pub(super) const LIST_DEADLINE: Duration = Duration::from_secs(30);
 const REFRESH_DEADLINE: Duration = Duration::from_secs(30);
 /// An unknown instance of ours is left alone this long: a peer may be about to tell.
 pub(crate) const REAP_GRACE: Duration = Duration::from_secs(60);
-const REAP_DEADLINE: Duration = Duration::from_secs(30);
-const REAP_KILL_AFTER: Duration = Duration::from_secs(5);
+pub(super) const REAP_DEADLINE: Duration = Duration::from_secs(30);
+pub(super) const REAP_KILL_AFTER: Duration = Duration::from_secs(5);
 
 pub(super) fn ask(round: &mut Round<'_>, tally: &Tally<'_>) {
     list(round, tally);
@@ -72,11 +72,11 @@ fn refresh(round: &mut Round<'_>) {
 fn reap(round: &mut Round<'_>) {
     for facts in round.world.backends.values() {
         for (agent, stranger) in &facts.strangers {
-            let due = stranger.wanted
+            let due = stranger.removal.wanted
                 || round
                     .wakes
                     .due(stranger.seen_at.after(REAP_GRACE), WakeReason::ReapGrace);
-            if due && may_start(round, stranger.effect) {
+            if due && may_start(round, stranger.removal.effect) {
                 round.actions.push(Action::Reap {
                     agent: *agent,
                     backend: facts.id.clone(),

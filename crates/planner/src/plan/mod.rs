@@ -12,6 +12,7 @@ mod facts;
 mod idle;
 mod jobs;
 mod machines;
+mod others;
 mod placing;
 mod queue;
 mod reasons;
@@ -48,6 +49,7 @@ pub struct Plan {
 pub fn plan(world: &World, now: Timestamp) -> Plan {
     let (mut round, mut tally) = Round::begin(world, now);
     facts::ask(&mut round, &tally);
+    others::ask(&mut round);
     queue::ask(&mut round);
     agents::move_on(&mut round, core::mem::take(&mut tally.restless));
     jobs::move_on(&mut round);

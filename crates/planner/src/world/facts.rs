@@ -7,6 +7,7 @@ use core::time::Duration;
 
 use headcount_model::{AgentId, BackendId, ClassKey, JobId, PoolName, SourceId, Timestamp};
 
+use super::{Others, Removal};
 use crate::{Effect, WiredSource};
 
 /// Backends where nothing of ours should be are looked at so many times less often.
@@ -37,6 +38,8 @@ pub struct Backend {
     pub trouble: Option<String>,
     /// Instances of ours that the ledger does not know.
     pub strangers: BTreeMap<AgentId, Stranger>,
+    /// Instances of other owners, while a policy asks for them.
+    pub others: Others,
 }
 
 /// An instance of ours that the ledger does not know.
@@ -47,14 +50,7 @@ pub struct Stranger {
     /// When it was first listed.
     pub seen_at: Timestamp,
     /// Its removal.
-    pub effect: Effect,
-    /// Whether a person wants it gone now.
-    pub wanted: bool,
-    /// Why it was not removed when that was tried last.
-    pub stays_for: Option<String>,
-    /// Since when it is said, again and again, that it is gone, although it was not removed
-    /// for long.
-    pub absent_since: Option<Timestamp>,
+    pub removal: Removal,
 }
 
 /// What is known of a source.
@@ -136,6 +132,7 @@ impl Backend {
             ended: BTreeSet::new(),
             trouble: None,
             strangers: BTreeMap::new(),
+            others: Others::new(),
         }
     }
 }

@@ -12,6 +12,7 @@ mod failures;
 mod job;
 mod machine_pool;
 mod notes;
+mod others;
 mod pool;
 mod removal;
 mod signal;
@@ -20,7 +21,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 
 use headcount_model::{
-    AgentId, BackendId, ClassKey, Fleet, JobId, Name, PoolName, Shutdown, SourceId,
+    AgentId, BackendId, ClassKey, Fleet, JobId, Name, OwnerId, PoolName, Shutdown, SourceId,
 };
 
 pub use agent::{Agent, Effect, Link};
@@ -30,8 +31,11 @@ pub use facts::{Backend, SourceFacts, Stranger};
 pub use failures::{Failures, LaunchFailure};
 pub use job::{Job, JobPhase};
 pub use machine_pool::MachinePoolFacts;
+pub(crate) use others::Rules;
+pub use others::{Other, Others};
 pub(crate) use pool::delay_after;
 pub use pool::{Backoff, Configured, Pool, PoolId};
+pub use removal::Removal;
 pub use signal::Signal;
 
 /// What we believe.
@@ -64,6 +68,8 @@ pub struct World {
     pub(crate) machine_pools: BTreeMap<Name, MachinePoolFacts>,
     /// Launches that failed lately.
     pub(crate) failures: Failures,
+    /// Whose instances are ours; known once the ledger was read.
+    pub(crate) owner: Option<OwnerId>,
     pub(crate) epoch: u64,
     pub(crate) next_agent: u32,
     /// Counts plans that did something; orders lists and effects against each other.
@@ -116,6 +122,7 @@ impl World {
             backends: BTreeMap::new(),
             machine_pools: BTreeMap::new(),
             failures: Failures::default(),
+            owner: None,
             epoch: 0,
             next_agent: 1,
             round: 0,

@@ -7,9 +7,9 @@
 use alloc::string::String;
 use core::time::Duration;
 
-use headcount_model::Timestamp;
+use headcount_model::{Timestamp, Trouble};
 
-use super::{Agent, Effect, Stranger, delay_after};
+use super::{Agent, Effect, delay_after};
 
 /// After so many failures in a row it is quarantined: somewhat less than two minutes, and
 /// what the backend takes to fail.
@@ -75,24 +75,75 @@ impl Agent {
     }
 }
 
-impl Stranger {
+/// How the removal of something goes that has no record of its own.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Removal {
+    /// What was asked of its backend.
+    pub effect: Effect,
+    /// Whether a person wants it gone now.
+    pub wanted: bool,
+    /// Why it was not removed when that was tried last.
+    pub stays_for: Option<String>,
+    /// Since when it is said, again and again, that it is gone, although it was not removed
+    /// for long.
+    absent_since: Option<Timestamp>,
+}
+
+impl Default for Removal {
+    fn default() -> Self {
+        Self {
+            effect: Effect::None,
+            wanted: false,
+            stays_for: None,
+            absent_since: None,
+        }
+    }
+}
+
+impl Removal {
     /// Whether its backend did not remove it, again and again.
     #[must_use]
     pub const fn is_quarantined(&self) -> bool {
         self.effect.tries() >= GIVE_UP_AFTER
     }
 
-    /// Whether its removal has begun, or is wanted at once.
+    /// Whether it has begun, or is wanted at once.
     #[must_use]
-    pub fn is_being_removed(&self) -> bool {
+    pub fn is_under_way(&self) -> bool {
         self.wanted || self.effect != Effect::None
     }
 
-    /// It was not removed.
-    pub(crate) fn not_removed(&mut self, why: String, now: Timestamp) {
-        self.stays_for = Some(why);
+    /// Its backend shows it.
+    pub(crate) const fn shown(&mut self) {
         self.absent_since = None;
-        self.effect = failed(self.effect, now);
+    }
+
+    /// What it was to be removed for no longer holds. What is under way is still answered.
+    pub(crate) fn begun_anew(&self) -> Self {
+        let effect = match self.effect.is_in_flight() {
+            true => Effect::InFlight(0),
+            false => Effect::None,
+        };
+        Self {
+            effect,
+            ..Self::default()
+        }
+    }
+
+    /// It was tried. Says whether nothing is left to remove.
+    pub(crate) fn answered(&mut self, result: Result<(), Trouble>, now: Timestamp) -> bool {
+        match result {
+            Ok(()) => {
+                self.effect = Effect::RetryAt(now, self.effect.tries());
+                self.is_gone(now)
+            }
+            Err(trouble) => {
+                self.stays_for = Some(trouble.message);
+                self.absent_since = None;
+                self.effect = failed(self.effect, now);
+                false
+            }
+        }
     }
 
     /// Whether a word that it is gone is believed: of a quarantined one the second.

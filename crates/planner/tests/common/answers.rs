@@ -31,6 +31,13 @@ pub fn refused(action: &Action, kind: TroubleKind) -> Answered {
         Action::Reap { agent, backend, .. } => {
             Answered::Reap(backend.clone(), *agent, Err(trouble))
         }
+        Action::ListOthers { backend, .. } => Answered::ListOthers(backend.clone(), Err(trouble)),
+        Action::ReapOther { seen, backend, .. } => Answered::ReapOther(
+            backend.clone(),
+            seen.owner.clone(),
+            seen.agent,
+            Err(trouble),
+        ),
         Action::Drain { agent, .. } => Answered::Drain(*agent, Err(trouble)),
         Action::Assign { job, attempt, .. } => Answered::Assign(*job, *attempt, Err(trouble)),
         Action::Cancel { job, attempt, .. } => Answered::Cancel(*job, *attempt, Err(trouble)),

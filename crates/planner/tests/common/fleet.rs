@@ -114,6 +114,7 @@ fn scaler(name: &str, words: &Words<'_>) -> ScalerSpec {
         mandatory: Labels::default(),
         roles: Roles::Unrestricted,
         priority: 0,
+        reap_others_after: None,
         pools: Vec::new(),
     };
     for (key, value) in words {
@@ -123,6 +124,9 @@ fn scaler(name: &str, words: &Words<'_>) -> ScalerSpec {
             "backend" => scaler.backend = BackendId::new(value),
             "machine" => scaler.machine_pool = Some(Name::new(value)),
             "gate" => scaler.mandatory = Labels::new(value.split(',')),
+            "reap-others" => {
+                scaler.reap_others_after = Some(Duration::from_secs(value.parse().unwrap()));
+            }
             "priority" => scaler.priority = value.parse().unwrap(),
             "roles" => scaler.roles = Roles::Only(roles(value)),
             _ => {}
@@ -229,7 +233,8 @@ fn say(pool: &mut PoolSpec, key: &str, value: &str) {
                 _ => Rollout::Gradual,
             };
         }
-        "max" | "cpu" | "mem" | "backend" | "machine" | "gate" | "priority" | "roles" => {}
+        "max" | "cpu" | "mem" | "backend" | "machine" | "gate" | "priority" | "roles"
+        | "reap-others" => {}
         other => panic!("no such word: {other}"),
     }
 }

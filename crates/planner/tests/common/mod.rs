@@ -16,6 +16,7 @@ mod chance;
 mod fleet;
 mod machines;
 mod names;
+mod others;
 mod outside;
 mod play;
 mod queues;
@@ -26,7 +27,7 @@ mod told;
 
 pub use chance::{Event, FLEETS, QUEUE, event};
 pub use fleet::fleet;
-pub use names::{agent, class, digest, job, number, source};
+pub use names::{OWNER, agent, class, digest, job, number, source};
 pub use outside::{Outside, Queued, Shared};
 pub use render::{considered, lines};
 pub use scenario::Scenario;

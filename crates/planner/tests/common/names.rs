@@ -4,6 +4,8 @@ use headcount_model::{AgentId, ClassKey, Digest, JobId, Layer, Selectors, Source
 
 /// The first epoch of every scenario: agents are `a-1-1`, `a-1-2`, ...
 pub const EPOCH: u64 = 1;
+/// Whose daemon it is.
+pub const OWNER: &str = "ours";
 /// Agents of the epoch after the first are counted from here, and so on.
 const PER_EPOCH: u32 = 10_000;
 

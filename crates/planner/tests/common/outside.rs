@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, VecDeque};
 
 use headcount_model::{
     AgentId, BackendId, ClassCount, ClassKey, Demand, Instance, InstanceState, JobEnd, JobId,
-    Listing, PoolName, Resources, Settlement, SourceEvent, Taken, TakenJob, Timestamp, Trouble,
-    TroubleKind, Unreserved,
+    Listing, OwnerId, PoolName, Resources, Settlement, SourceEvent, Taken, TakenJob, Timestamp,
+    Trouble, TroubleKind, Unreserved,
 };
 use headcount_planner::{Action, Answered, News};
 
 use super::names::source;
+use super::others::Leased;
 use super::queues::Queues;
 
 /// A job in the queue.
@@ -46,6 +47,8 @@ pub struct Outside {
     /// What triggers would say.
     pub queues: Queues,
     pub sample: u64,
+    /// Instances of other owners.
+    pub others: BTreeMap<(OwnerId, AgentId), Leased>,
     next_job: u64,
 }
 
@@ -155,6 +158,14 @@ impl Outside {
             Action::Reap { agent, backend, .. } => {
                 self.ends(&backend, agent);
                 Answered::Reap(backend, agent, Ok(()))
+            }
+            Action::ListOthers { backend, .. } => {
+                let listed = self.others.values().map(|other| other.instance.clone());
+                Answered::ListOthers(backend, Ok(listed.collect()))
+            }
+            Action::ReapOther { seen, backend, .. } => {
+                let end = self.reap_other(&seen);
+                Answered::ReapOther(backend, seen.owner, seen.agent, Ok(end))
             }
             Action::Drain { agent, .. } => Answered::Drain(agent, Ok(())),
             Action::Assign { job, attempt, .. } => Answered::Assign(job, attempt, Ok(())),

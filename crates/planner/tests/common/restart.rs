@@ -4,7 +4,7 @@
 use headcount_model::{AgentRecord, AttemptRecord};
 use headcount_planner::{Job, News, Restored, World};
 
-use super::{Outside, Scenario, source};
+use super::{OWNER, Outside, Scenario, source};
 
 impl Scenario {
     /// What a ledger that wrote everything down holds now.
@@ -32,6 +32,7 @@ impl Scenario {
         next.world = World::new();
         next.epoch += 1;
         let restored = Restored {
+            owner: OWNER.into(),
             epoch: next.epoch,
             sources: vec![source().into()],
             agents,

@@ -11,7 +11,7 @@ use headcount_planner::{
 };
 
 use super::answers::{refused, session_of, token_of};
-use super::names::{EPOCH, agent, class, digest, job, number, source};
+use super::names::{EPOCH, OWNER, agent, class, digest, job, number, source};
 use super::{Outside, Queued, Shared, fleet, lines};
 
 /// Scenarios start here, in milliseconds.
@@ -56,6 +56,7 @@ impl Scenario {
             spent: Vec::new(),
         };
         let restored = Restored {
+            owner: OWNER.into(),
             epoch: EPOCH,
             sources: vec![source().into()],
             agents,
@@ -73,6 +74,7 @@ impl Scenario {
         let mut source = headcount_planner::WiredSource::from(source());
         source.keeps_hopeless = true;
         let restored = Restored {
+            owner: OWNER.into(),
             epoch: EPOCH,
             sources: vec![source],
             agents: Vec::new(),

@@ -15,6 +15,7 @@ fn machine(number: u32, state: InstanceState) -> Machine {
         state,
         message: None,
         price: None,
+        lease: None,
     }
 }
 

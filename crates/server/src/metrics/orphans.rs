@@ -39,19 +39,18 @@ fn count(backend: &BackendView) -> BTreeMap<&'static str, u64> {
 
 #[cfg(test)]
 mod tests {
-    use headcount_controller::{Effect, Stranger};
+    use headcount_controller::{Effect, Removal, Stranger};
     use headcount_model::{AgentId, BackendId, PoolName, Timestamp};
 
     use super::*;
 
     fn stranger(effect: Effect, wanted: bool) -> Stranger {
+        let mut removal = Removal::default();
+        (removal.effect, removal.wanted) = (effect, wanted);
         Stranger {
             pool: PoolName::new("p"),
             seen_at: Timestamp::default(),
-            effect,
-            wanted,
-            stays_for: None,
-            absent_since: None,
+            removal,
         }
     }
 
@@ -72,6 +71,7 @@ mod tests {
         });
         let orphans: Vec<_> = orphans.collect();
         let backend = |name: &str, orphans: Vec<_>| BackendView {
+            others: None,
             id: BackendId::new(name),
             fresh: true,
             trouble: None,

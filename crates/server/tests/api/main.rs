@@ -15,6 +15,7 @@ mod limits;
 mod logs;
 mod metrics;
 mod openapi;
+mod orphans;
 mod plan;
 mod signals;
 mod submit;

@@ -156,6 +156,7 @@ fn machines(place: &Backend, owner: &OwnerId) -> Vec<Machine> {
             state: made.state,
             message: None,
             price: None,
+            lease: None,
         })
     });
     each.collect()

@@ -50,6 +50,7 @@ pub(super) fn fleet(story: &Story) -> Fleet {
             mandatory: Labels::default(),
             roles: Roles::default(),
             priority: 0,
+            reap_others_after: None,
             pools: vec![pool(story)],
         }],
     }

@@ -4,7 +4,7 @@
 //! all there and nobody laid a hand on them. And whenever a removal is ordered: it names
 //! something we made or that carries our mark.
 
-use headcount_model::AgentId;
+use headcount_model::{AgentId, LeasedInstance};
 
 use super::{Found, broken};
 use crate::options::Promise;
@@ -29,6 +29,13 @@ pub(super) fn every_moment(stage: &Stage) -> Found {
         }
     }
     None
+}
+
+/// No backend of the simulation shows instances of others.
+pub(super) fn of_others(seen: &LeasedInstance) -> Found {
+    let (agent, owner) = (seen.agent, &seen.owner);
+    let what = format!("the removal of {agent} of {owner} is ordered, which nobody has listed");
+    broken(Promise::Foreign, what)
 }
 
 pub(super) fn of_removal(stage: &Stage, agent: AgentId) -> Found {

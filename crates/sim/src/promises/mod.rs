@@ -41,6 +41,7 @@ pub(crate) fn of_order(stage: &Stage, action: &Action) -> Found {
         Action::Destroy { agent, reason, .. } => foreign::of_removal(stage, *agent)
             .or_else(|| running::of_removal(stage, *agent, *reason)),
         Action::Reap { agent, .. } => foreign::of_removal(stage, *agent),
+        Action::ReapOther { seen, .. } => foreign::of_others(seen),
         _ => None,
     }
 }

@@ -59,6 +59,7 @@ pub(super) fn fleet(rule: &QueueRule) -> Fleet {
             mandatory: Labels::default(),
             roles: Roles::default(),
             priority: 0,
+            reap_others_after: None,
             pools: vec![pool(pool_name(), rule.clone())],
         }],
     }

@@ -101,6 +101,7 @@ fn scaler(n: u32, agents: u32) -> ScalerSpec {
         mandatory: Labels::default(),
         roles: Roles::default(),
         priority: 0,
+        reap_others_after: None,
         pools: vec![pool(n, &name)],
         name,
     }

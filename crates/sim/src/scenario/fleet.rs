@@ -63,6 +63,7 @@ fn scaler(random: &mut Random, n: u32) -> ScalerSpec {
         mandatory: Labels::default(),
         roles: Roles::default(),
         priority: random.pick(&[0, 0, 0, 5]).unwrap_or(0),
+        reap_others_after: None,
         pools,
     };
     gate(random, &mut scaler);

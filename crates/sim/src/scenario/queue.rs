@@ -83,6 +83,7 @@ fn scaler(rule: &QueueRule, max: u32) -> ScalerSpec {
         mandatory: Labels::default(),
         roles: Roles::default(),
         priority: 0,
+        reap_others_after: None,
         pools: vec![pool(name(), rule.clone())],
     }
 }

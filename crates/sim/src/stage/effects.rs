@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use headcount_controller::{Order, digest};
 use headcount_model::{
-    AgentId, AgentKind, BackendEvent, BackendId, Digest, Exit, InstanceState, Labels, Secret,
-    Timestamp, Trouble, TroubleKind, Unreserved,
+    AgentId, AgentKind, BackendEvent, BackendId, Digest, Exit, InstanceState, Labels, OtherEnd,
+    Secret, Timestamp, Trouble, TroubleKind, Unreserved,
 };
 use headcount_planner::{Action, Answered, CreateOrder, News};
 
@@ -69,6 +69,14 @@ impl Stage {
                     .or_default()
                     .list(&owner);
                 Answered::List(backend.clone(), Ok(listing))
+            }
+            // Nobody else has leases here: what is foreign is to be left alone for ever.
+            Action::ListOthers { backend, .. } => {
+                Answered::ListOthers(backend.clone(), Ok(Vec::new()))
+            }
+            Action::ReapOther { seen, backend, .. } => {
+                let (owner, agent) = (seen.owner.clone(), seen.agent);
+                Answered::ReapOther(backend.clone(), owner, agent, Ok(OtherEnd::Spared))
             }
             Action::Reserve(create) => Answered::Reserve(create.agent, self.reserve(create)),
             Action::Release {

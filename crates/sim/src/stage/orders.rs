@@ -143,7 +143,10 @@ impl Stage {
             Action::Destroy { deadline, .. } | Action::Reap { deadline, .. } => {
                 (*deadline, faults.destroy)
             }
-            Action::List { deadline, .. } => (*deadline, faults.list),
+            Action::List { deadline, .. } | Action::ListOthers { deadline, .. } => {
+                (*deadline, faults.list)
+            }
+            Action::ReapOther { deadline, .. } => (*deadline, faults.destroy),
             Action::Refresh { deadline, .. } => (*deadline, faults.refresh),
             Action::Sample { deadline, .. } => (*deadline, faults.refresh),
             Action::Take { deadline, .. } => (*deadline, sure(faults.take)),
@@ -285,6 +288,13 @@ fn unanswered(action: &Action, trouble: Trouble) -> Answered {
             Answered::Reap(backend.clone(), *agent, Err(trouble))
         }
         Action::List { backend, .. } => Answered::List(backend.clone(), Err(trouble)),
+        Action::ListOthers { backend, .. } => Answered::ListOthers(backend.clone(), Err(trouble)),
+        Action::ReapOther { seen, backend, .. } => Answered::ReapOther(
+            backend.clone(),
+            seen.owner.clone(),
+            seen.agent,
+            Err(trouble),
+        ),
         Action::Refresh { source, .. } => Answered::Refresh(source.clone(), Err(trouble)),
         Action::Sample { pool, .. } => Answered::Sample(pool.clone(), Err(trouble)),
         Action::Take { take, .. } => Answered::Take(*take, Err(trouble)),

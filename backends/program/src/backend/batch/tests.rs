@@ -37,6 +37,7 @@ fn recipe() -> ProgramRecipe {
         agent_binary: None,
         agent_url: None,
         batch: CreateBatch::new(3),
+        lease_time: None,
     }
 }
 
@@ -44,12 +45,15 @@ fn recipe() -> ProgramRecipe {
 fn waiting(number: u32) -> Waiting {
     Waiting {
         request: request(number),
-        start_up: StartUp {
-            environment: Vec::new(),
-            token: None,
-            command: Vec::new(),
+        wish: Wish {
+            start_up: StartUp {
+                environment: Vec::new(),
+                token: None,
+                command: Vec::new(),
+            },
+            url: String::new(),
+            lease: None,
         },
-        url: String::new(),
         tell: oneshot::channel().0,
     }
 }

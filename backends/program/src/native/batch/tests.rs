@@ -24,6 +24,7 @@ fn order(request: &CreateRequest) -> Order<'_> {
         },
         url: "",
         token: None,
+        lease: None,
     }
 }
 

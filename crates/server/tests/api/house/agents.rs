@@ -11,11 +11,11 @@ use async_trait::async_trait;
 use headcount_controller::{Clock, digest};
 use headcount_model::{
     AgentId, Answer, BackendEvent, BackendId, Command, Exit, Instance, InstanceState, JobId,
-    LinkEvent, Listing, Outcome, PoolName, Secret,
+    LeasedInstance, LinkEvent, Listing, OtherEnd, Outcome, PoolName, Secret,
 };
 use headcount_ports::{
     AgentLink, AssignRequest, Backend, BackendError, BackendInbox, BackendPromises, CreateRequest,
-    DestroyRequest, LinkError, LinkInbox, LogBook, LogChunk, Stream,
+    DestroyRequest, LinkError, LinkInbox, LogBook, LogChunk, ReapOtherRequest, Stream,
 };
 use tokio::sync::oneshot;
 
@@ -30,6 +30,7 @@ struct Inner {
     queue: Arc<TestQueue>,
     clock: Clock,
     instances: Mutex<BTreeMap<AgentId, PoolName>>,
+    others: Mutex<Vec<LeasedInstance>>,
     held: Mutex<BTreeMap<JobId, oneshot::Sender<Outcome>>>,
 }
 
@@ -50,8 +51,19 @@ impl TestAgents {
             queue,
             clock,
             instances: Mutex::default(),
+            others: Mutex::default(),
             held: Mutex::default(),
         }))
+    }
+
+    /// Another owner has this here.
+    pub(crate) fn plant(&self, other: LeasedInstance) {
+        self.0.others.lock().unwrap().push(other);
+    }
+
+    /// What other owners have here.
+    pub(crate) fn others(&self) -> Vec<LeasedInstance> {
+        self.0.others.lock().unwrap().clone()
     }
 
     /// Prints more of a job that holds.
@@ -192,6 +204,20 @@ impl Backend for TestAgents {
     async fn destroy(&self, request: DestroyRequest) -> Result<(), BackendError> {
         self.0.instances.lock().unwrap().remove(&request.agent);
         Ok(())
+    }
+
+    async fn list_others(&self) -> Result<Vec<LeasedInstance>, BackendError> {
+        Ok(self.others())
+    }
+
+    async fn reap_other(&self, request: ReapOtherRequest) -> Result<OtherEnd, BackendError> {
+        let mut others = self.0.others.lock().unwrap();
+        let before = others.len();
+        others.retain(|other| *other != request.seen);
+        match others.len() < before {
+            true => Ok(OtherEnd::Gone),
+            false => Ok(OtherEnd::Spared),
+        }
     }
 
     async fn last_output(&self, agent: AgentId, _: usize) -> Vec<String> {

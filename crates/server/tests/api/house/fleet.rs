@@ -33,6 +33,7 @@ pub(crate) fn scaler(name: &str, max_agents: u32, label_sets: &[&[&str]]) -> Sca
         mandatory: Labels::default(),
         roles: Roles::default(),
         priority: 0,
+        reap_others_after: None,
         pools: label_sets.iter().map(|labels| pool(name, labels)).collect(),
     }
 }

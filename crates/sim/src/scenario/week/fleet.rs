@@ -58,6 +58,7 @@ fn scaler(random: &mut Random, week: &Week, windows: &mut Windows, n: u32) -> Sc
         mandatory: Labels::default(),
         roles: Roles::default(),
         priority: random.pick(&[0, 0, 5]).unwrap_or(0),
+        reap_others_after: None,
         pools: vec![pool(random, week, windows, &name, labels)],
         name,
     };
@@ -156,6 +157,7 @@ fn recipe(version: u64) -> Arc<Recipe> {
         agent_binary: None,
         batch: CreateBatch::default(),
         agent_url: None,
+        lease_time: None,
     }))
 }
 
