@@ -3,12 +3,14 @@
 
 mod common;
 
-use common::{Scenario, agent};
-use headcount_model::{BackendId, TroubleKind};
+use std::time::Duration;
+
+use common::{Leased, Scenario, agent};
+use headcount_model::{BackendId, LeasedInstance, TroubleKind};
 use headcount_planner::{Action, Operator};
 use proptest::prelude::*;
 
-const AFTER: u64 = 12;
+const GRACE: Duration = Duration::from_secs(12);
 const POLICIES: [&str; 3] = [
     "scaler d max=5 labels=linux reap-others=12",
     "scaler d max=5 labels=linux reap-others=12\n scaler e max=2 labels=linux reap-others=4",
@@ -69,7 +71,7 @@ fn begun() -> Scenario {
 fn happen(s: &mut Scenario, event: Event) {
     use Event as E;
     match event {
-        E::Plan => drop(s.plan()),
+        E::Plan => decide(s),
         E::Ok(n) => {
             if let Some(order) = order(s, n) {
                 carry_out(s, &order);
@@ -93,7 +95,7 @@ fn happen(s: &mut Scenario, event: Event) {
             let (owner, number, _, ahead) = one(n);
             s.renew(owner, number, ahead);
         }
-        E::Seconds(n) => drop(s.wait(std::time::Duration::from_secs(n.into()))),
+        E::Seconds(n) => drop(s.wait(Duration::from_secs(n.into()))),
         E::Wake => {
             if let Some(wake) = s.last.wake_at {
                 s.now = s.now.max(wake.at);
@@ -115,31 +117,46 @@ fn order(s: &Scenario, n: u8) -> Option<String> {
     pending.get(at).map(ToString::to_string)
 }
 
-/// What is really ended was not renewed for a whole lease and the grace, and its lease is
-/// over by our clock: a wish of a person needs the latter alone.
-fn carry_out(s: &mut Scenario, order: &str) {
-    let pending = s.outside.pending.iter();
-    let mut reaped = pending.filter(|it| it.to_string() == order);
-    if let Some(Action::ReapOther { seen, .. }) = reaped.next() {
+/// What is decided to be ended was not renewed for a whole lease and the grace, unless a
+/// person wishes it.
+fn decide(s: &mut Scenario) {
+    let before = s.outside.pending.len();
+    s.plan();
+    for order in s.outside.pending.iter().skip(before) {
+        let Action::ReapOther { seen, .. } = order else {
+            continue;
+        };
+        let Some(truth) = as_seen(s, seen) else {
+            continue;
+        };
         let whose = (seen.owner.clone(), seen.agent);
-        let truth = s.outside.others.get(&whose);
-        if let Some(truth) = truth.filter(|truth| truth.instance == *seen) {
-            let now = s.now;
-            let grace = std::time::Duration::from_secs(AFTER);
-            assert!(now >= seen.lease_until.after(grace), "{order}: its lease");
-            let other = s
-                .world
-                .backends()
-                .find_map(|it| it.others.known.get(&whose));
-            let wanted = other.is_some_and(|other| other.removal.wanted);
-            let stood_still = now.since(truth.renewed_at);
-            assert!(
-                wanted || stood_still >= seen.lease_for + grace,
-                "{order}: renewed {stood_still:?} ago"
-            );
-        }
+        let mut known = s.world.backends().map(|it| it.others.known.get(&whose));
+        let wanted = known.any(|other| other.is_some_and(|other| other.removal.wanted));
+        let stood_still = s.now.since(truth.renewed_at);
+        assert!(
+            wanted || stood_still >= seen.lease_for + GRACE,
+            "{order}: renewed {stood_still:?} ago"
+        );
+    }
+}
+
+/// What is really ended has a lease that is over by our clock, whoever wished it. It may be
+/// done long after it was decided, and after the policy has changed.
+fn carry_out(s: &mut Scenario, order: &str) {
+    let mut pending = s.outside.pending.iter();
+    let reaped = pending.find(|it| it.to_string() == order);
+    if let Some(Action::ReapOther { seen, .. }) = reaped
+        && as_seen(s, seen).is_some()
+    {
+        assert!(s.now >= seen.lease_until.after(GRACE), "{order}: its lease");
     }
     s.ok(order);
+}
+
+/// The other as it truly is, if that is still what was seen: else it is spared.
+fn as_seen<'s>(s: &'s Scenario, seen: &LeasedInstance) -> Option<&'s Leased> {
+    let truth = s.outside.others.get(&(seen.owner.clone(), seen.agent));
+    truth.filter(|truth| truth.instance == *seen)
 }
 
 proptest! {

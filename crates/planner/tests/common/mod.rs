@@ -28,6 +28,7 @@ mod told;
 pub use chance::{Event, FLEETS, QUEUE, event};
 pub use fleet::fleet;
 pub use names::{OWNER, agent, class, digest, job, number, source};
+pub use others::Leased;
 pub use outside::{Outside, Queued, Shared};
 pub use render::{considered, lines};
 pub use scenario::Scenario;
