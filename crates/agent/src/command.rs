@@ -1,9 +1,9 @@
 //! Turns work into a command that can be started, and a failure to start it into a
 //! sentence.
 //!
-//! Promise: the job's environment holds nothing of the agent's own but its origin; it gets no
-//! descriptor but its three, leads a session and a group of its own, and dies with the
-//! agent.
+//! Promise: the job's environment holds nothing of the agent's own but its origin and its
+//! machine's folder; it gets no descriptor but its three, leads a session and a group of its
+//! own, and dies with the agent.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -11,13 +11,15 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use headcount_api::agent::env::ORIGIN;
+use headcount_api::agent::env::{MACHINE_DIR, ORIGIN};
 use headcount_api::agent::files::JOB_MARK;
 use headcount_api::agent::{self, AttemptRef, Work};
 use rustix::process::{Signal, getppid, set_parent_process_death_signal, setsid};
 
 /// Everything of ours in the environment begins with this.
 const OWN_PREFIX: &[u8] = b"HEADCOUNT_";
+/// What jobs are found by, from outside; as the agent has it, or not at all.
+const PASSED_ON: [&str; 2] = [ORIGIN, MACHINE_DIR];
 
 /// The command of an attempt, ready to be started by the warden's thread.
 pub(crate) fn build(
@@ -29,7 +31,8 @@ pub(crate) fn build(
 ) -> Result<Command, String> {
     let (program, arguments) = argv(&work.command)?;
     let (own, passed_on): (Vec<_>, Vec<_>) = own_env.partition(|(name, _)| is_own(name));
-    let origin = own.into_iter().filter(|(name, _)| name == ORIGIN);
+    let own = own.into_iter();
+    let found_by = own.filter(|(name, _)| PASSED_ON.iter().any(|it| name == it));
     let mut command = Command::new(program);
     command
         .args(arguments)
@@ -39,7 +42,8 @@ pub(crate) fn build(
         .env("CI", "true")
         .envs(&work.env)
         .env_remove(ORIGIN)
-        .envs(origin)
+        .env_remove(MACHINE_DIR)
+        .envs(found_by)
         .env("HEADCOUNT_JOB_ID", format!("job-{}", attempt.job))
         .env("HEADCOUNT_JOB_ATTEMPT", attempt.attempt.to_string())
         .env("HEADCOUNT_JOB_NAME", work.name.as_deref().unwrap_or(""))
@@ -167,6 +171,7 @@ mod tests {
                 ("CI".to_owned(), "no".to_owned()),
                 ("HEADCOUNT_JOB_ID".to_owned(), "forged".to_owned()),
                 ("HEADCOUNT_ORIGIN".to_owned(), "forged".to_owned()),
+                ("HEADCOUNT_MACHINE_DIR".to_owned(), "forged".to_owned()),
             ]),
             working_dir: None,
             timeout_ms: None,
@@ -181,13 +186,14 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_holds_nothing_of_the_agent_but_its_origin() {
+    fn the_environment_holds_nothing_of_the_agent_but_what_jobs_are_found_by() {
         let own = [
             ("PATH", "/bin"),
             ("HEADCOUNT_AGENT_TOKEN_FILE", "/token"),
             ("HEADCOUNT_INSTANCE_MARK", "owner/pool/a-1-1"),
             ("HEADCOUNT_TOKEN", "secret"),
             ("HEADCOUNT_ORIGIN", "owner/a-1-1"),
+            ("HEADCOUNT_MACHINE_DIR", "/machines/1"),
         ];
         let own = own
             .into_iter()
@@ -206,6 +212,7 @@ mod tests {
                 "HEADCOUNT_JOB_ID=job-7",
                 "HEADCOUNT_JOB_MARK=m/7-2",
                 "HEADCOUNT_JOB_NAME=unit",
+                "HEADCOUNT_MACHINE_DIR=/machines/1",
                 "HEADCOUNT_ORIGIN=owner/a-1-1",
                 "PATH=/bin"
             ]

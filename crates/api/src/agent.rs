@@ -44,7 +44,8 @@ pub const SILENCE_SECONDS: u64 = 60;
 /// recovery time is longer.
 pub const MAX_RECONNECT_SECONDS: u64 = 30;
 
-/// Environment given to the agent program. None of it reaches a job, but [`ORIGIN`](env::ORIGIN).
+/// Environment given to the agent program. None of it reaches a job, but
+/// [`ORIGIN`](env::ORIGIN) and [`MACHINE_DIR`](env::MACHINE_DIR).
 pub mod env {
     /// Where the daemon listens: `unix:/path/agents.sock` or `wss://host:port`, `ws://` for
     /// loopback only.
@@ -64,9 +65,12 @@ pub mod env {
     /// A directory of the agent's own, for the jobs' working directories. The agent makes
     /// it, where only its parent is there.
     pub const DIR: &str = "HEADCOUNT_AGENT_DIR";
-    /// Marks everything that descends from the agent. The one name of ours that is passed on
-    /// to jobs, and that no job can replace.
+    /// Marks everything that descends from the agent. It is passed on to jobs, and no job can
+    /// replace it.
     pub const ORIGIN: &str = "HEADCOUNT_ORIGIN";
+    /// The folder of the machine, where its provisioner gave it one. It is passed on to jobs
+    /// like the origin, so that whoever ends the machine finds all that runs on it.
+    pub const MACHINE_DIR: &str = "HEADCOUNT_MACHINE_DIR";
     /// Prefix of everything the daemon forwards from its own environment.
     pub const FORWARD_PREFIX: &str = "HEADCOUNT_AGENT_ENV_";
 }

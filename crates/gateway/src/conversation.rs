@@ -15,6 +15,7 @@ use headcount_ports::{LogChunk, StoreError};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::Error;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 
 use crate::convert;
 use crate::gateway::Shared;
@@ -217,6 +218,8 @@ fn understand(chunks: Vec<Chunk>) -> Result<Vec<LogChunk>, Ended> {
 fn broken(error: axum::Error) -> Ended {
     tracing::debug!(%error, "connection of an agent broke");
     match error.into_inner().downcast_ref() {
+        // Whoever is killed says no goodbye.
+        Some(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => Ended::Lost,
         Some(Error::Capacity(_) | Error::Utf8(_) | Error::Protocol(_)) => Ended::Misunderstood,
         _ => Ended::Lost,
     }

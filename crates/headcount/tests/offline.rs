@@ -34,13 +34,15 @@ async fn a_good_configuration_is_summed_up() {
     let dir = tempfile::tempdir().unwrap();
     let path = file(dir.path(), GOOD);
     let path = path.to_str().unwrap();
-    let told = run(&["check", "-c", path]).await;
+    let told = run(&["check", path]).await;
     assert_eq!((told.code, told.err.as_str()), (0, ""));
+    let same = run(&["check", "-c", path]).await;
+    assert_eq!(told.out, same.out);
     assert_eq!(
         told.out,
         format!(
             "\
-{path} is good: 1 scaler with 1 pool, 50 agents at most
+{path} is good: 1 scaler with 1 pool, 4 agents at most
 
 local (bare-metal, 4 agents at most)
   local/linux: made on demand

@@ -7,7 +7,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use headcount_model::{AgentPhase, BackendEvent, OtherEnd, Timestamp};
+use headcount_model::{
+    AgentId, AgentPhase, BackendEvent, OtherEnd, Timestamp, Trouble, TroubleKind,
+};
 use headcount_planner::{Answered, News};
 
 use super::Hall;
@@ -20,6 +22,9 @@ impl Hall {
     pub(super) fn listen(&mut self, news: &News) {
         match news {
             News::Backend(_, BackendEvent::Fenced(agent)) => self.fenced.push(*agent),
+            News::Answered(Answered::Destroy(agent, Err(trouble))) => {
+                self.warn_of_refusal(*agent, trouble);
+            }
             News::Answered(Answered::Reap(backend, agent, Ok(()))) => {
                 self.reaped.push(Event::Reaped {
                     agent: *agent,
@@ -87,6 +92,22 @@ impl Hall {
                 }
             }
         }
+    }
+
+    /// Says why an agent could not be removed, the first time: it is tried again, at last for
+    /// a person to look at.
+    fn warn_of_refusal(&self, id: AgentId, trouble: &Trouble) {
+        let agent = self.core.world().agent(id);
+        let first = agent.filter(|agent| agent.stays_for().is_none());
+        let Some(agent) = first.filter(|_| trouble.kind != TroubleKind::Gone) else {
+            return;
+        };
+        tracing::warn!(
+            agent = %id,
+            pool = %agent.record().pool,
+            "it could not be removed, and is tried again: {}",
+            trouble.message
+        );
     }
 
     fn warn_of_quarantines(&self, round: &Round, now: Timestamp) {

@@ -52,32 +52,18 @@ impl ConfigArgs {
     }
 }
 
-/// Arguments of `check`.
+/// Where the configuration is, for commands that are about nothing else.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct CheckArgs {
-    /// Which configuration.
-    #[command(flatten)]
-    pub(crate) config: ConfigArgs,
-    /// Print the configuration as it is meant, every default spelled out
-    #[arg(long)]
-    pub(crate) effective: bool,
-}
-
-/// Arguments of `periods`.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct PeriodsArgs {
+pub(crate) struct FileOrConfig {
     /// The configuration; the same as --config
     #[arg(value_name = "FILE", conflicts_with = "config")]
     file: Option<PathBuf>,
-    /// Which configuration.
+    /// The same, as other commands take it.
     #[command(flatten)]
     config: ConfigArgs,
-    /// How many changes of each are told
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..))]
-    pub(crate) next: u8,
 }
 
-impl PeriodsArgs {
+impl FileOrConfig {
     /// The paths that arguments or environment name.
     ///
     /// # Errors
@@ -89,6 +75,28 @@ impl PeriodsArgs {
         };
         config.paths()
     }
+}
+
+/// Arguments of `check`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct CheckArgs {
+    /// Which configuration.
+    #[command(flatten)]
+    pub(crate) config: FileOrConfig,
+    /// Print the configuration as it is meant, every default spelled out
+    #[arg(long)]
+    pub(crate) effective: bool,
+}
+
+/// Arguments of `periods`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct PeriodsArgs {
+    /// Which configuration.
+    #[command(flatten)]
+    pub(crate) config: FileOrConfig,
+    /// How many changes of each are told
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..))]
+    pub(crate) next: u8,
 }
 
 /// Arguments of `plan`.

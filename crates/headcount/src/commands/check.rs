@@ -66,6 +66,16 @@ fn report(problems: &Problems, good: Option<(&Loaded, bool)>) -> serde_json::Val
     report
 }
 
+/// Agents there can be: what all may have together, or what each may have added up where
+/// that is less.
+fn most(fleet: &Fleet) -> u64 {
+    let each = fleet
+        .scalers
+        .iter()
+        .map(|scaler| u64::from(scaler.max_agents));
+    each.sum::<u64>().min(fleet.max_agents.into())
+}
+
 /// What the configuration comes to.
 fn summary(file: &str, fleet: &Fleet) -> String {
     let pools: usize = fleet.scalers.iter().map(|scaler| scaler.pools.len()).sum();
@@ -73,7 +83,7 @@ fn summary(file: &str, fleet: &Fleet) -> String {
         "{file} is good: {} with {}, {} at most\n",
         count(fleet.scalers.len() as u64, "scaler", "scalers"),
         count(pools as u64, "pool", "pools"),
-        count(u64::from(fleet.max_agents), "agent", "agents")
+        count(most(fleet), "agent", "agents")
     );
     for scaler in &fleet.scalers {
         let agents = count(u64::from(scaler.max_agents), "agent", "agents");

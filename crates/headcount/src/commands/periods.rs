@@ -25,7 +25,7 @@ const MAX_TABLES: usize = 46;
 /// # Errors
 /// The configuration cannot be used, or a schedule means nothing on this host.
 pub(crate) fn run(args: &PeriodsArgs, console: &Console) -> Result<Exit, Failure> {
-    let paths = args.paths()?;
+    let paths = args.config.paths()?;
     let loaded =
         load(&paths, &Platform::current()).map_err(|problems| refuse(console, &problems))?;
     let now = Timestamp::from_millis(now_millis());

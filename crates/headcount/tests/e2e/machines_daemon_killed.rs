@@ -25,6 +25,8 @@ const LIVES: (u64, u64) = (500, 5000);
 const PORTIONS: (u64, u64) = (1, 4);
 /// And so many at a time.
 const JOBS: (u64, u64) = (1, 4);
+/// No jobs are handed in while so many wait.
+const MOST_WAITING: usize = 20;
 /// A daemon that is killed while it starts is killed within so many milliseconds.
 const STARTUP: u64 = 800;
 /// Between two looks at the provisioner's folders.
@@ -97,7 +99,10 @@ fn a_life(house: &mut House, random: &mut Random) -> Vec<String> {
     let life = random.between(LIVES.0, LIVES.1);
     let mut ids = Vec::new();
     for _ in 0..portions {
-        ids.extend(api.submit_all(&jobs(random, &house.ledger())));
+        // An hour of jobs that nobody comes to would take hours to end.
+        if api.waiting() < MOST_WAITING {
+            ids.extend(api.submit_all(&jobs(random, &house.ledger())));
+        }
         // The schedule of the kills itself, and nothing that is waited for: a daemon lives
         // this long whatever it has come to.
         park_timeout(Duration::from_millis(life / portions));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use headcount_api::JobState;
 
-use crate::harness::{House, Process, script, until};
+use crate::harness::{House, Process, content, script, until};
 
 /// A provisioner among the examples.
 pub(crate) fn example(name: &str) -> PathBuf {
@@ -87,6 +87,26 @@ fn jobs_and_machines_survive_a_killed_daemon() {
             "{job:#?}"
         );
     }
+    house.close();
+}
+
+/// A process that a job put into a session of its own is found by the machine's folder.
+#[test]
+fn destroyed_at_the_end_nothing_of_a_machine_is_left() {
+    let mut house = House::new("").with(&["--stop-agents", "destroy", "--stop-timeout", "300ms"]);
+    house.write_config(&config(&house, &example("forty-lines.sh"), 1));
+    house.start();
+    let pid = house.path("pid");
+    let apart = format!(
+        "setsid sh -c 'echo $$ >{0}.new; mv {0}.new {0}; exec sleep 600' & sleep 600",
+        pid.display()
+    );
+    house.api().submit(&script(&apart));
+    content(&pid);
+    house.stop_daemon();
+    assert_eq!(house.processes(), []);
+    assert_eq!(machines(&house), Vec::<PathBuf>::new());
+    house.start();
     house.close();
 }
 

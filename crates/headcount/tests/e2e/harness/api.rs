@@ -159,6 +159,12 @@ impl Api {
         self.get("/jobs?limit=1000").good()
     }
 
+    /// How many jobs are queued, counted up to a hundred.
+    pub fn waiting(&self) -> usize {
+        let queued: Vec<Job> = self.get("/jobs?state=queued&limit=100").good();
+        queued.len()
+    }
+
     /// All agents.
     pub fn agents(&self) -> Vec<Agent> {
         self.get("/agents").good()
