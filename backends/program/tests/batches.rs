@@ -6,14 +6,14 @@ mod support;
 
 use std::fs;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use headcount_backend_program::{ProgramBackend, ProgramOptions};
 use headcount_model::{AgentId, BackendEvent, Exit, InstanceState, Resources, Secret};
 use headcount_ports::conformance::backend::Events;
 use headcount_ports::{Backend, BackendError, DestroyRequest};
-use support::{BATCH, GOOD, Place, agent};
+use support::{BATCH, GOOD, Place, agent, until};
 
 const RUNNING: InstanceState = InstanceState::Running;
 const STARTING: InstanceState = InstanceState::Starting;
@@ -60,15 +60,6 @@ async fn listed(backend: &ProgramBackend) -> Vec<(AgentId, InstanceState)> {
 
 fn calls(place: &Place) -> String {
     fs::read_to_string(place.path("calls")).unwrap_or_default()
-}
-
-/// Looks until this file is there.
-async fn appears(place: &Place, name: &str) {
-    let until = Instant::now() + SOON;
-    while !place.path(name).exists() {
-        assert!(Instant::now() < until, "`{name}` never came");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
 }
 
 #[tokio::test]
@@ -267,7 +258,7 @@ async fn who_gives_up_takes_nobody_along() {
         let (backend, request) = (backend.clone(), place.request(number));
         tokio::spawn(async move { backend.create(request).await })
     });
-    appears(&place, "asked").await;
+    until("it is asked", || place.path("asked").exists()).await;
     let [first, second, third] = creations;
     first.abort();
     assert!(first.await.unwrap_err().is_cancelled());
@@ -291,7 +282,7 @@ async fn no_other_call_for_a_machine_of_a_batch_overlaps_with_it() {
         let (backend, requests) = (backend.clone(), [1, 2].map(|number| place.request(number)));
         async move { join_all(requests.map(|request| backend.create(request))).await }
     });
-    appears(&place, "asked").await;
+    until("it is asked", || place.path("asked").exists()).await;
     let mut ending = end(backend.clone(), 2);
     assert!(
         tokio::time::timeout(Duration::ZERO, &mut ending)

@@ -5,15 +5,14 @@
 mod support;
 
 use std::fs;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use headcount_backend_program::ProgramBackend;
 use headcount_model::{InstanceState, LeasedInstance, OtherEnd, OwnerId, PoolName};
 use headcount_ports::{Backend, BackendError, DestroyRequest, ReapOtherRequest};
 use serde_json::Value;
-use support::{GOOD, LEASING, Place, agent};
+use support::{GOOD, LEASING, Place, agent, until};
 
-const PATIENCE: Duration = Duration::from_secs(30);
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// A program with leases, with `text` before what it does.
@@ -37,14 +36,6 @@ fn calls(place: &Place, verb: &str) -> usize {
 fn marks(place: &Place, number: u32) -> Value {
     let name = format!("m/headcount-one-{}", agent(number));
     serde_json::from_str(&fs::read_to_string(place.path(&name)).unwrap()).unwrap()
-}
-
-async fn until(what: &str, holds: impl Fn() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !holds() {
-        assert!(Instant::now() < deadline, "{what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
 
 fn theirs() -> OwnerId {

@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use headcount_backend_program::{Pace, ProgramBackend, ProgramOptions};
@@ -253,6 +253,15 @@ status) [ -e $here/m/$n ] || exit 15; renewed <$here/m/$n | jq '{machine: .}' | 
 *) good $1;;
 esac; }
 "#;
+
+/// Looks until it holds: nobody tells what a program writes into its files.
+pub async fn until(what: &str, holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !holds() {
+        assert!(Instant::now() < deadline, "{what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
 
 #[async_trait]
 impl Rig for Place {
