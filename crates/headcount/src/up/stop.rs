@@ -34,38 +34,50 @@ pub(super) async fn politely(daemon: &Daemon, ending: Ending) {
         Shutdown::Leave => works,
         Shutdown::Drain | Shutdown::Destroy => may_leave,
     };
-    let all_gone = wait(daemon, &mut events, left, ending.patience).await;
-    if ending.agents == Shutdown::Destroy && !(all_gone && count(daemon, exists).await == 0) {
-        daemon.handle().shut_down(Shutdown::Destroy).await;
-        wait(daemon, &mut events, exists, ending.destroy_within).await;
+    let mut left = wait(daemon, &mut events, left, ending.patience).await;
+    if ending.agents == Shutdown::Destroy {
+        left = destroy_the_rest(daemon, &mut events, ending.destroy_within).await;
+    }
+    if left > 0 {
+        tracing::info!(
+            left,
+            "time is up: the rest is found again at the next start"
+        );
     }
     daemon.stop_serving().await;
     daemon.close_backends().await;
 }
 
+/// Says how many are left.
+async fn destroy_the_rest(daemon: &Daemon, events: &mut Events, within: Duration) -> usize {
+    let left = count(daemon, exists).await;
+    if left == 0 {
+        return 0;
+    }
+    tracing::info!(left, "whoever is left is destroyed now");
+    daemon.handle().shut_down(Shutdown::Destroy).await;
+    wait(daemon, events, exists, within).await
+}
+
 type Events = tokio::sync::broadcast::Receiver<std::sync::Arc<headcount_controller::Event>>;
 
-/// Waits until nobody is left of those who count. Says whether that came.
+/// Waits until nobody is left of those who count. Says how many are when time is up.
 async fn wait(
     daemon: &Daemon,
     events: &mut Events,
     counts: fn(&AgentView) -> bool,
     patience: Duration,
-) -> bool {
+) -> usize {
     let deadline = Instant::now() + patience;
     loop {
         let left = count(daemon, counts).await;
         if left == 0 {
             tracing::info!("nobody is left to wait for");
-            return true;
+            return 0;
         }
         tracing::info!(left, "waiting for agents");
         if timeout_at(deadline, events.recv()).await.is_err() {
-            tracing::info!(
-                left,
-                "time is up: the rest is found again at the next start"
-            );
-            return false;
+            return left;
         }
     }
 }
