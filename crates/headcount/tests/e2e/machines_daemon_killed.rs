@@ -58,7 +58,7 @@ fn machines_survive_a_daemon_that_is_killed_every_few_seconds() {
     until("no machine is left", || {
         folders(&machines).is_empty().then_some(())
     });
-    assert_eq!(house.processes(), [], "a machine's process is left");
+    assert_eq!(on_machines(&house), [], "a machine's process is left");
     house.close();
 }
 
@@ -89,6 +89,14 @@ fn house() -> House {
     house.write_config(&config);
     house.start();
     house
+}
+
+/// What runs on machines. The daemon goes on asking the provisioner, and what it starts for
+/// that looks like the house's own too.
+fn on_machines(house: &House) -> Vec<Process> {
+    let mut all = house.processes();
+    all.retain(|process| process.variable("HEADCOUNT_MACHINE_DIR").is_some());
+    all
 }
 
 /// Hands jobs in during a daemon's life, and ends it; at times the next one dies while it
