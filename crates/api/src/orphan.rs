@@ -69,6 +69,14 @@ impl OrphanState {
     /// What becomes of those with our own mark, in the order in which it comes.
     pub const ALL: [Self; 3] = [Self::Waiting, Self::Removing, Self::Quarantined];
 
+    /// What becomes of those of other daemons, in the order in which it comes.
+    pub const OF_OTHERS: [Self; 4] = [
+        Self::Leased,
+        Self::Lapsed,
+        Self::Removing,
+        Self::Quarantined,
+    ];
+
     /// The word on the wire.
     #[must_use]
     pub const fn word(self) -> &'static str {

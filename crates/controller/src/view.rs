@@ -180,6 +180,8 @@ pub struct OthersView {
     pub fresh: bool,
     /// Why the last list failed, while none has arrived since.
     pub trouble: Option<String>,
+    /// When the last list arrived.
+    pub listed_at: Option<Timestamp>,
     /// In order of owner and agent.
     pub known: Vec<OtherView>,
 }
@@ -359,19 +361,21 @@ fn backend(world: &World, backend: &headcount_planner::Backend) -> BackendView {
 }
 
 fn others(world: &World, backend: &headcount_planner::Backend) -> OthersView {
-    let listed_at = backend.others.listed_at().unwrap_or(Timestamp::ZERO);
+    let listed_at = backend.others.listed_at();
+    let seen_at = listed_at.unwrap_or(Timestamp::ZERO);
     let known = backend.others.known.values().filter_map(|other| {
         let after = world.reaps_others_after(&backend.id, &other.instance.pool)?;
         let over_at = other.left_until(after);
         Some(OtherView {
             other: other.clone(),
             over_at,
-            left_until: over_at.max(listed_at.after(other.to_watch(after))),
+            left_until: over_at.max(seen_at.after(other.to_watch(after))),
         })
     });
     OthersView {
         fresh: backend.others.fresh,
         trouble: backend.others.trouble.clone(),
+        listed_at,
         known: known.collect(),
     }
 }

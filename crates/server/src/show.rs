@@ -21,7 +21,7 @@ pub(crate) use cost::cost;
 pub(crate) use explain::explanation;
 pub(crate) use job::{JobContext, job, job_state, stage_state, status};
 pub(crate) use log::{log_line, plain_bytes};
-pub(crate) use orphan::{orphan_state, removal_state};
+pub(crate) use orphan::{orphan_state, other_state};
 pub(crate) use pool::{pools, schedule};
 pub(crate) use provisioning::{of_class as failed_launches, of_job as provisioning};
 pub(crate) use resources::{cap, impossible, layer};

@@ -109,6 +109,8 @@ fn what_a_daemon_leaves_behind_for_good_is_removed_by_another() {
     assert_eq!(shown.len(), 1, "{shown:#?}");
     assert_eq!(shown[0]["state"], "leased", "{shown:#?}");
     assert_eq!(shown[0]["pool"], "farm/linux", "{shown:#?}");
+    let counted = |part| b.metric("headcount_other_daemon_instances", part);
+    assert!(counted("\"leased\"") == 1.0 && counted("") == 1.0);
     let refused = alive.run(&["orphans", "--reap"]).good();
     assert_eq!(refused.text(), "no orphans\n", "its lease is not over");
     assert_eq!(a.job(&left).state, JobState::Running);

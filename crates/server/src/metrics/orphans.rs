@@ -1,40 +1,54 @@
 //! Orphans by what becomes of them, so that those which stay can be told from those which
 //! go.
 
-use std::collections::BTreeMap;
-
 use headcount_api::OrphanState;
 use headcount_controller::BackendView;
+use headcount_model::{BackendId, Timestamp};
 
 use super::gauges::{Page, float};
-use crate::show::orphan_state;
+use crate::show::{orphan_state, other_state};
+
+type Row = (Vec<(&'static str, String)>, f64);
 
 impl Page {
     /// Each state of each backend, also where there are none: a row that is missing sets off
     /// no alarm, and ends none.
     pub(super) fn orphans(&mut self, backends: &[BackendView]) {
         let rows = backends.iter().flat_map(|backend| {
-            let found = count(backend);
-            OrphanState::ALL.map(|state| {
-                let labels = vec![
-                    ("backend", backend.id.to_string()),
-                    ("state", state.word().to_owned()),
-                ];
-                let n = found.get(state.word()).copied().unwrap_or_default();
-                (labels, float(n))
-            })
+            let found = backend.orphans.iter();
+            let found = found.map(|(_, stranger)| orphan_state(stranger));
+            rows(&backend.id, &OrphanState::ALL, found.collect())
         });
         let help = "Instances with our mark that the ledger does not know, by what becomes of them";
         self.gauges("orphan_instances", help, rows);
     }
+
+    /// The same of other daemons, of each backend that has listed theirs: of one that could
+    /// not, nothing is said.
+    pub(super) fn orphans_of_others(&mut self, backends: &[BackendView], now: Timestamp) {
+        let rows = backends.iter().flat_map(|backend| {
+            let others = backend.others.iter();
+            let others = others.filter(|others| others.listed_at.is_some());
+            others.flat_map(move |others| {
+                let found = others.known.iter().map(|it| other_state(it, now));
+                rows(&backend.id, &OrphanState::OF_OTHERS, found.collect())
+            })
+        });
+        let help = "Instances of other daemons whose leases are watched, by what becomes of them";
+        self.gauges("other_daemon_instances", help, rows);
+    }
 }
 
-fn count(backend: &BackendView) -> BTreeMap<&'static str, u64> {
-    let mut found = BTreeMap::new();
-    for (_, stranger) in &backend.orphans {
-        *found.entry(orphan_state(stranger).word()).or_default() += 1;
-    }
-    found
+fn rows(backend: &BackendId, states: &'static [OrphanState], found: Vec<OrphanState>) -> Vec<Row> {
+    let row = |state: &OrphanState| {
+        let labels = vec![
+            ("backend", backend.to_string()),
+            ("state", state.word().to_owned()),
+        ];
+        let n = found.iter().filter(|it| *it == state).count();
+        (labels, float(n as u64))
+    };
+    states.iter().map(row).collect()
 }
 
 #[cfg(test)]

@@ -211,6 +211,7 @@ impl Page {
         let help = "1 while a backend has said what exists";
         self.gauges("backend_fresh", help, fresh);
         self.orphans(&view.backends);
+        self.orphans_of_others(&view.backends, view.at);
         let sources = view.sources.iter().map(|s| {
             let labels = vec![("source", s.id.to_string())];
             (labels, f64::from(u8::from(s.fresh)))

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::refused::{Answer, Refused};
 use crate::server::Server;
-use crate::show::{moment, orphan_state, removal_state};
+use crate::show::{moment, orphan_state, other_state};
 
 /// For backends to say what exists.
 const LOOK_WITHIN: Duration = Duration::from_secs(10);
@@ -146,11 +146,7 @@ fn orphan(backend: &BackendView, agent: AgentId, stranger: &Stranger) -> Orphan 
 
 fn other(backend: &BackendView, it: &OtherView, now: Timestamp) -> Orphan {
     let instance = &it.other.instance;
-    let lease = match instance.lease_until > now {
-        true => OrphanState::Leased,
-        false => OrphanState::Lapsed,
-    };
-    let state = removal_state(&it.other.removal).unwrap_or(lease);
+    let state = other_state(it, now);
     Orphan {
         agent: instance.agent.to_string(),
         owner: Some(instance.owner.to_string()),
