@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::child::Child;
+use crate::child::{Child, NoChild};
 use crate::maker::Maker;
 use crate::output::{self, Head, Tail};
 
@@ -88,6 +88,16 @@ pub enum CallError {
     },
 }
 
+impl NoChild {
+    fn of(self, program: &str) -> CallError {
+        let program = program.to_owned();
+        match self {
+            Self::NotStarted(reason) => CallError::NotStarted { program, reason },
+            Self::Lost(reason) => CallError::Lost { program, reason },
+        }
+    }
+}
+
 impl Call {
     /// Runs it. Dropped half-way, it ends the program.
     ///
@@ -95,10 +105,7 @@ impl Call {
     /// There is no answer; only [`CallError::NotStarted`] means that nothing was done.
     pub async fn run(self) -> Result<Said, CallError> {
         let program = self.program.display().to_string();
-        let mut child = Child::start(&self).map_err(|reason| CallError::NotStarted {
-            program: program.clone(),
-            reason,
-        })?;
+        let mut child = Child::start(&self).map_err(|none| none.of(&program))?;
         let mut output = Head::new(self.max_output);
         let mut words = Tail::new(MAX_WORDS);
         let talking = talk(&mut child, &self.input, &mut output, &mut words);
@@ -159,18 +166,12 @@ impl Call {
         started: impl FnOnce(Maker) -> io::Result<()>,
     ) -> Result<Said, CallError> {
         let program = self.program.display().to_string();
-        let not_started = |reason: String| CallError::NotStarted {
-            program: program.clone(),
-            reason,
-        };
         let file = File::options().append(true).create(true).open(log);
         let file = file.map_err(|error| {
-            not_started(format!(
-                "its log `{}` cannot be written: {error}",
-                log.display()
-            ))
+            let log = log.display();
+            NoChild::NotStarted(format!("its log `{log}` cannot be written: {error}")).of(&program)
         })?;
-        let mut process = Child::start_on(&self, &file).map_err(not_started)?;
+        let mut process = Child::start_on(&self, &file).map_err(|none| none.of(&program))?;
         if let Err(error) = process.who().and_then(started) {
             // Nobody would find it again.
             let ended = process.end(KILL_WAIT).await;

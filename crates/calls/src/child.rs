@@ -52,17 +52,26 @@ pub(crate) struct Process {
     lives_on: bool,
 }
 
+/// Why there is no child; each a sentence.
+#[derive(Debug)]
+pub(crate) enum NoChild {
+    /// Nothing ran.
+    NotStarted(String),
+    /// It ran, could not be watched, and was ended.
+    Lost(String),
+}
+
 impl Child {
-    /// Starts it. The error is a sentence; nothing runs then.
-    pub(crate) fn start(call: &Call) -> Result<Self, String> {
-        let system = |error: io::Error| error.to_string();
+    /// Starts it.
+    pub(crate) fn start(call: &Call) -> Result<Self, NoChild> {
+        let system = |error: io::Error| NoChild::NotStarted(error.to_string());
         let (input, stdin) = pipe_to().map_err(system)?;
         let (stdout, output) = pipe_from().map_err(system)?;
         let (stderr, errors) = pipe_from().map_err(system)?;
         let mut command = command(call);
         command.stdin(stdin).stdout(stdout).stderr(stderr);
         let child = spawn(&mut command).map_err(|error| not_started(&error))?;
-        let process = Process::watch(child).map_err(system)?;
+        let process = Process::watch(child)?;
         let pipes = Pipes {
             input: Some(input),
             output,
@@ -71,16 +80,15 @@ impl Child {
         Ok(Self { pipes, process })
     }
 
-    /// Starts it without pipes: it reads nothing and writes here. The error is a sentence;
-    /// nothing runs then.
-    pub(crate) fn start_on(call: &Call, log: &File) -> Result<Process, String> {
-        let system = |error: io::Error| error.to_string();
+    /// Starts it without pipes: it reads nothing and writes here.
+    pub(crate) fn start_on(call: &Call, log: &File) -> Result<Process, NoChild> {
+        let system = |error: io::Error| NoChild::NotStarted(error.to_string());
         let other = log.try_clone().map_err(system)?;
         let log = log.try_clone().map_err(system)?;
         let mut command = command(call);
         command.stdin(Stdio::null()).stdout(log).stderr(other);
         let child = spawn(&mut command).map_err(|error| not_started(&error))?;
-        Process::watch(child).map_err(system)
+        Process::watch(child)
     }
 
     pub(crate) fn parts(&mut self) -> (&mut Pipes, &Process) {
@@ -113,7 +121,7 @@ impl Child {
 }
 
 impl Process {
-    fn watch(mut child: std::process::Child) -> io::Result<Self> {
+    fn watch(child: std::process::Child) -> Result<Self, NoChild> {
         let opened = pid(&child).and_then(|pid| {
             let watch = pidfd_open(pid, PidfdFlags::NONBLOCK)?;
             Ok((pid, register(watch, Interest::READABLE)?))
@@ -127,9 +135,8 @@ impl Process {
                 lives_on: false,
             }),
             Err(error) => {
-                child.kill()?;
-                child.wait()?;
-                Err(error)
+                give_up(child);
+                Err(NoChild::Lost(error.to_string()))
             }
         }
     }
@@ -210,6 +217,16 @@ pub(crate) fn register(watch: OwnedFd, interest: Interest) -> io::Result<AsyncFd
     registered.map_err(io::Error::from)
 }
 
+/// Ends one that cannot be watched, with its group: it may have begun what it is for.
+fn give_up(mut child: std::process::Child) {
+    if let Ok(pid) = pid(&child) {
+        // Nobody of it may be left.
+        let _ = kill_process_group(pid, Signal::KILL);
+    }
+    // Somebody must collect it, and nobody waits for that.
+    std::thread::spawn(move || child.wait());
+}
+
 fn pid(child: &std::process::Child) -> io::Result<Pid> {
     let raw = i32::try_from(child.id()).map_err(io::Error::other)?;
     Pid::from_raw(raw).ok_or_else(|| io::Error::other("it has no number"))
@@ -237,7 +254,7 @@ fn spawn(command: &mut Command) -> io::Result<std::process::Child> {
     command.spawn()
 }
 
-fn not_started(error: &io::Error) -> String {
+fn not_started(error: &io::Error) -> NoChild {
     let hint = match error.kind() {
         io::ErrorKind::NotFound => {
             "; write the path of an executable, and see that what its first line names is there"
@@ -248,5 +265,27 @@ fn not_started(error: &io::Error) -> String {
         }
         _ => "",
     };
-    format!("{error}{hint}")
+    NoChild::NotStarted(format!("{error}{hint}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::BufRead as _;
+
+    use super::*;
+
+    #[test]
+    fn one_that_cannot_be_watched_is_ended_with_its_group() {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "sleep 600 & echo $!; wait"]);
+        shell.process_group(0).stdout(Stdio::piped());
+        let mut child = shell.spawn().unwrap();
+        let mut line = String::new();
+        let mut output = io::BufReader::new(child.stdout.take().unwrap());
+        output.read_line(&mut line).unwrap();
+        assert!(line.trim().parse::<u32>().is_ok(), "{line}");
+        give_up(child);
+        // Both hold the pipe, which ends with the last of them.
+        assert_eq!(output.read_line(&mut line).unwrap(), 0);
+    }
 }

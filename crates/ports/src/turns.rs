@@ -5,6 +5,7 @@
 //! asked for before a destruction is not made after it; the end of an agent is told once.
 //! Leaves what exists to whoever keeps it.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -25,8 +26,15 @@ pub struct Turns {
 
 #[derive(Default)]
 struct Inner {
-    lines: HashMap<AgentId, Arc<Line>>,
+    lines: HashMap<AgentId, Kept>,
     over: VecDeque<Over>,
+}
+
+/// A line, for as long as somebody is in it.
+#[derive(Default)]
+struct Kept {
+    line: Arc<Line>,
+    places: usize,
 }
 
 /// Those who wait to act on one agent.
@@ -60,7 +68,10 @@ impl Turns {
     /// Takes a place now; the turn comes later.
     #[must_use]
     pub fn enter(&self, agent: AgentId) -> Place {
-        let line = self.lock().lines.entry(agent).or_default().clone();
+        let mut inner = self.lock();
+        let kept = inner.lines.entry(agent).or_default();
+        kept.places += 1;
+        let line = kept.line.clone();
         Place {
             agent,
             unwanted: line.unwanted.load(Ordering::Acquire),
@@ -90,7 +101,7 @@ impl Turns {
     pub fn in_making(&self) -> HashSet<AgentId> {
         let inner = self.lock();
         let lines = inner.lines.iter();
-        let making = lines.filter(|(_, line)| line.makers.load(Ordering::Acquire) > 0);
+        let making = lines.filter(|(_, kept)| kept.line.makers.load(Ordering::Acquire) > 0);
         making.map(|(agent, _)| *agent).collect()
     }
 
@@ -191,9 +202,11 @@ impl Drop for Place {
         if self.makes {
             self.line.makers.fetch_sub(1, Ordering::AcqRel);
         }
-        // The table's own and this one.
-        if Arc::strong_count(&self.line) <= 2 {
-            inner.lines.remove(&self.agent);
+        if let Entry::Occupied(mut kept) = inner.lines.entry(self.agent) {
+            kept.get_mut().places -= 1;
+            if kept.get().places == 0 {
+                kept.remove();
+            }
         }
     }
 }
