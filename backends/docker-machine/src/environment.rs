@@ -7,12 +7,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use headcount_model::{DockerMachineRecipe, MachineOption};
+use headcount_model::{CONTROLLER_VARIABLES, DockerMachineRecipe, MachineOption};
 
 /// Where the tool keeps what it knows.
 const STORE: &str = "MACHINE_STORAGE_PATH";
-/// Never passed on.
-const OWN: [&str; 3] = ["GARM_", "HEADCOUNT_", "KICI_"];
 
 /// Options whose values drivers also read from a variable. Source: the drivers' own lists
 /// of flags.
@@ -39,7 +37,7 @@ pub(crate) fn environment(
     host: &BTreeMap<String, String>,
     store: &Path,
 ) -> BTreeMap<String, String> {
-    let passes = |name: &str| !OWN.iter().any(|own| name.starts_with(own));
+    let passes = |name: &str| !CONTROLLER_VARIABLES.iter().any(|own| name.starts_with(own));
     let passed = host.iter().filter(|(name, _)| passes(name));
     let mut all: BTreeMap<_, _> = passed
         .map(|(name, value)| (name.clone(), value.clone()))

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use headcount_model::ProvisionerAddress;
+use headcount_model::{CONTROLLER_VARIABLES, ProvisionerAddress};
 
 /// What any program needs to run.
 const USUAL: [&str; 8] = [
@@ -28,8 +28,6 @@ const PROXIES: [&str; 6] = [
     "HTTPS_PROXY",
     "NO_PROXY",
 ];
-/// Never passed on.
-const OWN: [&str; 3] = ["GARM_", "HEADCOUNT_", "KICI_"];
 
 /// The variables of the daemon that reach this program.
 pub(crate) fn environment(
@@ -44,7 +42,8 @@ pub(crate) fn environment(
         let fixed = PROXIES.contains(&name) || usual.contains(&name);
         fixed || address.environment.iter().any(|entry| matches(entry, name))
     };
-    let passes = |name: &str| !OWN.iter().any(|own| name.starts_with(own)) && allowed(name);
+    let passes =
+        |name: &str| !CONTROLLER_VARIABLES.iter().any(|own| name.starts_with(own)) && allowed(name);
     host.iter()
         .filter(|(name, _)| passes(name))
         .map(|(name, value)| (name.clone(), value.clone()))

@@ -64,7 +64,9 @@ pub use news::{
     Trouble, TroubleKind, Unreserved,
 };
 pub use price::{Money, Price};
-pub use program::{CreateBatch, ProgramRecipe, ProvisionerAddress, ProvisionerContract};
+pub use program::{
+    CONTROLLER_VARIABLES, CreateBatch, ProgramRecipe, ProvisionerAddress, ProvisionerContract,
+};
 pub use reason::Reason;
 pub use record::{AgentPhase, AgentRecord, AttemptPhase, AttemptRecord, Changes, Settlement};
 pub use resources::{Cap, Granted, Layer, Partial, Resources};

@@ -9,6 +9,10 @@ use core::time::Duration;
 
 use crate::BackendId;
 
+/// How variables start that tell of this daemon or another controller, tokens among them:
+/// whoever makes machines never sees them.
+pub const CONTROLLER_VARIABLES: [&str; 3] = ["GARM_", "HEADCOUNT_", "KICI_"];
+
 /// One machine: what the program is told of it beside its marks.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ProgramRecipe {

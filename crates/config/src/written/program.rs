@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use headcount_model::ProvisionerContract;
+use headcount_model::{CONTROLLER_VARIABLES, ProvisionerContract};
 
 use crate::read::{Choice, SpanText, Text};
 use crate::suggest::quoted;
@@ -60,9 +60,8 @@ pub(super) const VARIABLE: Text = Text {
     words: "name of a variable, or a prefix that ends in `_`",
     check: |text| {
         let usual = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
-        let own = ["HEADCOUNT_", "KICI_", "GARM_"]
-            .iter()
-            .find(|own| text.starts_with(**own));
+        let mut own = CONTROLLER_VARIABLES.iter();
+        let own = own.find(|own| text.starts_with(**own));
         match own {
             Some(own) => refuse(
                 &format!("variables that start with `{own}` never reach a provisioner"),
