@@ -117,6 +117,19 @@ impl Problems {
         self.sources.add_shown(text, Some(shown))
     }
 
+    /// Nothing shows what is written there after these words: it may be a secret.
+    pub(crate) fn blot_out_after(&mut self, words: &str, place: Place) {
+        let text = self.sources.get(place.file).and_then(|source| {
+            let start = usize::try_from(place.start).ok()?;
+            source.text.get(start..)
+        });
+        let found = text.and_then(|text| text.find(words));
+        let skip = found.and_then(|at| u32::try_from(at + words.len()).ok());
+        let start = skip.map_or(place.start, |skip| place.start.saturating_add(skip));
+        let start = start.min(place.end);
+        self.sources.blot_out(Place { start, ..place });
+    }
+
     /// Notes a problem at a place.
     pub(crate) fn at(&mut self, place: Place, draft: Draft) {
         let Some(source) = self.sources.get(place.file) else {

@@ -83,6 +83,13 @@ impl Sources {
         id
     }
 
+    /// From now on `*` is shown for each byte of this place.
+    pub fn blot_out(&mut self, place: Place) {
+        if let Some(source) = self.0.get_mut(usize::from(place.file.0)) {
+            Arc::make_mut(source).blot_out(place);
+        }
+    }
+
     /// The text that was read under this name.
     pub fn named(&self, name: &str) -> Option<&str> {
         let mut all = self.0.iter();
@@ -96,7 +103,7 @@ impl Sources {
 }
 
 /// One text and where its lines start.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Source {
     pub name: String,
     pub text: String,
@@ -131,6 +138,18 @@ impl Source {
 
     fn shown(&self) -> &str {
         self.shown.as_deref().unwrap_or(&self.text)
+    }
+
+    fn blot_out(&mut self, place: Place) {
+        let (start, end) = (self.boundary(place.start), self.boundary(place.end));
+        let (before, rest) = self.shown().split_at(start);
+        let (hidden, after) = rest.split_at(end.saturating_sub(start));
+        let hidden = hidden.bytes().map(|byte| match byte {
+            b'\n' | b'\r' => char::from(byte),
+            _ => '*',
+        });
+        let hidden: String = hidden.collect();
+        self.shown = Some([before, hidden.as_str(), after].concat());
     }
 
     /// The line in which `place` starts; a place that goes on is cut at the line's end.
@@ -212,6 +231,20 @@ mod tests {
             end: 17,
         };
         assert_eq!(source.excerpt(place).marked, "key = \"***\"");
+        let mut sources = Sources::default();
+        let id = sources.add(ConfigText::new("c", "a: äb\nc: d"));
+        let place = |start, end| Place {
+            file: id,
+            start,
+            end,
+        };
+        sources.blot_out(place(3, 8));
+        let shown = |start, end| {
+            let source = sources.get(id).unwrap();
+            source.excerpt(place(start, end)).marked.to_owned()
+        };
+        assert_eq!(shown(0, 6), "a: ***", "byte for byte");
+        assert_eq!(shown(7, 11), "*: d");
     }
 
     #[test]

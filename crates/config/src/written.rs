@@ -20,7 +20,7 @@ mod trigger;
 
 pub(crate) use docker_machine::{
     MACHINE_NAME, MACHINE_OPTION, NAMED_OPTION, SecretOption, SecretVariable, WrittenOption,
-    is_secret_option,
+    check_option_name, is_secret_option,
 };
 pub(crate) use kubernetes::{HISTORY, NAMESPACE, PROPAGATION, ROLLOUT, Rollout};
 pub(crate) use label_set::{AgentPlace, LabelSet, NetworkPolicy};

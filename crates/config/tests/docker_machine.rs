@@ -209,10 +209,10 @@ fn what_cannot_be_is_refused_with_its_place() {
             "    driver: d\n    image: i\n    options: [\"a=b\\nc\", --a=b, 'a b=c', '', 5]\n",
             "c:10:15: error: `options[0]`: an option is one line, and this has a line break in it \
              (write one item for each option)\nc:10:25: error: `options[1]`: `--a` starts with a \
-             dash (write it without: dashes are put before it)\nc:10:32: error: `options[2]`: `a b` \
-             cannot be the name of an option (write `name=value`, as in \
-             `engine-registry-mirror=http://192.0.2.1:5000`)\nc:10:41: error: `options[3]`: `` \
-             cannot be the name of an option (write `name=value`, as in \
+             dash (write it without: dashes are put before it)\nc:10:32: error: `options[2]`: after \
+             `a` comes no `=` (write `name=value`, as in \
+             `engine-registry-mirror=http://192.0.2.1:5000`)\nc:10:41: error: `options[3]`: it does \
+             not start with the name of an option (write `name=value`, as in \
              `engine-registry-mirror=http://192.0.2.1:5000`)\nc:10:45: error: `options[4]` must be a \
              text (put it in quotes: \"5\")",
         ),
@@ -237,7 +237,7 @@ fn what_cannot_be_is_refused_with_its_place() {
         (
             "    driver: d\n    image: i\n    optionsWithName: [tags=x]\n",
             "c:10:23: error: `optionsWithName[0]`: `tags=x` lacks `%s` (write `%s` where the name \
-             of the machine shall stand, or put it into `options`)",
+             of the machine shall stand, or put it with the options that need none)",
         ),
         (
             "    driver: d\n    image: i\n    agent: none\n",
@@ -255,6 +255,28 @@ fn what_cannot_be_is_refused_with_its_place() {
         }
     }
     assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn a_secret_that_stands_where_none_may_is_not_shown() {
+    for set in [
+        "options: [amazonec2-secret-key=hunter2]",
+        "options: ['amazonec2-secret-key hunter2']",
+        "options: [{name: a, value: hunter2}]",
+        "secretEnv: [{name: A, value: hunter2}]",
+    ] {
+        let text = format!(
+            "version: 1\nscalers:\n- name: s\n  type: docker-machine\n  maxAgents: 1\n  \
+             labelSets:\n  - labels: [a]\n    driver: d\n    image: i\n    {set}\n"
+        );
+        let texts = ConfigTexts::single("c", text);
+        let problems = load_texts(texts, &Platform::current()).unwrap_err();
+        let shown = format!("{problems}{}", problems.render(false, 200));
+        assert!(
+            shown.contains("***") && !shown.contains("hunter2"),
+            "{shown}"
+        );
+    }
 }
 
 /// What it refers to need not be there to be understood.

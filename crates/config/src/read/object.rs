@@ -86,6 +86,9 @@ pub(crate) fn read_object<T: Object>(slot: &Slot<'_>, problems: &mut Problems) -
     for entry in entries {
         if !object.set(entry, problems) {
             problems.error_at(entry.key_place, || unknown_key::<T>(&entry.key));
+            if says_where_a_secret_is::<T>() {
+                problems.blot_out_after("", entry.value.place);
+            }
         }
     }
     for key in T::KEYS {
@@ -94,6 +97,11 @@ pub(crate) fn read_object<T: Object>(slot: &Slot<'_>, problems: &mut Problems) -
         }
     }
     Some(object)
+}
+
+/// Whether a key that it does not know may hold the secret itself.
+fn says_where_a_secret_is<T: Object>() -> bool {
+    T::KEYS.iter().any(|key| key.name == "valueFile")
 }
 
 /// What to say of `who` lacking a key.

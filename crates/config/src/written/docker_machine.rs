@@ -28,7 +28,8 @@ pub(crate) const NAMED_OPTION: Text = Text {
         true => check_option(text),
         false => refuse(
             &format!("{} lacks `%s`", quoted(text)),
-            "write `%s` where the name of the machine shall stand, or put it into `options`",
+            "write `%s` where the name of the machine shall stand, or put it with the options \
+             that need none",
         ),
     },
     pattern: Some("%s"),
@@ -117,7 +118,14 @@ impl Shape for OptionShape {
                     .has("name")
                     .then(|| WrittenOption::Secret(Box::new(secret)))
             }
-            _ => PLAIN_OPTION.read(slot, problems).map(WrittenOption::Plain),
+            _ => {
+                let option = PLAIN_OPTION.read(slot, problems);
+                if let (None, Some(scalar)) = (&option, slot.scalar()) {
+                    let (name, _) = option_name(&scalar.text);
+                    problems.blot_out_after(name, slot.node.place);
+                }
+                option.map(WrittenOption::Plain)
+            }
         }
     }
 
@@ -197,21 +205,26 @@ fn check_option(text: &str) -> Result<(), ValueError> {
     check_option_name(text.split_once('=').map_or(text, |(name, _)| name))
 }
 
-fn check_option_name(name: &str) -> Result<(), ValueError> {
-    let usual = |c: char| c.is_ascii_alphanumeric() || c == '-';
-    if name.starts_with('-') {
-        return refuse(
+/// What comes after a name may be a secret before which a space stands instead of a sign:
+/// no problem repeats it.
+pub(crate) fn check_option_name(text: &str) -> Result<(), ValueError> {
+    let hint = "write `name=value`, as in `engine-registry-mirror=http://192.0.2.1:5000`";
+    match option_name(text) {
+        (name, _) if name.starts_with('-') => refuse(
             &format!("{} starts with a dash", quoted(name)),
             "write it without: dashes are put before it",
-        );
-    }
-    match !name.is_empty() && name.chars().all(usual) {
-        true => Ok(()),
-        false => refuse(
-            &format!("{} cannot be the name of an option", quoted(name)),
-            "write `name=value`, as in `engine-registry-mirror=http://192.0.2.1:5000`",
         ),
+        ("", _) => refuse("it does not start with the name of an option", hint),
+        (_, "") => Ok(()),
+        (name, _) => refuse(&format!("after {} comes no `=`", quoted(name)), hint),
     }
+}
+
+/// What of a text is the name of an option, and the rest.
+fn option_name(text: &str) -> (&str, &str) {
+    let usual = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let end = text.find(|c: char| !usual(c)).unwrap_or(text.len());
+    text.split_at(end)
 }
 
 fn check_plain(text: &str) -> Result<(), ValueError> {

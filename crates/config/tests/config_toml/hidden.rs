@@ -117,6 +117,33 @@ fn a_wrong_value_of_a_secret_is_not_shown() {
     assert!(!problems.render(false, 80).contains("hunter2"));
 }
 
+/// A sign that is another one makes no value of a secret something to be shown.
+#[test]
+fn options_with_a_wrong_sign_show_their_name_alone() {
+    for option in [
+        "'amazonec2-secret-key hunter2'",
+        "\"vmwarevsphere-password:hunter2\"",
+        "'generic-ssh-key = hunter2'",
+        "'--amazonec2-secret-key=hunter2'",
+        "'=hunter2'",
+        "{name = 'a', value = 'hunter2'}",
+        "'x-token hunter2', 'y=%s', 5",
+    ] {
+        let machine = format!("[runners.machine]\nMachineOptions = [{option}]\n");
+        let problems = load(&runner("", &machine)).unwrap_err();
+        let shown = format!("{problems}{}", problems.render(false, 200));
+        assert!(
+            shown.contains("`MachineOptions[0]`") || option.starts_with('{'),
+            "{shown}"
+        );
+        let json = serde_json::to_string(&problems.iter().collect::<Vec<_>>()).unwrap();
+        assert!(
+            !shown.contains("hunter2") && !json.contains("hunter2"),
+            "{shown}"
+        );
+    }
+}
+
 #[test]
 fn secrets_that_cannot_be_found_are_problems() {
     let native = "version: 1\nscalers:\n- name: a\n  type: docker-machine\n  maxAgents: 1\n  \

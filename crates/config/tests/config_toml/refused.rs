@@ -128,13 +128,13 @@ fn wrong_types_and_numbers() {
             "c:6:19: error: `MachineOptions[0]` must be a text (put it in quotes: \"5\")\n\
              c:6:22: error: `MachineOptions[1]`: `--a` starts with a dash (write it without: \
              dashes are put before it)\n\
-             c:6:31: error: `MachineOptions[2]`: `a b` cannot be the name of an option (write \
+             c:6:31: error: `MachineOptions[2]`: after `a` comes no `=` (write \
              `name=value`, as in `engine-registry-mirror=http://192.0.2.1:5000`)",
         ),
         (
             machine("MachineOptionsWithName = [\"a=b\"]\n"),
             "c:6:27: error: `MachineOptionsWithName[0]`: `a=b` lacks `%s` (write `%s` where the \
-             name of the machine shall stand, or put it into `options`)",
+             name of the machine shall stand, or put it with the options that need none)",
         ),
         (
             machine("autoscaling = 5\n"),

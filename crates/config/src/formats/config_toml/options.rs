@@ -9,7 +9,7 @@ use crate::problem::{Draft, Problems};
 use crate::read::{List, Shape, Slot};
 use crate::settings::TomlPlace;
 use crate::source::{Place, Spanned};
-use crate::written::{MACHINE_OPTION, is_secret_option};
+use crate::written::{MACHINE_OPTION, check_option_name, is_secret_option};
 use crate::yaml::{Entry, Kind, Node, Plain, Scalar};
 
 /// The options as a native file has them: texts as they are, and for each secret its place
@@ -68,6 +68,8 @@ struct Home<'l> {
 impl Home<'_> {
     fn option(&self, index: usize, item: &Node) -> Node {
         let secret = text(item).and_then(|text| text.split_once('='));
+        // One with a name that cannot be is told of as it stands here.
+        let secret = secret.filter(|(name, _)| check_option_name(name).is_ok());
         let secret = secret.filter(|(name, value)| is_secret(name, value));
         let Some((name, _)) = secret else {
             return item.clone();
