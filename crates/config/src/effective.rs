@@ -16,8 +16,9 @@ use headcount_model::{Cap, EngineKind, Layer, LogPressure, Partial, ProcessProgr
 
 use self::writer::Writer;
 use crate::settings::{
-    Backend, Container, ContainerAgent, ContainerTemplate, Firecracker, FirecrackerTemplate,
-    LabelSet, NetworkPolicy, PullPolicy, Readiness, Scaler, Settings, Template,
+    Backend, Container, ContainerAgent, ContainerTemplate, Firecracker, FirecrackerNetwork,
+    FirecrackerTemplate, LabelSet, NetworkPolicy, PullPolicy, Readiness, Scaler, Settings,
+    Template,
 };
 use crate::value::{format_cpus, format_duration, format_memory};
 
@@ -38,7 +39,22 @@ pub fn effective_yaml(settings: &Settings) -> String {
     if settings.default_resources != Layer::default() {
         out.map("defaults", |out| resources(out, settings.default_resources));
     }
+    microvm_network(&mut out, settings);
+    if !settings.sources.is_empty() {
+        out.list("sources", &settings.sources, source::source);
+    }
+    out.list("scalers", &settings.scalers, scaler);
+    out.finish()
+}
+
+/// Where it is of use, or somebody wrote it.
+fn microvm_network(out: &mut Writer, settings: &Settings) {
     let network = &settings.firecracker;
+    let mut backends = settings.scalers.iter().map(|scaler| &scaler.backend);
+    let is_used = backends.any(|backend| matches!(backend, Backend::Firecracker(_)));
+    if !is_used && *network == FirecrackerNetwork::default() {
+        return;
+    }
     out.map("firecracker", |out| {
         let (address, prefix) = network.cidr;
         out.text("cidr", &format!("{address}/{prefix}"));
@@ -47,11 +63,6 @@ pub fn effective_yaml(settings: &Settings) -> String {
         out.text("netmask", &network.netmask.to_string());
         out.text("table", &network.table);
     });
-    if !settings.sources.is_empty() {
-        out.list("sources", &settings.sources, source::source);
-    }
-    out.list("scalers", &settings.scalers, scaler);
-    out.finish()
 }
 
 fn scaler(out: &mut Writer, scaler: &Scaler) {
