@@ -69,6 +69,20 @@ fn who_was_asked_to_leave_and_stays_is_destroyed() {
 }
 
 #[test]
+fn who_was_asked_to_leave_and_has_left_is_not_waited_for() {
+    let mut s = Scenario::new("scaler d labels=linux keep=1");
+    s.bring_up();
+    s.configure("scaler d labels=linux");
+    assert_eq!(s.plan(), "drain a-1-1: surplus_idle");
+    s.ok_all();
+    assert_eq!(s.plan(), "wake in 10s: retire_deadline");
+    s.disconnect(1);
+    assert_eq!(s.plan(), "wake in 1s: retire_deadline");
+    let plan = s.wake().plan();
+    assert_eq!(plan.lines().next(), Some("destroy a-1-1: surplus_idle"));
+}
+
+#[test]
 fn who_did_not_hear_that_it_should_leave_is_told_again() {
     let mut s = Scenario::new("scaler d labels=linux keep=1");
     s.bring_up();

@@ -15,6 +15,9 @@ use crate::{Action, Agent, CreateOrder, JobPhase, Link, WakeReason};
 
 /// Between TERM and KILL when an agent is destroyed.
 const KILL_AFTER: Duration = Duration::from_secs(5);
+/// For the backend to tell how an agent ended that has said goodbye. One whose machine only
+/// lists show would be paid for until it is overdue.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 pub(super) fn move_on<'w>(round: &mut Round<'w>, restless: Vec<&'w Agent>) {
     let restless = match round.world.shutdown {
@@ -213,7 +216,12 @@ fn retired(
     if agent.record.phase != AgentPhase::Draining || !agent.jobs.is_empty() {
         return None;
     }
-    let due = since.max(agent.idle_since).after(patience.retire);
+    let since = since.max(agent.idle_since);
+    let due = since.after(patience.retire);
+    let due = match agent.link {
+        Link::Down(left) if agent.told_to_drain => due.min(since.max(left).after(FAREWELL)),
+        Link::Down(_) | Link::Up | Link::Never => due,
+    };
     let reason = agent.record.leaves_for.unwrap_or(Reason::EndedItself);
     round
         .wakes
