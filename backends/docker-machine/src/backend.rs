@@ -5,9 +5,10 @@
 mod birth;
 mod ending;
 mod look;
+mod toolwork;
 mod watch;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -27,6 +28,7 @@ use crate::marks::Ours;
 use crate::options::DockerMachineOptions;
 use crate::store::Store;
 use crate::tool::Tool;
+use watch::Absence;
 
 /// Agents on machines of one `docker-machine` with one store.
 ///
@@ -51,11 +53,14 @@ struct Core {
     inbox: Arc<dyn BackendInbox>,
 }
 
-/// The agents whose containers are waited for, and those that have ended.
+/// The agents whose containers are waited for, those that have ended, and those that nobody
+/// has come for yet.
 #[derive(Default)]
 struct Watched {
     watchers: HashMap<AgentId, AbortHandle>,
     ended: HashMap<AgentId, Exit>,
+    /// A former daemon was having them made, and this one was asked for nothing about them.
+    left: HashSet<AgentId>,
 }
 
 impl DockerMachineBackend {
@@ -81,8 +86,17 @@ impl DockerMachineBackend {
             options,
         });
         for (agent, deed) in core.deeds.all().unwrap_or_default() {
-            if let (Phase::Settling | Phase::Made, Some(engine)) = (deed.phase, deed.engine) {
-                watch::begin(&core, agent, &engine);
+            if let Phase::Making | Phase::Settling = deed.phase {
+                core.watched().left.insert(agent);
+            }
+            match (deed.phase, deed.engine) {
+                (Phase::Made, Some(engine)) => {
+                    watch::begin(&core, agent, &engine, Absence::IsAnEnd);
+                }
+                (Phase::Settling, Some(engine)) => {
+                    watch::begin(&core, agent, &engine, Absence::SaysNothing);
+                }
+                _ => {}
             }
         }
         Arc::new(Self { core })
@@ -100,6 +114,17 @@ impl Drop for DockerMachineBackend {
 impl Core {
     fn watched(&self) -> MutexGuard<'_, Watched> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks at files, or writes them, where a disk that hangs holds up nobody. The error is
+    /// a sentence: the runtime is ending.
+    async fn aside<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Arc<Self>) -> T + Send + 'static,
+    ) -> Result<T, String> {
+        let core = self.clone();
+        let working = tokio::task::spawn_blocking(move || work(&core)).await;
+        working.map_err(|_| "the daemon is ending".to_owned())
     }
 
     async fn tell(&self, event: BackendEvent) {

@@ -11,15 +11,18 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use headcount_calls::Writer;
 use headcount_model::AgentId;
 use serde::{Deserialize, Serialize};
 
-use crate::progress::Progress;
+use crate::progress::{Log, Progress};
 
 /// Below the daemon's state directory.
 const FOLDER: &str = "docker-machine";
 /// Which store the machines are in.
 const STORE: &str = "store";
+/// Tells this start of the host from every other.
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
 /// One machine.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -32,6 +35,9 @@ pub(crate) struct Deed {
     /// The process of the tool that makes it, `<pid> <start>`, once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) maker: Option<String>,
+    /// Since which start of the host it is made; `None` where that was not noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) boot: Option<String>,
     /// Where its engine is, once that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) engine: Option<Endpoint>,
@@ -65,9 +71,12 @@ pub(crate) struct Endpoint {
     pub(crate) certificates: PathBuf,
 }
 
-/// All machines of one backend.
+/// All machines of one backend. Whoever changes anything waits for the disk, and keeps
+/// nobody from reading meanwhile.
 pub(crate) struct Deeds {
     folder: PathBuf,
+    boot: Option<String>,
+    changing: Mutex<()>,
     all: Mutex<Result<BTreeMap<AgentId, Deed>, String>>,
 }
 
@@ -81,10 +90,23 @@ impl Deeds {
                 path.display()
             )
         });
+        let boot = fs::read_to_string(BOOT_ID).map(|id| id.trim().to_owned());
         Self {
             folder,
+            boot: boot.ok().filter(|id| !id.is_empty()),
+            changing: Mutex::default(),
             all: Mutex::new(all),
         }
+    }
+
+    /// This start of the host, where the kernel tells it.
+    pub(crate) fn boot(&self) -> Option<String> {
+        self.boot.clone()
+    }
+
+    /// Whether the host was certainly started anew since: nothing of then runs.
+    pub(crate) fn is_of_another_boot(&self, deed: &Deed) -> bool {
+        deed.boot.is_some() && self.boot.is_some() && deed.boot != self.boot
     }
 
     /// Everything that may be there.
@@ -101,44 +123,63 @@ impl Deeds {
 
     /// Writes it down. It is on the disk when this returns.
     pub(crate) fn put(&self, agent: AgentId, deed: Deed) -> io::Result<()> {
-        let mut all = self.lock();
-        let all = all.as_mut().map_err(|why| io::Error::other(why.clone()))?;
-        fs::create_dir_all(&self.folder)?;
-        let text = serde_json::to_vec(&deed)?;
-        write(&self.folder, &file_name(agent), &text)?;
-        all.insert(agent, deed);
-        Ok(())
+        let _alone = self.alone();
+        self.keep(agent, deed)
     }
 
     /// Changes what is written of an agent, if anything is.
     pub(crate) fn change(&self, agent: AgentId, change: impl FnOnce(&mut Deed)) -> io::Result<()> {
+        let _alone = self.alone();
         let found = self.of(agent).map_err(io::Error::other)?;
         let Some(mut deed) = found else {
             return Ok(());
         };
         change(&mut deed);
-        self.put(agent, deed)
+        self.keep(agent, deed)
+    }
+
+    fn keep(&self, agent: AgentId, deed: Deed) -> io::Result<()> {
+        self.of(agent).map_err(io::Error::other)?;
+        fs::create_dir_all(&self.folder)?;
+        let text = serde_json::to_vec(&deed)?;
+        write(&self.folder, &file_name(agent), &text)?;
+        if let Ok(all) = &mut *self.lock() {
+            all.insert(agent, deed);
+        }
+        Ok(())
     }
 
     /// Its machine is gone, as the tool says.
     pub(crate) fn cross_out(&self, agent: AgentId) -> io::Result<()> {
-        let mut all = self.lock();
-        let all = all.as_mut().map_err(|why| io::Error::other(why.clone()))?;
+        let _alone = self.alone();
+        self.of(agent).map_err(io::Error::other)?;
         for path in [self.path(agent), self.log(agent)] {
             match fs::remove_file(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
         }
-        all.remove(&agent);
+        if let Ok(all) = &mut *self.lock() {
+            all.remove(&agent);
+        }
         Ok(())
     }
 
     /// Drops what somebody has removed by hand: a person who says that a machine is gone.
+    /// The tool's words go with it, unless the tool is still at it.
     pub(crate) fn forget_removed(&self) {
+        let _alone = self.alone();
+        let known = self.all().unwrap_or_default().into_keys();
+        let is_there = |agent: &AgentId| self.path(*agent).try_exists().unwrap_or(true);
+        let removed: Vec<AgentId> = known.filter(|agent| !is_there(agent)).collect();
+        for agent in &removed {
+            let log = self.log(*agent);
+            if Writer::of(&log).is_ok_and(|writer| writer == Writer::None) {
+                let _ = fs::remove_file(log);
+            }
+        }
         if let Ok(all) = &mut *self.lock() {
-            let path = |agent: &AgentId| self.folder.join(file_name(*agent));
-            all.retain(|agent, _| path(agent).try_exists().unwrap_or(true));
+            all.retain(|agent, _| !removed.contains(agent));
         }
     }
 
@@ -154,7 +195,11 @@ impl Deeds {
 
     /// How far the creation of a machine came, once it has ended.
     pub(crate) fn progress(&self, agent: AgentId, deed: &Deed) -> Progress {
-        Progress::of(&self.log(agent), &deed.driver)
+        let kept = match deed.boot.is_some() && deed.boot == self.boot {
+            true => Log::Whole,
+            false => Log::Torn,
+        };
+        Progress::of(&self.log(agent), kept, &deed.driver)
     }
 
     /// The store in which machines were made last, as it called itself.
@@ -167,12 +212,16 @@ impl Deeds {
     }
 
     pub(crate) fn put_store(&self, identity: &str) -> io::Result<()> {
-        let _alone = self.lock();
+        let _alone = self.alone();
         if self.store()?.as_deref() == Some(identity) {
             return Ok(());
         }
         fs::create_dir_all(&self.folder)?;
         write(&self.folder, STORE, format!("{identity}\n").as_bytes())
+    }
+
+    fn alone(&self) -> MutexGuard<'_, ()> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Result<BTreeMap<AgentId, Deed>, String>> {
@@ -233,6 +282,7 @@ mod tests {
             driver: "d".into(),
             phase: Phase::Making,
             maker: None,
+            boot: None,
             engine: None,
         }
     }
@@ -271,6 +321,25 @@ mod tests {
             "{why}"
         );
         assert!(again.put(AGENT, deed()).is_err());
+    }
+
+    #[test]
+    fn the_words_of_before_a_power_loss_are_not_all_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let deeds = Deeds::load(dir.path(), 7);
+        let of = |boot: Option<&str>| Deed {
+            boot: boot.map(str::to_owned),
+            ..deed()
+        };
+        let now = deeds.boot().unwrap();
+        for (boot, progress, other) in [
+            (Some(now.as_str()), Progress::NotBegun, false),
+            (Some("another"), Progress::Unsaved, true),
+            (None, Progress::Unsaved, false),
+        ] {
+            assert_eq!(deeds.progress(AGENT, &of(boot)), progress, "{boot:?}");
+            assert_eq!(deeds.is_of_another_boot(&of(boot)), other, "{boot:?}");
+        }
     }
 
     #[test]

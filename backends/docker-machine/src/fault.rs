@@ -39,7 +39,19 @@ const THROTTLED: [&str; 5] = [
 
 /// Of a `create` that failed and left nothing.
 pub(crate) fn not_made(said: &Said, words: &str) -> BackendError {
-    let message = sentence("create", said, words);
+    judged(sentence("create", said, words), said.code, words)
+}
+
+/// Of one that nobody saw the end of.
+pub(crate) fn not_finished(words: &str) -> BackendError {
+    let message = match words.is_empty() {
+        true => "`docker-machine create` made nothing and said nothing".to_owned(),
+        false => format!("`docker-machine create` did not come to its end: {words}"),
+    };
+    judged(message, None, words)
+}
+
+fn judged(message: String, code: Option<i32>, words: &str) -> BackendError {
     let lower = words.to_lowercase();
     let says = |list: &[&str]| list.iter().any(|word| lower.contains(word));
     if says(&THROTTLED) {
@@ -54,7 +66,7 @@ pub(crate) fn not_made(said: &Said, words: &str) -> BackendError {
             retry_after: Some(QUOTA_REST),
         };
     }
-    match said.code {
+    match code {
         Some(PRE_CREATE) => BackendError::Invalid(message),
         _ => BackendError::Transient(message),
     }
@@ -74,7 +86,11 @@ pub(crate) fn sentence(verb: &str, said: &Said, words: &str) -> String {
 
 /// The end of what was said, without the secrets of the machine.
 pub(crate) fn words(said: &Said, recipe: Option<&DockerMachineRecipe>) -> String {
-    let mut text = said.words.clone();
+    words_of(said.words.clone(), recipe)
+}
+
+/// The same of words that were found.
+pub(crate) fn words_of(mut text: String, recipe: Option<&DockerMachineRecipe>) -> String {
     for option in recipe.into_iter().flat_map(|recipe| &recipe.options) {
         if let MachineOption::Secret { value, .. } = option {
             text = text.replace(value.expose(), "***");
@@ -125,6 +141,20 @@ mod tests {
                 "`docker-machine create` failed with code 1 and said nothing".into()
             )
         );
+    }
+
+    #[test]
+    fn words_of_an_end_that_nobody_saw_say_as_much() {
+        let text = "Quota 'CPUS' exceeded";
+        assert_eq!(
+            not_finished(text),
+            BackendError::Capacity {
+                message: format!("`docker-machine create` did not come to its end: {text}"),
+                retry_after: Some(QUOTA_REST),
+            }
+        );
+        let silent = "`docker-machine create` made nothing and said nothing";
+        assert_eq!(not_finished(""), BackendError::Transient(silent.into()));
     }
 
     #[test]

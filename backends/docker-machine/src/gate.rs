@@ -31,12 +31,12 @@ impl Gate {
         making: impl Future<Output = T>,
         succeeded: impl Fn(&T) -> bool,
     ) -> T {
-        if self.is_open.load(Ordering::Acquire) || store.authority().is_some() {
+        if self.is_open.load(Ordering::Acquire) || authority(store).await.is_some() {
             self.is_open.store(true, Ordering::Release);
             return making.await;
         }
         let alone = self.alone.lock().await;
-        if self.is_open.load(Ordering::Acquire) || store.authority().is_some() {
+        if self.is_open.load(Ordering::Acquire) || authority(store).await.is_some() {
             drop(alone);
             return making.await;
         }
@@ -60,13 +60,20 @@ impl Gate {
 async fn whole(store: &Store) {
     let mut last = None;
     loop {
-        let now = store.authority();
+        let now = authority(store).await;
         if now.is_some() && now == last {
             return;
         }
         last = now;
         sleep(LOOK_PAUSE).await;
     }
+}
+
+/// See [`Store::authority`]. A store that hangs keeps a thread that nothing else needs.
+async fn authority(store: &Store) -> Option<[u64; 4]> {
+    let store = store.clone();
+    let looking = tokio::task::spawn_blocking(move || store.authority());
+    looking.await.ok().flatten()
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@
 //! tool's `libmachine`: it writes the record, says that the machine is created, calls the
 //! driver, writes the record once more, now with what the cloud calls the machine, and waits
 //! for it. So a tool that is ended while the driver is at work leaves a record with which
-//! nobody finds the machine again, unless the driver finds it by its name.
+//! nobody finds the machine again, unless the driver finds it by its name. The tool does not
+//! wait for the disk: after a power loss its last words may be missing.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -33,27 +34,47 @@ pub(crate) enum Progress {
     Unsaved,
     /// The record says all that there is to remove.
     Told,
+    /// Its driver came back and says that there is nothing.
+    Refused,
+}
+
+/// What is left of the tool's words.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Log {
+    /// All that it wrote.
+    Whole,
+    /// The host was started anew since: what is there was said, and more may have been.
+    Torn,
 }
 
 impl Progress {
     /// Of a creation by this driver that wrote into this file.
-    pub(crate) fn of(log: &Path, driver: &str) -> Self {
+    pub(crate) fn of(log: &Path, kept: Log, driver: &str) -> Self {
         match read(log) {
             // The file is made before the tool is called.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::NotBegun,
-            Err(_) if BY_NAME.contains(&driver) => Self::Told,
-            Err(_) => Self::Unsaved,
-            Ok(text) => Self::read(&text, driver),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::read("", kept, driver),
+            Err(_) => Self::doubt(driver),
+            Ok(text) => Self::read(&text, kept, driver),
         }
     }
 
-    fn read(text: &str, driver: &str) -> Self {
+    fn read(text: &str, kept: Log, driver: &str) -> Self {
         let last = text.rsplit(CHECKS).next().unwrap_or(text);
-        let Some((_, after)) = last.split_once(CALLS) else {
-            return Self::NotBegun;
+        let called = last.split_once(CALLS).map(|(_, after)| after);
+        let after = match kept {
+            Log::Whole => called,
+            Log::Torn => Some(last),
         };
-        let told = [SAVED, REFUSED].iter().any(|words| after.contains(words));
-        match told || BY_NAME.contains(&driver) {
+        match after {
+            None => Self::NotBegun,
+            Some(after) if after.contains(REFUSED) => Self::Refused,
+            Some(after) if after.contains(SAVED) => Self::Told,
+            Some(_) => Self::doubt(driver),
+        }
+    }
+
+    fn doubt(driver: &str) -> Self {
+        match BY_NAME.contains(&driver) {
             true => Self::Told,
             false => Self::Unsaved,
         }
@@ -72,7 +93,7 @@ mod tests {
 
     #[test]
     fn what_was_said_tells_how_far_it_came() {
-        use Progress::{NotBegun, Told, Unsaved};
+        use Progress::{NotBegun, Refused, Told, Unsaved};
         let tries = |lines: &[&str]| lines.join("\n");
         for (text, by_id, by_name) in [
             (tries(&[]), NotBegun, NotBegun),
@@ -99,8 +120,8 @@ mod tests {
                     CALLS,
                     "Error creating machine: Error in driver during machine creation: Quota",
                 ]),
-                Told,
-                Told,
+                Refused,
+                Refused,
             ),
             (
                 tries(&[
@@ -120,15 +141,41 @@ mod tests {
             (tries(&[CHECKS, CALLS, SAVED, CHECKS, CALLS]), Unsaved, Told),
             (tries(&[CHECKS, CALLS, CHECKS]), NotBegun, NotBegun),
         ] {
-            assert_eq!(Progress::read(&text, "digitalocean"), by_id, "{text}");
-            assert_eq!(Progress::read(&text, "google"), by_name, "{text}");
+            let of = |driver| Progress::read(&text, Log::Whole, driver);
+            assert_eq!(
+                (of("digitalocean"), of("google")),
+                (by_id, by_name),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn of_words_that_may_be_missing_only_those_that_are_there_are_certain() {
+        use Progress::{Refused, Told, Unsaved};
+        for (lines, by_id, by_name) in [
+            (&[][..], Unsaved, Told),
+            (&[CHECKS], Unsaved, Told),
+            (&[CHECKS, CALLS], Unsaved, Told),
+            (&[CHECKS, CALLS, SAVED], Told, Told),
+            (&["\0\0\0", SAVED], Told, Told),
+            (&[CHECKS, CALLS, REFUSED], Refused, Refused),
+            (&[CHECKS, CALLS, SAVED, CHECKS], Unsaved, Told),
+        ] {
+            let text = lines.join("\n");
+            let of = |driver| Progress::read(&text, Log::Torn, driver);
+            assert_eq!(
+                (of("digitalocean"), of("google")),
+                (by_id, by_name),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn a_log_that_cannot_be_read_is_a_doubt_and_one_that_is_not_there_is_none() {
         let dir = tempfile::tempdir().unwrap();
-        let of = |name: &str| Progress::of(&dir.path().join(name), "digitalocean");
+        let of = |name: &str| Progress::of(&dir.path().join(name), Log::Whole, "digitalocean");
         assert_eq!(of("none"), Progress::NotBegun);
         std::fs::create_dir(dir.path().join("folder")).unwrap();
         assert_eq!(of("folder"), Progress::Unsaved);

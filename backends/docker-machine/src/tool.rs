@@ -48,13 +48,16 @@ impl Tool {
     }
 
     /// `create`, with these words. Goes on when it is dropped.
-    pub(crate) async fn create(
+    pub(crate) async fn create<F>(
         &self,
         words: Vec<String>,
         secrets: BTreeMap<String, String>,
         log: &Path,
-        started: impl FnOnce(Maker) -> io::Result<()>,
-    ) -> Result<Said, CallError> {
+        started: impl FnOnce(Maker) -> F,
+    ) -> Result<Said, CallError>
+    where
+        F: Future<Output = io::Result<()>>,
+    {
         let _room = self.creates.acquire().await;
         let mut call = self.call(words, self.pace.create)?;
         call.environment.extend(secrets);

@@ -4,22 +4,35 @@
 
 mod support;
 
-use std::time::Duration;
-
 use headcount_model::{Exit, InstanceState};
 use headcount_ports::Backend;
 use headcount_test_machine::Fault;
 use support::{Place, agent, destroy, engine, instance, name, told};
 
-/// A backend that waits two seconds for a creation, and what becomes of one.
-async fn cut_short(place: &Place<'_>, driver: &str) -> (&'static str, String) {
+/// How far the tool comes before it hangs.
+const CHECKS: &str = "Running pre-create checks...";
+const CALLS: &str = "Creating machine...";
+const SAVED: &str = "Waiting for machine to be running";
+
+/// What becomes of a creation whose tool is killed once it has said this.
+async fn cut_short(place: &Place<'_>, driver: &str, said: &str) -> (&'static str, String) {
     let (backend, _events) = place.open_with(|options| {
-        options.pace.create = Duration::from_secs(2);
+        options.pace.create = std::time::Duration::from_secs(600);
     });
     let mut recipe = place.recipe(support::LONG);
     driver.clone_into(&mut recipe.driver);
     let request = place.wanted(&support::owner(), agent(1), recipe);
-    told(backend.create(request).await.unwrap_err())
+    let killing = async {
+        place.until_tool_says(said).await;
+        let made = usize::from(said != CHECKS);
+        place
+            .stand_in
+            .until("it hangs", |all| all.len() == made)
+            .await;
+        place.kill_tool().await;
+    };
+    let (created, ()) = tokio::join!(backend.create(request), killing);
+    told(created.unwrap_err())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -27,7 +40,7 @@ async fn a_tool_that_is_ended_before_its_record_names_the_machine_leaves_a_doubt
     let Some(engine) = engine() else { return };
     let place = Place::new(&engine);
     place.stand_in.set(Fault::HangBeforeSaving);
-    let (kind, text) = cut_short(&place, "stand-in").await;
+    let (kind, text) = cut_short(&place, "stand-in", CALLS).await;
     let deed = place.deeds().pop().unwrap();
     let unsure = format!(
         "the creation of the machine `{0}` was ended before the tool had noted what its cloud \
@@ -36,10 +49,9 @@ async fn a_tool_that_is_ended_before_its_record_names_the_machine_leaves_a_doubt
         name(1),
         deed.display()
     );
-    let program = place.stand_in.program().display().to_string();
     let expected = format!(
-        "`{program}` did not answer within 2 s and was ended; it said: Running pre-create \
-         checks... Creating machine...; and then {unsure}"
+        "`docker-machine create` was ended by a signal: Running pre-create checks... Creating \
+         machine...; and then {unsure}"
     );
     assert_eq!((kind, text), ("unknown", expected));
     assert_eq!(place.stand_in.calls_of("rm"), [["rm", "-y", &name(1)]]);
@@ -69,7 +81,7 @@ async fn a_doubt_stays_although_the_tool_cannot_even_remove_the_record() {
     let place = Place::new(&engine);
     place.stand_in.set(Fault::HangBeforeSaving);
     place.stand_in.set(Fault::RefuseRemove);
-    let (kind, text) = cut_short(&place, "stand-in").await;
+    let (kind, text) = cut_short(&place, "stand-in", CALLS).await;
     assert_eq!(kind, "unknown");
     let both = "; and then `docker-machine rm` failed with code 1: ";
     assert!(
@@ -94,7 +106,7 @@ async fn a_driver_that_finds_machines_by_name_leaves_no_doubt() {
     let Some(engine) = engine() else { return };
     let place = Place::new(&engine);
     place.stand_in.set(Fault::HangBeforeSaving);
-    let (kind, text) = cut_short(&place, "google").await;
+    let (kind, text) = cut_short(&place, "google", CALLS).await;
     assert_eq!(kind, "transient", "{text}");
     assert_eq!(place.stand_in.machines(), Vec::<String>::new());
     assert_eq!(place.deeds(), Vec::<std::path::PathBuf>::new());
@@ -105,7 +117,7 @@ async fn a_tool_that_is_ended_before_its_driver_was_called_has_made_nothing() {
     let Some(engine) = engine() else { return };
     let place = Place::new(&engine);
     place.stand_in.set(Fault::HangInCheck);
-    let (kind, text) = cut_short(&place, "stand-in").await;
+    let (kind, text) = cut_short(&place, "stand-in", CHECKS).await;
     assert_eq!(kind, "transient", "{text}");
     assert_eq!(place.stand_in.calls_of("rm"), Vec::<Vec<String>>::new());
     assert_eq!(place.deeds(), Vec::<std::path::PathBuf>::new());
@@ -117,8 +129,8 @@ async fn a_creation_that_nobody_saw_the_end_of_is_never_taken_for_none() {
     let Some(engine) = engine() else { return };
     let place = Place::new(&engine);
     place.stand_in.set(Fault::HangBeforeSaving);
-    drop(cut_short(&place, "stand-in").await);
-    set_back(&place, "\"unsure\"", "\"making\"");
+    drop(cut_short(&place, "stand-in", CALLS).await);
+    place.rewrite(|note| note["phase"] = "making".into());
     assert_eq!(place.records(), Vec::<String>::new());
     let (backend, _events) = place.open();
     let listed = backend.list().await.unwrap().instances;
@@ -136,35 +148,51 @@ async fn a_creation_that_nobody_saw_the_end_of_is_never_taken_for_none() {
     place.stand_in.end_in_cloud(&name(1)).await;
 }
 
-/// Writes into the only note that a daemon died before it had written the next one.
-fn set_back(place: &Place<'_>, from: &str, to: &str) {
-    let deed = place.deeds().pop().unwrap();
-    let text = std::fs::read_to_string(&deed).unwrap();
-    assert!(text.contains(from), "{text}");
-    std::fs::write(&deed, text.replace(from, to)).unwrap();
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_agent_whose_start_was_not_noted_any_more_may_be_at_work() {
+async fn a_tool_that_is_ended_after_its_record_names_the_machine_leaves_nothing() {
     let Some(engine) = engine() else { return };
     let place = Place::new(&engine);
-    let (backend, _events) = place.open();
-    backend.create(place.long(agent(1))).await.unwrap();
-    drop(backend);
-    set_back(&place, "\"made\"", "\"settling\"");
-    let (backend, _events) = place.open();
-    let listed = backend.list().await.unwrap().instances;
-    assert_eq!(listed, [instance(1, InstanceState::Running)]);
-    backend.create(place.long(agent(1))).await.unwrap();
-    assert_eq!(place.stand_in.machines(), [name(1)], "not a second one");
-    drop(backend);
-    // Nor did it ever start: its engine says so.
-    set_back(&place, "\"made\"", "\"settling\"");
-    engine.remove_all();
-    let (backend, events) = place.open();
-    events.wait_for(headcount_model::BackendEvent::Missed).await;
-    let listed = backend.list().await.unwrap().instances;
-    assert_eq!(listed, [instance(1, InstanceState::Ended(Exit::Unknown))]);
-    destroy(&*backend, agent(1)).await.unwrap();
+    place.stand_in.set(Fault::HangAfterMaking);
+    let (kind, text) = cut_short(&place, "stand-in", SAVED).await;
+    assert_eq!(kind, "transient", "{text}");
     assert_eq!(place.stand_in.machines(), Vec::<String>::new());
+    assert_eq!(place.deeds(), Vec::<std::path::PathBuf>::new());
+}
+
+/// The host loses its power: the note is on the disk, the tool's words are not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn words_that_a_power_loss_took_are_not_taken_for_unsaid() {
+    let Some(engine) = engine() else { return };
+    for (left, has_record, removed) in [
+        (CHECKS, true, false),
+        (CHECKS, false, false),
+        (SAVED, true, true),
+    ] {
+        let place = Place::new(&engine);
+        place.stand_in.set(Fault::HangAfterMaking);
+        place.former(place.long(agent(1)), SAVED).await;
+        place.kill_tool().await;
+        place.until_tool_has_ended().await;
+        place.stand_in.mend();
+        std::fs::write(place.deed().with_extension("log"), left).unwrap();
+        place.rewrite(|note| note["boot"] = "another".into());
+        if !has_record {
+            std::fs::remove_dir_all(place.record(&name(1))).unwrap();
+        }
+        let (backend, _events) = place.open();
+        let listed = backend.list().await.unwrap().instances;
+        assert_eq!(listed.len(), 1, "{left}");
+        match destroy(&*backend, agent(1)).await {
+            Ok(()) => assert!(removed, "{left}"),
+            Err(error) => {
+                let (kind, text) = told(error);
+                assert!(kind == "unknown" && !removed, "{text}");
+                // What the record tells is removed all the same.
+                let stays = usize::from(!has_record);
+                assert_eq!(place.stand_in.machines().len(), stays, "{left}");
+                assert_eq!(backend.list().await.unwrap().instances.len(), 1, "{left}");
+            }
+        }
+        place.stand_in.end_in_cloud(&name(1)).await;
+    }
 }

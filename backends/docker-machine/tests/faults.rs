@@ -275,77 +275,18 @@ async fn machines_that_nobody_wrote_down_are_found_and_others_are_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_creation_goes_on_without_the_daemon_and_is_waited_for_by_the_next() {
-    let Some(engine) = engine() else { return };
-    let place = Place::new(&engine);
-    place.stand_in.set(Fault::HangAfterMaking);
-    // A runtime of its own, which ends as a daemon does.
-    let options = place.options(&support::owner());
-    let request = place.long(agent(1));
-    let former = std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        let events = std::sync::Arc::new(headcount_ports::conformance::backend::Events::default());
-        let backend = {
-            let _inside = runtime.enter();
-            headcount_backend_docker_machine::DockerMachineBackend::new(options, events)
-        };
-        runtime.spawn(async move { drop(backend.create(request).await) });
-        runtime
-    });
-    let runtime = former.join().unwrap();
-    place
-        .stand_in
-        .until("it is made", |all| all.len() == 1)
-        .await;
-    runtime.shutdown_background();
-    let (backend, _events) = place.open();
-    let listed = backend.list().await.unwrap().instances;
-    assert_eq!(
-        listed,
-        [instance(1, InstanceState::Starting)],
-        "the tool still makes it"
-    );
-    // It hangs for ever: somebody ends it.
-    let deed = place.deeds().pop().unwrap();
-    support::until_it_says(&deed.with_extension("log"), "Waiting for machine").await;
-    let deed = std::fs::read_to_string(deed).unwrap();
-    let (_, rest) = deed.split_once("\"maker\":\"").unwrap();
-    let pid = rest.split(' ').next().unwrap().to_owned();
-    let ended = std::process::Command::new("kill")
-        .arg(&pid)
-        .status()
-        .unwrap();
-    assert!(ended.success());
-    place.stand_in.mend();
-    destroy(&*backend, agent(1)).await.unwrap();
-    assert_eq!(place.stand_in.machines(), Vec::<String>::new());
-    assert_eq!(place.deeds(), Vec::<std::path::PathBuf>::new());
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_tool_that_hangs_is_ended_and_what_it_made_is_removed() {
+async fn a_tool_that_takes_too_long_is_ended() {
     let Some(engine) = engine() else { return };
     let place = Place::new(&engine);
     let (backend, _events) = place.open_with(|options| {
-        options.pace.create = Duration::from_secs(2);
+        options.pace.create = Duration::from_millis(500);
     });
-    place.stand_in.set(Fault::HangAfterMaking);
+    place.stand_in.set(Fault::HangInCheck);
     let (kind, text) = told(backend.create(place.long(agent(1))).await.unwrap_err());
     let program = place.stand_in.program().display().to_string();
-    assert_eq!(
-        (kind, text),
-        (
-            "transient",
-            format!(
-                "`{program}` did not answer within 2 s and was ended; it said: Running pre-create \
-                 checks... Creating machine... Waiting for machine to be running, this may take a \
-                 few minutes..."
-            )
-        )
-    );
+    let late = format!("`{program}` did not answer within 0.5 s and was ended");
+    // How far it came in that time is nobody's business.
+    assert!(kind == "transient" && text.starts_with(&late), "{text}");
     assert_eq!(place.stand_in.machines(), Vec::<String>::new());
     assert_eq!(place.deeds(), Vec::<std::path::PathBuf>::new());
 }

@@ -1,12 +1,12 @@
 //! One run of a program: a document in, a document out.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::child::{Child, NoChild};
 use crate::maker::Maker;
@@ -14,6 +14,9 @@ use crate::output::{self, Head, Tail};
 
 /// Kept of standard error, its end.
 pub(crate) const MAX_WORDS: usize = 16 * 1024;
+/// For whoever looks whether a log is still written to, which takes no time.
+const LOCK_RETRIES: u32 = 50;
+const LOCK_STEP: Duration = Duration::from_millis(20);
 /// For the kernel to end what was killed.
 const KILL_WAIT: Duration = Duration::from_secs(5);
 
@@ -156,23 +159,31 @@ impl Call {
     /// Runs it without input; what it says goes to the end of this file, of which the last
     /// words are kept. Dropped half-way, it lets the program go on: a program that makes
     /// something elsewhere is better not cut short. `started` is told who it is, so that it
-    /// can be found again. The file grows as long as the program writes.
+    /// can be found again. The file grows as long as the program writes, and is locked for as
+    /// long as anybody can ([`Writer`](crate::Writer)): from before the program is started, so
+    /// that also a program of which nobody was told is never taken for none.
     ///
     /// # Errors
     /// There is no answer; only [`CallError::NotStarted`] means that nothing was done.
-    pub async fn run_on(
+    pub async fn run_on<F>(
         self,
         log: &Path,
-        started: impl FnOnce(Maker) -> io::Result<()>,
-    ) -> Result<Said, CallError> {
+        started: impl FnOnce(Maker) -> F,
+    ) -> Result<Said, CallError>
+    where
+        F: Future<Output = io::Result<()>>,
+    {
         let program = self.program.display().to_string();
-        let file = File::options().append(true).create(true).open(log);
-        let file = file.map_err(|error| {
-            let log = log.display();
-            NoChild::NotStarted(format!("its log `{log}` cannot be written: {error}")).of(&program)
-        })?;
+        let file = locked(log).await.map_err(|none| none.of(&program))?;
         let mut process = Child::start_on(&self, &file).map_err(|none| none.of(&program))?;
-        if let Err(error) = process.who().and_then(started) {
+        // The lock lasts for as long as the program has the file.
+        drop(file);
+        process.let_go_when_dropped();
+        let told = match process.who() {
+            Ok(maker) => started(maker).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = told {
             // Nobody would find it again.
             let ended = process.end(KILL_WAIT).await;
             let lost = ended.err().unwrap_or(error);
@@ -181,14 +192,13 @@ impl Call {
                 reason: lost.to_string(),
             });
         }
-        process.let_go_when_dropped();
         let in_time = timeout(self.deadline, process.ended()).await;
         let code = process.end(KILL_WAIT).await;
         let lost = |error: io::Error| CallError::Lost {
             program: program.clone(),
             reason: error.to_string(),
         };
-        let words = output::end_of(log, MAX_WORDS);
+        let words = last_words(log);
         match in_time {
             Ok(ended) => ended.map_err(lost)?,
             Err(_) => {
@@ -207,6 +217,31 @@ impl Call {
             left: false,
         })
     }
+}
+
+/// The log, which nobody else writes: else somebody is at what this program is for.
+async fn locked(log: &Path) -> Result<File, NoChild> {
+    let path = log.display();
+    let unusable = |error: io::Error| {
+        NoChild::NotStarted(format!("its log `{path}` cannot be written: {error}"))
+    };
+    let file = File::options().append(true).create(true).open(log);
+    let file = file.map_err(unusable)?;
+    for _ in 0..LOCK_RETRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => sleep(LOCK_STEP).await,
+            Err(TryLockError::Error(error)) => return Err(unusable(error)),
+        }
+    }
+    let taken = format!("another one is at work and writes `{path}`");
+    Err(NoChild::Lost(taken))
+}
+
+/// The end of what a program has written into its log, on one line.
+#[must_use]
+pub fn last_words(log: &Path) -> String {
+    output::end_of(log, MAX_WORDS)
 }
 
 fn said_so_far(words: String) -> String {

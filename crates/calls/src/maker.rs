@@ -3,14 +3,21 @@
 //! Promise: a number that belongs to another process by now is not taken for it.
 
 use std::fmt;
+use std::fs::{self, File, TryLockError};
 use std::io;
+use std::path::Path;
 use std::str::FromStr;
+use std::time::Duration;
 
 use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open, pidfd_send_signal};
+use rustix::time::{ClockId, clock_gettime};
 use tokio::io::Interest;
 
 use crate::child::register;
+
+/// Milliseconds of a tick of proc(5), `USER_HZ`: 100 a second on all that we run on.
+const TICK: u64 = 10;
 
 /// Which process, for as long as this host runs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,6 +62,109 @@ impl Maker {
         }
         watch.readable().await.map(drop)
     }
+
+    /// How long ago it was started, the time this host slept included.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        let up = clock_gettime(ClockId::Boottime);
+        let up = Duration::new(
+            u64::try_from(up.tv_sec).unwrap_or(0),
+            u32::try_from(up.tv_nsec).unwrap_or(0),
+        );
+        up.saturating_sub(Duration::from_millis(self.started.saturating_mul(TICK)))
+    }
+
+    /// Kills it with its group, if it runs. It may take a moment to end.
+    ///
+    /// # Errors
+    /// It may not be killed, or that cannot be told.
+    pub fn kill(&self) -> io::Result<()> {
+        let pid = Pid::from_raw(self.pid).ok_or_else(|| io::Error::other("no process"))?;
+        let handle = match pidfd_open(pid, PidfdFlags::empty()) {
+            Ok(handle) => handle,
+            Err(Errno::SRCH) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        if started(self.pid)? != Some(self.started) {
+            return Ok(());
+        }
+        // While it stands still it does not end, so the number stays its own and its group's.
+        match pidfd_send_signal(&handle, Signal::STOP) {
+            Ok(()) => {}
+            Err(Errno::SRCH) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+        if started(self.pid)? == Some(self.started) {
+            // One that leads no group is killed alone.
+            let _ = kill_process_group(pid, Signal::KILL);
+        }
+        match pidfd_send_signal(&handle, Signal::KILL) {
+            Ok(()) | Err(Errno::SRCH) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Who writes into the log of [`Call::run_on`](crate::Call::run_on).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Writer {
+    /// Nobody any more.
+    None,
+    /// This one.
+    Known(Maker),
+    /// Somebody who cannot be found: of another user, or what a program has left behind.
+    Unknown,
+}
+
+impl Writer {
+    /// Of a log. Looks at all processes of this host where there is one.
+    ///
+    /// # Errors
+    /// It cannot be told.
+    pub fn of(log: &Path) -> io::Result<Self> {
+        let file = match File::open(log) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::None),
+            Err(error) => return Err(error),
+        };
+        if is_free(&file)? {
+            return Ok(Self::None);
+        }
+        let found = writers(&fs::canonicalize(log)?)?;
+        let first = found.into_iter().min_by_key(|maker| maker.started);
+        match first {
+            Some(maker) => Ok(Self::Known(maker)),
+            // It may have ended while it was looked for.
+            None if is_free(&file)? => Ok(Self::None),
+            None => Ok(Self::Unknown),
+        }
+    }
+}
+
+/// Whether nobody writes it; others may be looking as well.
+fn is_free(file: &File) -> io::Result<bool> {
+    match file.try_lock_shared() {
+        Ok(()) => file.unlock().map(|()| true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Those whose standard output is this file.
+fn writers(log: &Path) -> io::Result<Vec<Maker>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let Some(pid) = name.to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        // What may not be looked at is not ours.
+        let writes = fs::read_link(format!("/proc/{pid}/fd/1")).is_ok_and(|to| to == log);
+        if writes && let Some(started) = started(pid)? {
+            found.push(Maker { pid, started });
+        }
+    }
+    Ok(found)
 }
 
 /// `<pid> <start>`.

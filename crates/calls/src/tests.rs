@@ -1,12 +1,13 @@
 //! Real programs, small ones.
 
+use std::future::{pending, ready};
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
 use crate::call::MAX_WORDS;
-use crate::{Call, CallError, Maker};
+use crate::{Call, CallError, Maker, Writer};
 
 /// Of a program that is to be late, but only after it has said its word: a shell comes to
 /// that at once, and on a busy machine not much later.
@@ -179,7 +180,7 @@ async fn a_program_that_is_let_go_goes_on_and_is_found_again() {
     let (tell, told) = tokio::sync::oneshot::channel();
     let running = call.run_on(&log, |maker| {
         tell.send(maker).expect("the test listens");
-        Ok(())
+        ready(Ok(()))
     });
     let maker = tokio::select! {
         ended = running => panic!("{ended:?}"),
@@ -204,14 +205,63 @@ async fn a_program_that_is_let_go_goes_on_and_is_found_again() {
 async fn a_run_on_a_file_says_how_it_ended_and_ends_in_time() {
     let (dir, call) = script("echo out; echo err >&2; exit 3");
     let log = dir.path().join("log");
-    let said = call.run_on(&log, |_| Ok(())).await.unwrap();
+    let said = call.run_on(&log, |_| ready(Ok(()))).await.unwrap();
     assert_eq!((said.code, said.words.as_str()), (Some(3), "out err"));
     let (dir, mut call) = script("echo slow; sleep 600");
     call.deadline = TIME_TO_SPEAK;
     let log = dir.path().join("log");
-    let late = call.run_on(&log, |_| Ok(())).await.unwrap_err();
+    let late = call.run_on(&log, |_| ready(Ok(()))).await.unwrap_err();
     let CallError::Late { words, .. } = &late else {
         panic!("{late}");
     };
     assert_eq!(words, "; it said: slow");
+}
+
+#[tokio::test]
+async fn a_program_that_was_let_go_before_anybody_was_told_is_found_by_its_log_and_ended() {
+    let (dir, call) = script("sleep 600 & echo $! > ${0%/*}/pid; echo begun; wait");
+    let log = dir.path().join("log");
+    assert_eq!(Writer::of(&log).unwrap(), Writer::None, "there is no log");
+    let (again, program) = (call.clone(), call.program.clone());
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let before = Instant::now();
+    let running = call.run_on(&log, |maker| {
+        tell.send(maker).expect("the test listens");
+        pending()
+    });
+    let maker = tokio::select! {
+        ended = running => panic!("{ended:?}"),
+        maker = told => maker.unwrap(),
+    };
+    // Whoever started it was killed before it could note that.
+    assert_eq!(Writer::of(&log).unwrap(), Writer::Known(maker));
+    let second = again.run_on(&log, |_| ready(Ok(()))).await.unwrap_err();
+    let program = program.display();
+    let log_path = log.display();
+    let taken = format!("`{program}` was lost: another one is at work and writes `{log_path}`");
+    assert_eq!(second.to_string(), taken, "two at once make two");
+    let until = Instant::now() + Duration::from_secs(10);
+    while !std::fs::read_to_string(&log).is_ok_and(|text| text == "begun\n") {
+        assert!(Instant::now() < until, "it does not start");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // Ticks are hundredths of a second.
+    let tick = Duration::from_millis(20);
+    assert!(maker.age() <= before.elapsed() + tick, "{:?}", maker.age());
+    let other = Maker {
+        started: maker.started + 1,
+        ..maker
+    };
+    other.kill().unwrap();
+    assert!(maker.is_alive(), "the number of another process is let be");
+    maker.kill().unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(10), maker.ended());
+    ended.await.unwrap().unwrap();
+    await_gone(&dir.path().join("pid")).await;
+    let until = Instant::now() + Duration::from_secs(10);
+    while Writer::of(&log).unwrap() != Writer::None {
+        assert!(Instant::now() < until, "somebody still writes it");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    maker.kill().unwrap();
 }

@@ -18,6 +18,10 @@ pub struct Instance {
 pub enum InstanceState {
     /// Made, but not executing yet; it will, without being asked again.
     Starting,
+    /// Begun for a daemon that is gone, and sound so far: it comes to nothing unless it is
+    /// asked for again with [its creation](crate::AgentPhase::Creating). Only a backend whose
+    /// creation carries on with what it finds says so; others say [`Ended`](Self::Ended).
+    Unfinished,
     /// Executing.
     Running,
     /// Ended, or left half-made; what is left of it can be removed.

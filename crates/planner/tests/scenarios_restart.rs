@@ -174,6 +174,64 @@ fn what_was_left_half_made_is_cleaned_up_and_is_no_failed_launch() {
     assert_eq!(failures, Some(1), "it ran and failed");
 }
 
+/// A daemon that finds its only agent unfinished, in this phase.
+fn finds_unfinished(phase: AgentPhase, config: &str) -> Scenario {
+    let mut s = created();
+    let record = in_phase(&s, phase);
+    for (_, stands) in s.outside.instances.values_mut() {
+        *stands = InstanceState::Unfinished;
+    }
+    let mut s = s.restart_on(config, vec![record], Vec::new());
+    s.plan();
+    s.ok_all();
+    s
+}
+
+#[test]
+fn what_was_left_unfinished_is_asked_for_again_and_is_the_same_agent() {
+    let mut s = finds_unfinished(AgentPhase::Creating, ONE);
+    assert_eq!(
+        s.plan().lines().next(),
+        Some("create a-1-1 in d/linux: demand_waiting")
+    );
+    assert_eq!(s.in_phase(AgentPhase::Creating), [1]);
+    let once = "linux wait: 1 agent_starting in d/linux";
+    assert_eq!(s.plan(), once);
+    s.ok("create");
+    assert_eq!(s.register(1), Answer::Applied);
+    assert_eq!(s.world.agents().count(), 1);
+}
+
+#[test]
+fn what_was_left_unfinished_and_nobody_wants_is_cleaned_up() {
+    let mut s = finds_unfinished(AgentPhase::Creating, "scaler d max=0 labels=linux");
+    assert_eq!(
+        s.plan().lines().next(),
+        Some("destroy a-1-1: create_failed")
+    );
+    // A list of the same daemon said before that it would go on by itself.
+    let mut s = finds_unfinished(AgentPhase::Starting, ONE);
+    assert_eq!(s.plan().lines().next(), Some("destroy a-1-1: ended_itself"));
+    let failures = s.world.pools().next().map(|pool| pool.backoff.failures);
+    assert_eq!(failures, Some(0), "no launch has failed");
+}
+
+#[test]
+fn what_is_unfinished_after_this_daemon_was_told_of_trouble_is_a_failed_launch() {
+    let mut s = Scenario::new(ONE);
+    s.jobs("linux", 1).plan();
+    s.fail("create", TroubleKind::Unknown)
+        .stranger(1, "d/linux");
+    for (_, stands) in s.outside.instances.values_mut() {
+        *stands = InstanceState::Unfinished;
+    }
+    s.plan();
+    s.ok_all();
+    assert_eq!(s.plan().lines().next(), Some("destroy a-1-1: ended_itself"));
+    let failures = s.world.pools().next().map(|pool| pool.backoff.failures);
+    assert_eq!(failures, Some(1));
+}
+
 #[test]
 fn a_launch_is_not_late_because_no_daemon_ran() {
     let s = created();

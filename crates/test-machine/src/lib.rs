@@ -42,6 +42,8 @@ pub enum Fault {
     HangBeforeSaving,
     /// `create` makes the machine and then says nothing for ever.
     HangAfterMaking,
+    /// `create` makes the machine and goes on once this is mended.
+    PauseAfterMaking,
     /// `rm -y` fails with code 1, the record stays; `rm -f` succeeds and forgets.
     RefuseRemove,
     /// `config` fails: the engine does not answer.
@@ -136,6 +138,7 @@ impl StandIn {
     /// Nothing goes wrong any more; what hangs goes on hanging.
     pub fn mend(&self) {
         self.state().faults.clear();
+        self.shared.changed.notify_waiters();
     }
 
     /// The machines that cost money now, by name, in order.
@@ -206,6 +209,17 @@ impl Shared {
 
     fn has(&self, fault: Fault) -> bool {
         self.state().faults.contains(&fault)
+    }
+
+    /// Returns once this does not go wrong any more.
+    async fn until_mended(&self, fault: Fault) {
+        loop {
+            let changed = self.changed.notified();
+            if !self.has(fault) {
+                return;
+            }
+            changed.await;
+        }
     }
 }
 

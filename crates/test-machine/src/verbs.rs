@@ -107,6 +107,7 @@ async fn create(shared: &Arc<Shared>, store: &Store, words: &[&str], mouth: &mut
     if shared.has(Fault::HangAfterMaking) {
         std::future::pending::<()>().await;
     }
+    shared.until_mended(Fault::PauseAfterMaking).await;
     if shared.has(Fault::LateFailure) {
         mouth
             .complain("Error creating machine: Error running provisioning: ssh: handshake failed")

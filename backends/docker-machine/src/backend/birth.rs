@@ -5,19 +5,23 @@
 //! told, and when even that cannot be confirmed the outcome is unknown.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use headcount_calls::{CallError, Maker};
-use headcount_model::{BackendEvent, DockerMachineRecipe, Recipe};
+use headcount_calls::{CallError, Maker, last_words};
+use headcount_model::{AgentId, BackendEvent, DockerMachineRecipe, Recipe};
 use headcount_ports::turns::{self, Asker, Place};
 use headcount_ports::{BackendError, CreateRequest};
 
-use super::{Core, ending, look, watch};
+use super::toolwork::{self, Waited};
+use super::watch::{self, Absence};
+use super::{Core, ending, look};
 use crate::agent::{self, Seat};
 use crate::command_line::{self, Wanted};
 use crate::deeds::{Deed, Endpoint, Phase};
 use crate::environment;
 use crate::fault;
 use crate::marks::Mark;
+use crate::progress::Progress;
 use crate::store::Record;
 
 /// See the port. The making itself goes on when this is dropped; a destroy that follows
@@ -41,6 +45,27 @@ struct Plan<'a> {
     variables: Vec<String>,
 }
 
+impl<'a> Plan<'a> {
+    /// Checks everything that can be checked before a machine is made.
+    fn of(core: &Core, request: &'a CreateRequest) -> Result<Self, BackendError> {
+        let agent = request.agent;
+        let Recipe::DockerMachine(recipe) = &*request.recipe else {
+            let wrong = format!("{agent} is not to be made by docker-machine; please report this");
+            return Err(BackendError::Invalid(wrong));
+        };
+        let options = &core.options;
+        let told = options.call_back.tell(recipe.agent_url.as_deref())?;
+        let own = environment::of_agent(recipe);
+        let given = options.forwarded.iter().chain(&own);
+        Ok(Plan {
+            request,
+            recipe,
+            name: core.ours.name(&recipe.name, agent)?,
+            variables: agent::variables(request, told, given)?,
+        })
+    }
+}
+
 async fn bear(
     core: &Arc<Core>,
     request: &CreateRequest,
@@ -50,27 +75,22 @@ async fn bear(
     let _turn = place.turn().await;
     let agent = request.agent;
     place.still_wanted(asker)?;
-    let Recipe::DockerMachine(recipe) = &*request.recipe else {
-        let wrong = format!("{agent} is not to be made by docker-machine; please report this");
-        return Err(BackendError::Invalid(wrong));
-    };
-    let options = &core.options;
-    let told = options.call_back.tell(recipe.agent_url.as_deref())?;
-    let own = environment::of_agent(recipe);
-    let given = options.forwarded.iter().chain(&own);
-    let plan = Plan {
-        request,
-        recipe,
-        name: core.ours.name(&recipe.name, agent)?,
-        variables: agent::variables(request, told, given)?,
-    };
     let earlier = core.deeds.of(agent).map_err(BackendError::Unknown)?;
-    let made = match earlier {
-        Some(deed) => meet(core, &plan, deed).await?,
-        None => {
-            make(core, &plan).await?;
-            false
+    core.watched().left.remove(&agent);
+    let plan = Plan::of(core, request);
+    let (plan, made) = match (plan, earlier) {
+        (Ok(mut plan), Some(deed)) => {
+            // Whatever a new machine would be called now.
+            plan.name.clone_from(&deed.name);
+            let made = meet(core, &plan, deed).await?;
+            (plan, made)
         }
+        (Ok(plan), None) => {
+            make(core, &plan).await?;
+            (plan, false)
+        }
+        (Err(error), None) => return Err(error),
+        (Err(error), Some(_)) => return Err(undo(core, agent, error).await),
     };
     if made {
         let has_ended = core.watched().ended.contains_key(&agent);
@@ -86,70 +106,79 @@ async fn bear(
             core.tell(BackendEvent::Running(agent)).await;
             Ok(())
         }
-        Err(error) => Err(undo(core, &plan, error).await),
+        Err(error) => Err(undo(core, agent, error).await),
     }
 }
 
 /// It was asked for before. True when its agent was started then.
 async fn meet(core: &Arc<Core>, plan: &Plan<'_>, deed: Deed) -> Result<bool, BackendError> {
     let agent = plan.request.agent;
-    if let Some(maker) = look::maker(&deed) {
-        let ended = maker.ended().await;
-        ended.map_err(|error| {
-            let why = format!(
-                "the tool makes `{}` and cannot be watched: {error}",
-                deed.name
-            );
-            BackendError::Unknown(why)
-        })?;
+    let waited = toolwork::ended(core, agent, &deed, Duration::MAX).await;
+    if let Waited::Late(why) = waited.map_err(BackendError::Unknown)? {
+        return Err(undo(core, agent, BackendError::Transient(why)).await);
     }
-    look::check_store(core).map_err(BackendError::Unknown)?;
-    let record = core.store.record(&deed.name).map_err(unwritten)?;
+    let seen = deed.clone();
+    let found = core.aside(move |core| {
+        look::check_store(core)?;
+        let record = core.store.record(&seen.name);
+        let record = record.map_err(|error| look::unread(core, &error))?;
+        Ok((record, core.deeds.progress(agent, &seen)))
+    });
+    let (record, progress) = found.await.flatten().map_err(BackendError::Unknown)?;
     match (deed.phase, record) {
         (Phase::Made, Record::Machine(_)) => Ok(true),
         (Phase::Settling, Record::Machine(_)) => Ok(false),
-        (Phase::Settling | Phase::Made, _) => {
-            Err(BackendError::Unknown(ending::lost(core, agent, &deed)))
-        }
-        (Phase::Unsure, _) => Err(BackendError::Unknown(ending::lost(core, agent, &deed))),
         (Phase::Removing | Phase::Kept, _) => Err(BackendError::Unknown(format!(
             "the machine `{}` is being removed",
             deed.name
         ))),
-        (Phase::Making, Record::None) if !ending::was_never_made(core, agent, &deed) => {
-            Err(BackendError::Unknown(ending::lost(core, agent, &deed)))
-        }
-        (Phase::Making, Record::None) => make(core, plan).await.map(|()| false),
-        (Phase::Making, Record::Bare) => {
-            core.store.remove_bare(&deed.name).map_err(unwritten)?;
+        (Phase::Making, Record::None) if progress == Progress::NotBegun => {
             make(core, plan).await.map(|()| false)
         }
-        (Phase::Making, Record::Machine(_)) => {
-            if core.tool.reach(&deed.name).await.is_err() {
-                let again = core.tool.provision(&deed.name).await;
-                if let Err(why) = again {
-                    return Err(undo(core, plan, BackendError::Transient(why)).await);
-                }
-            }
-            Ok(false)
+        (Phase::Making, Record::Bare) if progress == Progress::NotBegun => {
+            let removed = core.aside(move |core| core.store.remove_bare(&deed.name));
+            let removed = removed.await.map_err(BackendError::Unknown)?;
+            removed.map_err(unwritten)?;
+            make(core, plan).await.map(|()| false)
+        }
+        (Phase::Making, Record::Machine(_)) => finish(core, plan, progress).await.map(|()| false),
+        (Phase::Settling | Phase::Made | Phase::Unsure | Phase::Making, _) => {
+            Err(BackendError::Unknown(ending::lost(core, agent, &deed)))
         }
     }
+}
+
+/// What the tool left when nobody listened any more becomes a machine, or nothing.
+async fn finish(core: &Arc<Core>, plan: &Plan<'_>, progress: Progress) -> Result<(), BackendError> {
+    let agent = plan.request.agent;
+    if progress != Progress::Told {
+        let words = core.aside(move |core| last_words(&core.deeds.log(agent)));
+        let words = words.await.map_err(BackendError::Unknown)?;
+        let words = fault::words_of(words, Some(plan.recipe));
+        return Err(undo(core, agent, fault::not_finished(&words)).await);
+    }
+    if core.tool.reach(&plan.name).await.is_err()
+        && let Err(why) = core.tool.provision(&plan.name).await
+    {
+        return Err(undo(core, agent, BackendError::Transient(why)).await);
+    }
+    note_whose(core, plan).await
 }
 
 /// Has the tool make it.
 async fn make(core: &Arc<Core>, plan: &Plan<'_>) -> Result<(), BackendError> {
     let (agent, name) = (plan.request.agent, plan.name.as_str());
-    check_free(core, plan)?;
     let deed = Deed {
         name: name.to_owned(),
         pool: plan.request.pool.as_str().to_owned(),
         driver: plan.recipe.driver.clone(),
         phase: Phase::Making,
         maker: None,
+        boot: core.deeds.boot(),
         engine: None,
     };
-    enter_store(core)?;
-    core.deeds.put(agent, deed).map_err(unwritten)?;
+    let begun = core.aside(move |core| begin(core, agent, deed)).await;
+    begun.map_err(BackendError::Unknown)??;
     let words = command_line::create(
         plan.recipe,
         &Wanted {
@@ -161,33 +190,46 @@ async fn make(core: &Arc<Core>, plan: &Plan<'_>) -> Result<(), BackendError> {
     );
     let secrets = environment::secrets(plan.recipe);
     let log = core.deeds.log(agent);
-    let noted = |maker: Maker| {
-        core.deeds
-            .change(agent, |deed| deed.maker = Some(maker.to_string()))
-    };
+    let noted = |maker| note_maker(core, agent, maker);
     let calling = core.tool.create(words, secrets, &log, noted);
     let called = core.gate.pass(&core.store, calling, |called| {
         called.as_ref().is_ok_and(|said| said.code == Some(0))
     });
     let error = match called.await {
-        Ok(said) if said.code == Some(0) => return note_whose(core, plan),
+        Ok(said) if said.code == Some(0) => return note_whose(core, plan).await,
         Ok(said) => fault::not_made(&said, &fault::words(&said, Some(plan.recipe))),
         Err(error @ CallError::NotStarted { .. }) => {
-            core.deeds.cross_out(agent).map_err(unwritten)?;
+            let crossed = core.aside(move |core| core.deeds.cross_out(agent)).await;
+            crossed.map_err(BackendError::Unknown)?.map_err(unwritten)?;
             return Err(BackendError::Transient(error.to_string()));
         }
         Err(error) => BackendError::Transient(error.to_string()),
     };
-    Err(undo(core, plan, error).await)
+    Err(undo(core, agent, error).await)
+}
+
+/// Writes it down, where a machine may be made.
+fn begin(core: &Core, agent: AgentId, deed: Deed) -> Result<(), BackendError> {
+    check_free(core, &deed.name)?;
+    enter_store(core)?;
+    core.deeds.put(agent, deed).map_err(unwritten)
+}
+
+/// So that the next daemon finds the tool at work.
+async fn note_maker(core: &Arc<Core>, agent: AgentId, maker: Maker) -> std::io::Result<()> {
+    let noting = core.aside(move |core| {
+        let maker = maker.to_string();
+        core.deeds.change(agent, |deed| deed.maker = Some(maker))
+    });
+    noting.await.map_err(std::io::Error::other)?
 }
 
 /// Nobody else's machine has the name.
-fn check_free(core: &Core, plan: &Plan<'_>) -> Result<(), BackendError> {
-    match core.store.record(&plan.name).map_err(unwritten)? {
+fn check_free(core: &Core, name: &str) -> Result<(), BackendError> {
+    match core.store.record(name).map_err(unwritten)? {
         Record::Machine(Some(mark)) if mark.owner != core.ours.owner => {
             Err(BackendError::Invalid(format!(
-                "a machine of another owner has the name `{}`; write another `machineName`",
-                plan.name
+                "a machine of another owner has the name `{name}`; write another `machineName`"
             )))
         }
         _ => Ok(()),
@@ -209,17 +251,20 @@ fn enter_store(core: &Core) -> Result<(), BackendError> {
 }
 
 /// The label tells as much; this is for people.
-fn note_whose(core: &Core, plan: &Plan<'_>) -> Result<(), BackendError> {
+async fn note_whose(core: &Arc<Core>, plan: &Plan<'_>) -> Result<(), BackendError> {
     let mark = Mark {
         owner: core.ours.owner.clone(),
         agent: plan.request.agent,
         pool: Some(plan.request.pool.clone()),
     };
-    let backend = core.ours.backend.as_str();
-    if let Err(error) = core.store.mark(&plan.name, &mark, backend) {
-        tracing::warn!(machine = plan.name, %error, "no note beside its record");
-    }
-    Ok(())
+    let name = plan.name.clone();
+    let noting = core.aside(move |core| {
+        let backend = core.ours.backend.as_str();
+        if let Err(error) = core.store.mark(&name, &mark, backend) {
+            tracing::warn!(machine = name, %error, "no note beside its record");
+        }
+    });
+    noting.await.map_err(BackendError::Unknown)
 }
 
 /// Starts the agent on the machine.
@@ -255,25 +300,36 @@ async fn settle(core: &Arc<Core>, plan: &Plan<'_>) -> Result<(), BackendError> {
     };
     let engine = agent::engine(&endpoint);
     let credentials = core.options.credentials.clone();
-    let note = |phase| {
-        let noted = core.deeds.change(plan.request.agent, |deed| {
-            deed.phase = phase;
-            deed.maker = None;
-            deed.engine = Some(endpoint.clone());
-        });
-        noted.map_err(unwritten)
-    };
     // Written first: from its start on, it may be given a job before we hear of it.
-    note(Phase::Settling)?;
+    note_engine(core, plan.request.agent, Phase::Settling, &endpoint).await?;
     agent::start(&engine, &seat, credentials, core.tool.pace.engine).await?;
-    note(Phase::Made)?;
-    watch::begin(core, plan.request.agent, &endpoint);
+    note_engine(core, plan.request.agent, Phase::Made, &endpoint).await?;
+    watch::begin(core, plan.request.agent, &endpoint, Absence::IsAnEnd);
     Ok(())
 }
 
+/// The tool has made it: this is how far it is, and where.
+async fn note_engine(
+    core: &Arc<Core>,
+    agent: AgentId,
+    phase: Phase,
+    endpoint: &Endpoint,
+) -> Result<(), BackendError> {
+    let engine = endpoint.clone();
+    let noting = core.aside(move |core| {
+        core.deeds.change(agent, |deed| {
+            deed.phase = phase;
+            deed.maker = None;
+            deed.engine = Some(engine);
+        })
+    });
+    let noted = noting.await.map_err(BackendError::Unknown)?;
+    noted.map_err(unwritten)
+}
+
 /// Removes what was made. The error says whether that is certain.
-async fn undo(core: &Core, plan: &Plan<'_>, error: BackendError) -> BackendError {
-    match ending::remove(core, plan.request.agent).await {
+async fn undo(core: &Arc<Core>, agent: AgentId, error: BackendError) -> BackendError {
+    match ending::remove(core, agent).await {
         Ok(_) => error,
         Err(left) => BackendError::Unknown(format!("{error}; and then {left}")),
     }

@@ -12,7 +12,7 @@ use headcount_model::{AgentId, Exit};
 use headcount_ports::{BackendError, DestroyRequest};
 use tokio::time::timeout;
 
-use super::{Core, look, watch};
+use super::{Core, look, toolwork, watch};
 use crate::agent;
 use crate::deeds::{Deed, Phase};
 use crate::progress::Progress;
@@ -41,8 +41,9 @@ pub(super) async fn destroy(core: &Arc<Core>, request: DestroyRequest) -> Result
     }
 }
 
-async fn end(core: &Core, request: DestroyRequest) -> Result<(), String> {
+async fn end(core: &Arc<Core>, request: DestroyRequest) -> Result<(), String> {
     let agent = request.agent;
+    core.watched().left.remove(&agent);
     let deed = core.deeds.of(agent)?;
     if let Some(deed) = &deed
         && let (Phase::Settling | Phase::Made, Some(endpoint)) = (deed.phase, &deed.engine)
@@ -58,47 +59,61 @@ async fn end(core: &Core, request: DestroyRequest) -> Result<(), String> {
 
 /// Removes the machine of an agent; false when there was none. The error is a sentence; the
 /// machine may be there then.
-pub(super) async fn remove(core: &Core, agent: AgentId) -> Result<bool, String> {
+pub(super) async fn remove(core: &Arc<Core>, agent: AgentId) -> Result<bool, String> {
     let Some(deed) = core.deeds.of(agent)? else {
         return remove_strays(core, agent).await;
     };
-    look::check_store(core)?;
-    if let Some(maker) = look::maker(&deed) {
-        let waiting = timeout(TURN_WAIT, maker.ended()).await;
-        match waiting {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                return Err(format!("the tool makes `{}`: {error}", deed.name));
-            }
-            Err(_) => return Err(format!("the tool is still making `{}`", deed.name)),
-        }
-    }
-    match core
-        .store
-        .record(&deed.name)
-        .map_err(|e| unread(core, &e))?
-    {
-        Record::Machine(_) if is_unsure(core, agent, &deed) => {
-            return Err(try_unsure(core, agent, &deed).await);
-        }
-        Record::Machine(_) => {
+    core.aside(|core| look::check_store(core)).await??;
+    // One that was late and was ended now has left what one that ended by itself leaves.
+    toolwork::ended(core, agent, &deed, TURN_WAIT).await?;
+    let of = deed.clone();
+    match core.aside(move |core| left(core, agent, &of)).await?? {
+        Left::Doubt => return Err(try_unsure(core, agent, &deed).await),
+        Left::Machine => {
             // Written first: a record that is gone after this was taken away by `rm`.
-            note_phase(core, agent, Phase::Removing)?;
+            note_phase(core, agent, Phase::Removing).await?;
             if let Err(why) = remove_named(core, &deed.name).await {
-                note_kept(core, agent, &deed.name)?;
+                note_kept(core, agent, &deed.name).await?;
                 return Err(why);
             }
         }
-        Record::Bare if deed.phase == Phase::Making => {
-            let removed = core.store.remove_bare(&deed.name);
-            removed.map_err(|e| unread(core, &e))?;
+        Left::Folder => {
+            let removed = core.aside(move |core| core.store.remove_bare(&deed.name));
+            removed.await?.map_err(|e| look::unread(core, &e))?;
         }
-        Record::None if deed.phase == Phase::Removing || was_never_made(core, agent, &deed) => {}
-        Record::Bare | Record::None => return Err(lost(core, agent, &deed)),
+        Left::Nothing => {}
+        Left::Lost => return Err(lost(core, agent, &deed)),
     }
-    core.deeds.cross_out(agent).map_err(|e| unnoted(&e))?;
+    let crossed = core.aside(move |core| core.deeds.cross_out(agent)).await?;
+    crossed.map_err(|e| unnoted(&e))?;
     watch::cease(core, agent);
     Ok(true)
+}
+
+/// What there is to remove.
+enum Left {
+    /// A machine that its record names.
+    Machine,
+    /// A record that may not say which machine it is.
+    Doubt,
+    /// A folder without a record, for which no driver was called.
+    Folder,
+    /// Nothing, for certain.
+    Nothing,
+    /// No record, although there was one.
+    Lost,
+}
+
+fn left(core: &Core, agent: AgentId, deed: &Deed) -> Result<Left, String> {
+    let record = core.store.record(&deed.name);
+    Ok(match record.map_err(|e| look::unread(core, &e))? {
+        Record::Machine(_) if is_unsure(core, agent, deed) => Left::Doubt,
+        Record::Machine(_) => Left::Machine,
+        Record::Bare if was_never_made(core, agent, deed) => Left::Folder,
+        Record::None if deed.phase == Phase::Removing => Left::Nothing,
+        Record::None if was_never_made(core, agent, deed) => Left::Nothing,
+        Record::Bare | Record::None => Left::Lost,
+    })
 }
 
 /// Whether the record of a machine may not say which machine it is.
@@ -111,15 +126,15 @@ fn is_unsure(core: &Core, agent: AgentId, deed: &Deed) -> bool {
 }
 
 /// Whether a machine of which there is no record was never begun: the tool writes the record
-/// before its driver makes anything.
+/// before its driver makes anything. For one that no tool makes any more.
 pub(super) fn was_never_made(core: &Core, agent: AgentId, deed: &Deed) -> bool {
     deed.phase == Phase::Making && core.deeds.progress(agent, deed) == Progress::NotBegun
 }
 
 /// Has the tool remove what the record tells, which may be nothing. What it says of that
 /// proves nothing.
-async fn try_unsure(core: &Core, agent: AgentId, deed: &Deed) -> String {
-    if let Err(why) = note_phase(core, agent, Phase::Unsure) {
+async fn try_unsure(core: &Arc<Core>, agent: AgentId, deed: &Deed) -> String {
+    if let Err(why) = note_phase(core, agent, Phase::Unsure).await {
         return why;
     }
     let unsure = Deed {
@@ -133,29 +148,36 @@ async fn try_unsure(core: &Core, agent: AgentId, deed: &Deed) -> String {
     }
 }
 
-fn note_phase(core: &Core, agent: AgentId, phase: Phase) -> Result<(), String> {
-    let noted = core.deeds.change(agent, |deed| deed.phase = phase);
-    noted.map_err(|error| unnoted(&error))
+async fn note_phase(core: &Arc<Core>, agent: AgentId, phase: Phase) -> Result<(), String> {
+    let noting = core.aside(move |core| core.deeds.change(agent, |deed| deed.phase = phase));
+    noting.await?.map_err(|error| unnoted(&error))
 }
 
 /// From now on a record that is missing was not taken away by `rm`.
-fn note_kept(core: &Core, agent: AgentId, name: &str) -> Result<(), String> {
-    let record = core.store.record(name).map_err(|e| unread(core, &e))?;
-    if record == Record::None {
+async fn note_kept(core: &Arc<Core>, agent: AgentId, name: &str) -> Result<(), String> {
+    if record_of(core, name).await? == Record::None {
         return Ok(());
     }
-    note_phase(core, agent, Phase::Kept)
+    note_phase(core, agent, Phase::Kept).await
+}
+
+async fn record_of(core: &Arc<Core>, name: &str) -> Result<Record, String> {
+    let name = name.to_owned();
+    let found = core.aside(move |core| core.store.record(&name)).await?;
+    found.map_err(|e| look::unread(core, &e))
 }
 
 /// Machines that nobody wrote down, by their names.
-async fn remove_strays(core: &Core, agent: AgentId) -> Result<bool, String> {
+async fn remove_strays(core: &Arc<Core>, agent: AgentId) -> Result<bool, String> {
+    // A person may have crossed one out while the tool was at it.
+    toolwork::ended_unnoted(core, agent, TURN_WAIT).await?;
     let mut removed = false;
-    let names = core.store.names().map_err(|e| unread(core, &e))?;
-    for name in names {
+    let names = core.aside(|core| core.store.names()).await?;
+    for name in names.map_err(|e| look::unread(core, &e))? {
         if core.ours.read_name(&name) != Some(agent) {
             continue;
         }
-        match core.store.record(&name).map_err(|e| unread(core, &e))? {
+        match record_of(core, &name).await? {
             Record::None => {}
             Record::Machine(Some(mark)) if mark.owner != core.ours.owner => {}
             Record::Machine(_) => {
@@ -175,10 +197,10 @@ async fn remove_strays(core: &Core, agent: AgentId) -> Result<bool, String> {
     Ok(removed)
 }
 
-async fn remove_named(core: &Core, name: &str) -> Result<(), String> {
+async fn remove_named(core: &Arc<Core>, name: &str) -> Result<(), String> {
     core.tool.stop(name).await;
     core.tool.remove(name).await?;
-    match core.store.record(name).map_err(|e| unread(core, &e))? {
+    match record_of(core, name).await? {
         Record::None => Ok(()),
         _ => Err(format!(
             "`docker-machine rm` ended well, but the record of `{name}` is still there"
@@ -203,11 +225,6 @@ pub(super) fn lost(core: &Core, agent: AgentId, deed: &Deed) -> String {
          remove `{}`",
         core.deeds.path(agent).display()
     )
-}
-
-fn unread(core: &Core, error: &std::io::Error) -> String {
-    let root = core.store.root().display();
-    format!("the store `{root}` cannot be read: {error}")
 }
 
 fn unnoted(error: &std::io::Error) -> String {

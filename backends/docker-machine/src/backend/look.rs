@@ -8,12 +8,12 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use headcount_calls::Maker;
 use headcount_model::{AgentId, Exit, Instance, InstanceState, Listing, PoolName};
 use headcount_ports::BackendError;
 
-use super::Core;
+use super::{Core, toolwork};
 use crate::deeds::{Deed, Phase};
+use crate::progress::Progress;
 use crate::store::Record;
 
 /// The pool of a machine of which nothing but the name is left.
@@ -22,14 +22,23 @@ const UNKNOWN_POOL: &str = "unknown";
 /// See the port.
 pub(super) async fn list(core: &Arc<Core>) -> Result<Listing, BackendError> {
     let mut in_making = core.turns.in_making();
-    let core_of = core.clone();
-    let looked = tokio::task::spawn_blocking(move || survey(&core_of)).await;
-    let looked = looked.map_err(|_| BackendError::Unknown("the daemon is ending".into()))?;
-    let (deeds, strays) = looked?;
-    in_making.extend(core.turns.in_making());
+    let listing = core.aside(move |core| {
+        let (deeds, strays) = survey(core)?;
+        in_making.extend(core.turns.in_making());
+        Ok(judge(core, deeds, strays, &in_making))
+    });
+    listing.await.map_err(BackendError::Unknown)?
+}
+
+fn judge(
+    core: &Core,
+    deeds: BTreeMap<AgentId, Seen>,
+    strays: Vec<(AgentId, PoolName)>,
+    in_making: &HashSet<AgentId>,
+) -> Listing {
     let mut instances = BTreeMap::new();
     for (agent, seen) in deeds {
-        if let Some(state) = state(core, agent, &seen, &in_making) {
+        if let Some(state) = state(core, agent, &seen, in_making) {
             let pool = PoolName::new(&seen.deed.pool);
             instances.insert(agent, Instance { agent, pool, state });
         }
@@ -42,9 +51,9 @@ pub(super) async fn list(core: &Arc<Core>) -> Result<Listing, BackendError> {
         let stray = Instance { agent, pool, state };
         instances.entry(agent).or_insert(stray);
     }
-    Ok(Listing {
+    Listing {
         instances: instances.into_values().collect(),
-    })
+    }
 }
 
 /// What is written of a machine, and whether the store has it.
@@ -61,10 +70,7 @@ fn survey(core: &Core) -> Result<Survey, BackendError> {
     if !deeds.is_empty() {
         check_store(core).map_err(BackendError::Unknown)?;
     }
-    let root = core.store.root().display().to_string();
-    let unread = |error: std::io::Error| {
-        BackendError::Unknown(format!("the store `{root}` cannot be read: {error}"))
-    };
+    let unread = |error: std::io::Error| BackendError::Unknown(unread(core, &error));
     let names = core.store.names().map_err(unread)?;
     let known: HashSet<&str> = names.iter().map(String::as_str).collect();
     let seen = deeds.into_iter().map(|(agent, deed)| {
@@ -102,7 +108,7 @@ fn survey(core: &Core) -> Result<Survey, BackendError> {
 /// The error is a sentence.
 pub(super) fn check_store(core: &Core) -> Result<(), String> {
     let root = core.store.root().display();
-    let unread = |error: std::io::Error| format!("the store `{root}` cannot be read: {error}");
+    let unread = |error: std::io::Error| unread(core, &error);
     let expected = core.deeds.store().map_err(unread)?;
     let found = core.store.identity().map_err(unread)?;
     if expected.is_none() || found == expected {
@@ -132,8 +138,11 @@ fn state(
 ) -> Option<InstanceState> {
     let deed = &seen.deed;
     match deed.phase {
-        Phase::Making | Phase::Settling if in_making.contains(&agent) || is_being_made(deed) => {
+        Phase::Making | Phase::Settling if in_making.contains(&agent) => {
             Some(InstanceState::Starting)
+        }
+        Phase::Making | Phase::Settling if is_unfinished(core, agent, seen) => {
+            Some(InstanceState::Unfinished)
         }
         Phase::Making if was_never_made(core, agent, seen) => None,
         Phase::Making => {
@@ -165,10 +174,26 @@ fn state(
     }
 }
 
+/// A former daemon was having it made, and a creation would carry on with it.
+fn is_unfinished(core: &Core, agent: AgentId, seen: &Seen) -> bool {
+    let watched = core.watched();
+    if !watched.left.contains(&agent) || watched.ended.contains_key(&agent) {
+        return false;
+    }
+    drop(watched);
+    match seen.deed.phase {
+        Phase::Settling => seen.has_record,
+        _ if toolwork::is_at_work(core, agent, &seen.deed) => true,
+        _ => seen.has_record && core.deeds.progress(agent, &seen.deed) == Progress::Told,
+    }
+}
+
 /// The tool has ended, and left nothing.
 fn was_never_made(core: &Core, agent: AgentId, seen: &Seen) -> bool {
     let left = seen.has_record || core.turns.is_taken(agent);
-    let never = !left && super::ending::was_never_made(core, agent, &seen.deed);
+    let never = !left
+        && !toolwork::is_at_work(core, agent, &seen.deed)
+        && super::ending::was_never_made(core, agent, &seen.deed);
     if never {
         cross_out(core, agent);
     }
@@ -181,18 +206,15 @@ fn cross_out(core: &Core, agent: AgentId) {
     }
 }
 
-/// Whether the tool still makes it, started by a daemon that is gone.
-pub(super) fn is_being_made(deed: &Deed) -> bool {
-    maker(deed).is_some_and(|maker| maker.is_alive())
-}
-
-pub(super) fn maker(deed: &Deed) -> Option<Maker> {
-    deed.maker.as_deref()?.parse().ok()
-}
-
 fn warn_of_lost(core: &Core, agent: AgentId, seen: &Seen) {
     if !seen.has_record {
         let why = super::ending::lost(core, agent, &seen.deed);
         tracing::warn!(%agent, machine = seen.deed.name, "{why}");
     }
+}
+
+/// A sentence.
+pub(super) fn unread(core: &Core, error: &std::io::Error) -> String {
+    let root = core.store.root().display();
+    format!("the store `{root}` cannot be read: {error}")
 }

@@ -17,8 +17,17 @@ use crate::deeds::Endpoint;
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
 
+/// What it means that there is no such container.
+#[derive(Clone, Copy)]
+pub(super) enum Absence {
+    /// There was one.
+    IsAnEnd,
+    /// A former daemon may not have come to making it.
+    SaysNothing,
+}
+
 /// Waits for the end of an agent, for as long as the backend lives.
-pub(super) fn begin(core: &Arc<Core>, agent: AgentId, endpoint: &Endpoint) {
+pub(super) fn begin(core: &Arc<Core>, agent: AgentId, endpoint: &Endpoint, absence: Absence) {
     let (weak, engine) = (Arc::downgrade(core), agent::engine(endpoint));
     let name = agent::name(&core.ours, agent);
     let waiting = async move {
@@ -26,7 +35,10 @@ pub(super) fn begin(core: &Arc<Core>, agent: AgentId, endpoint: &Endpoint) {
         let exit = loop {
             match agent::ended(&engine, &name).await {
                 Ok(exit) => break exit,
-                Err(fault) if fault.verdict == Verdict::Absent => break Exit::Unknown,
+                Err(fault) if fault.verdict == Verdict::Absent => match absence {
+                    Absence::IsAnEnd => break Exit::Unknown,
+                    Absence::SaysNothing => return,
+                },
                 Err(fault) => {
                     tracing::debug!(%agent, error = fault.message, "cannot be waited for");
                     engine.forget().await;

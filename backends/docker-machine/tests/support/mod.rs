@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use headcount_backend_docker_machine::{DockerMachineBackend, DockerMachineOptions, Pace};
+use headcount_calls::Writer;
 use headcount_engines::Anonymous;
 use headcount_model::{
     AgentId, AgentKind, DockerMachineAddress, DockerMachineRecipe, Granted, Instance,
@@ -179,6 +180,79 @@ impl Rig for Place<'_> {
         let end = format!("-{:08x}-{:08x}", agent.epoch, agent.number);
         let names = self.stand_in.machines();
         names.iter().filter(|name| name.ends_with(&end)).count()
+    }
+}
+
+/// Whatever the tool is doing for the only machine of a place.
+impl Place<'_> {
+    /// A daemon that has a machine made, and is gone once the tool has said this.
+    pub async fn former(&self, request: CreateRequest, until: &str) {
+        let options = self.options(&owner());
+        let starting = std::thread::spawn(move || {
+            // A runtime of its own, which ends as a daemon does.
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            let backend = {
+                let _inside = runtime.enter();
+                DockerMachineBackend::new(options, Arc::new(Events::default()))
+            };
+            runtime.spawn(async move { drop(backend.create(request).await) });
+            runtime
+        });
+        let runtime = starting.join().unwrap();
+        self.until_tool_says(until).await;
+        until_it_says(&self.deed(), "\"maker\"").await;
+        runtime.shutdown_background();
+    }
+
+    /// Returns once the tool has said this of the only machine.
+    pub async fn until_tool_says(&self, words: &str) {
+        let noted = async {
+            while self.deeds().is_empty() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let noted = tokio::time::timeout(Duration::from_secs(60), noted).await;
+        assert!(noted.is_ok(), "no machine is written down");
+        until_it_says(&self.deed().with_extension("log"), words).await;
+    }
+
+    /// The only note of a machine.
+    pub fn deed(&self) -> PathBuf {
+        self.deeds().pop().unwrap()
+    }
+
+    /// Somebody kills the tool that makes the only machine.
+    pub async fn kill_tool(&self) {
+        let deed = self.deed();
+        until_it_says(&deed, "\"maker\"").await;
+        let text = std::fs::read_to_string(deed).unwrap();
+        let (_, rest) = text.split_once("\"maker\":\"").unwrap();
+        let pid = rest.split(' ').next().unwrap();
+        let killed = std::process::Command::new("kill").arg(pid).status();
+        assert!(killed.unwrap().success());
+    }
+
+    /// Returns once nobody writes into the log of the only machine any more.
+    pub async fn until_tool_has_ended(&self) {
+        let log = self.deed().with_extension("log");
+        let ended = async {
+            while Writer::of(&log).unwrap() != Writer::None {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let ended = tokio::time::timeout(Duration::from_secs(60), ended).await;
+        assert!(ended.is_ok(), "the tool does not end");
+    }
+
+    /// Writes into the only note what another daemon, or another moment, would have written.
+    pub fn rewrite(&self, change: impl FnOnce(&mut serde_json::Value)) {
+        let deed = self.deed();
+        let mut note = serde_json::from_slice(&std::fs::read(&deed).unwrap()).unwrap();
+        change(&mut note);
+        std::fs::write(&deed, note.to_string()).unwrap();
     }
 }
 

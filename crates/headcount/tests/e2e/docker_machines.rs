@@ -6,7 +6,7 @@ use std::path::Path;
 
 use headcount_api::{AgentState, JobState};
 use headcount_test_engines::{Engine, IMAGE, Kind, skip};
-use headcount_test_machine::StandIn;
+use headcount_test_machine::{Fault, StandIn};
 
 use crate::harness::{House, Process, Relay, script, until};
 
@@ -168,6 +168,42 @@ fn jobs_and_machines_survive_a_killed_daemon() {
         stand_in.machines().is_empty().then_some(())
     });
     assert_eq!(stand_in.calls_of("create").len(), 2, "none was made twice");
+    house.close();
+}
+
+#[test]
+fn a_machine_that_is_being_made_when_the_daemon_is_killed_gets_its_agent() {
+    if skip(Kind::Docker) {
+        return;
+    }
+    let engine = Engine::start(Kind::Docker);
+    let (mut house, stand_in) = house_on(&engine);
+    stand_in.set(Fault::PauseAfterMaking);
+    let id = house.api().submit(&script("echo made once"));
+    until("its machine is made", || {
+        (stand_in.machines().len() == 1).then_some(())
+    });
+    house.kill_daemon();
+    house.start();
+    until("it is asked for again", || {
+        let agents = house.api().agents();
+        let creating = agents.len() == 1 && agents[0].state == AgentState::Creating;
+        creating.then_some(())
+    });
+    stand_in.mend();
+    let ended = house.api().end_of(&id);
+    assert_eq!(
+        (ended.state, ended.attempts),
+        (JobState::Succeeded, 1),
+        "{ended:#?}"
+    );
+    assert_eq!(house.api().log(&id), "made once\n");
+    assert_eq!(stand_in.calls_of("create").len(), 1, "no other is made");
+    let pools = house.run(&["pools"]).good().text();
+    assert!(!pools.contains("failed"), "{pools}");
+    until("the machine is gone", || {
+        stand_in.machines().is_empty().then_some(())
+    });
     house.close();
 }
 

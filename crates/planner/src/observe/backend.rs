@@ -292,6 +292,7 @@ fn compare(
                 settle_unknown(world, agent);
                 move_agent(world, agent, AgentInput::Present, now);
             }
+            Some(InstanceState::Unfinished) => unfinished(world, agent, now),
             Some(InstanceState::Ended(exit)) => ended_but_listed(world, agent, exit, now),
             None => absent(world, agent, now),
         }
@@ -329,6 +330,21 @@ fn settle_unknown(world: &mut World, id: AgentId) {
     }
 }
 
+/// It was begun for a daemon that is gone. The next plan asks for it again, or gives it up
+/// where its pool has no use for it; what this daemon was told of it already stands.
+fn unfinished(world: &mut World, id: AgentId, now: Timestamp) {
+    let Some(agent) = world.agents.get(&id) else {
+        return;
+    };
+    match agent.record.phase {
+        AgentPhase::Creating if agent.launch_trouble.is_none() => settle_unknown(world, id),
+        AgentPhase::Creating => ended_but_listed(world, id, Exit::Unknown, now),
+        // It was believed to go on by itself. That it does not says nothing of launches.
+        AgentPhase::Starting => clean_up(world, id, now),
+        _ => {}
+    }
+}
+
 /// It ended, and what it left is still there: it is destroyed to clean up.
 fn ended_but_listed(world: &mut World, id: AgentId, exit: Exit, now: Timestamp) {
     let cut_short = was_cut_short(world, id) && exit == Exit::Unknown;
@@ -336,6 +352,10 @@ fn ended_but_listed(world: &mut World, id: AgentId, exit: Exit, now: Timestamp) 
     if !cut_short {
         judge_launch(world, id, exit, now);
     }
+    clean_up(world, id, now);
+}
+
+fn clean_up(world: &mut World, id: AgentId, now: Timestamp) {
     if let Some(agent) = world.agents.get_mut(&id) {
         agent.record.leaves_for.get_or_insert(Reason::EndedItself);
     }

@@ -95,7 +95,7 @@ async fn exit_code(stage: &Stage, agent: AgentId, started: Instant) -> Result<Op
             Ok(machine) => match machine.state {
                 InstanceState::Ended(Exit::Code(code)) => return Ok(Some(code)),
                 InstanceState::Ended(_) => return Ok(None),
-                InstanceState::Starting | InstanceState::Running => {}
+                InstanceState::Starting | InstanceState::Unfinished | InstanceState::Running => {}
             },
             Err(fault) if fault.verdict == Verdict::NotFound => return Ok(None),
             Err(fault) => return Err(fault.message),

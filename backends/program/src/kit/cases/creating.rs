@@ -155,7 +155,7 @@ pub(super) async fn killed(stage: &Stage) -> Outcome {
 /// Whether a fresh machine is of use.
 pub(super) fn alive(machine: &Machine) -> Result<(), String> {
     match machine.state {
-        InstanceState::Starting | InstanceState::Running => Ok(()),
+        InstanceState::Starting | InstanceState::Unfinished | InstanceState::Running => Ok(()),
         InstanceState::Ended(_) => Err(format!(
             "a fresh machine has the status `ended`{}; its start-up script sleeps for an hour",
             machine
