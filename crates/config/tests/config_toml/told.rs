@@ -190,6 +190,7 @@ fn periods() {
 #[test]
 fn off_peak_keys() {
     const KEYS: &str = "OffPeakPeriods = [\"5 * 1 * * * *\"]\n";
+    const SCALED: &str = "IdleCount = 5\nIdleCountMin = 3\nIdleScaleFactor = 1.0\n";
     let section = "[[runners.machine.autoscaling]]\nPeriods = [\"5 * 1 * * * *\"]\n";
     for (keys, expected) in [
         (
@@ -217,8 +218,34 @@ fn off_peak_keys() {
             "c:6:19: warning: the off-peak keys are left out: no day or time is in it (correct \
              it, or write `[[runners.machine.autoscaling]]` instead)",
         ),
+        (
+            format!("{KEYS}{SCALED}OffPeakIdleCount = 1\n"),
+            "c:6:1: difference: off-peak hours hold here (remove them, or write \
+             `[[runners.machine.autoscaling]]` instead)\n\
+             c:10:20: warning: `IdleCountMin` (3) is more than `OffPeakIdleCount` (1) (nothing, \
+             if that is meant: a `[[runners.machine.autoscaling]]` may have an `IdleCountMin` of \
+             its own)",
+        ),
+        (
+            format!("{KEYS}{SCALED}"),
+            "c:6:1: difference: off-peak hours hold here (remove them, or write \
+             `[[runners.machine.autoscaling]]` instead)\n\
+             c:6:18: warning: `IdleCountMin` (3) is more than `OffPeakIdleCount` (0) (nothing, \
+             if that is meant: a `[[runners.machine.autoscaling]]` may have an `IdleCountMin` of \
+             its own)",
+        ),
+        (
+            format!("{KEYS}{SCALED}OffPeakIdleCount = 3\n"),
+            "c:6:1: difference: off-peak hours hold here (remove them, or write \
+             `[[runners.machine.autoscaling]]` instead)",
+        ),
     ] {
-        told(&machine(&keys), expected);
+        // That a job does not wait for an idle machine is told of each of them with a count.
+        let said = more(&machine(&keys));
+        let said = said
+            .lines()
+            .filter(|line| !line.contains("a job does not wait"));
+        assert_eq!(said.collect::<Vec<_>>().join("\n"), expected, "{keys}");
     }
 }
 

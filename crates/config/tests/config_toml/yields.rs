@@ -228,6 +228,37 @@ fn vectors_55_to_62_what_can_be_in_force() {
     assert!(load(&machine(&sections(&[("invalid period", 2)]))).is_err());
 }
 
+/// As many as are kept are enough, whatever the minimum: GitLab Runner's arithmetic, and the
+/// reference says so of `IdleCountMin` above `IdleCount`.
+#[test]
+fn a_minimum_above_the_count_of_some_hours_is_that_count_then() {
+    const ROOT: &str = "IdleCount = 5\nIdleCountMin = 3\nIdleScaleFactor = 1.0\n";
+    const OFF_PEAK: &str = "OffPeakPeriods = [\"* * 0-7 * * * *\"]\n";
+    let section = |keys: &str| {
+        format!("[[runners.machine.autoscaling]]\nPeriods = [\"* * 0-7 * * * *\"]\n{keys}")
+    };
+    for (keys, expected) in [
+        (format!("{OFF_PEAK}OffPeakIdleCount = 1\n"), (1, Some(1))),
+        (OFF_PEAK.to_owned(), (0, Some(0))),
+        (format!("{OFF_PEAK}OffPeakIdleCount = 9\n"), (9, Some(3))),
+        (section("IdleCount = 1\n"), (1, None)),
+        (
+            section("IdleScaleFactor = 1.0\nIdleCountMin = 2\n"),
+            (0, Some(0)),
+        ),
+    ] {
+        let settings = settings(&machine(&format!("{ROOT}{keys}")));
+        let policy = idle(&settings);
+        assert_eq!(policy.rule.scale.map(|scale| scale.min), Some(3));
+        let rule = policy.schedules[0].rule;
+        assert_eq!(
+            (rule.keep, rule.scale.map(|scale| scale.min)),
+            expected,
+            "{keys}"
+        );
+    }
+}
+
 #[test]
 fn a_drop_in_file_may_be_one_too() {
     let texts = ConfigTexts {

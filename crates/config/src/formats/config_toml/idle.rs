@@ -39,7 +39,7 @@ pub(super) fn policy(
         Some(entry) => sections(entry, limit, shared, problems),
         None => Vec::new(),
     };
-    let off_peak = off_peak(machine, own, limit, shared, problems);
+    let off_peak = off_peak(machine, &numbers, own, limit, shared, problems);
     let schedules: Vec<_> = schedules.into_iter().chain(off_peak).collect();
     if !own.is_as_gitlab() {
         tell_of_jobs(&numbers, &schedules, problems);

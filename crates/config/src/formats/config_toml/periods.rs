@@ -7,7 +7,7 @@
 use headcount_periods::{Grammar, Pattern, Zone};
 
 use super::Shared;
-use super::idle::{count_within, numbers, seconds, spanned};
+use super::idle::{Numbers, count_within, numbers, seconds, spanned};
 use super::keys::AUTOSCALING;
 use super::own::Own;
 use super::table::{Table, called, table};
@@ -64,9 +64,11 @@ pub(super) fn sections(
     schedules
 }
 
-/// The schedule of the off-peak keys, as they were meant before GitLab Runner 14.0.
+/// The schedule of the off-peak keys, as they were meant before GitLab Runner 14.0, in a
+/// table with these numbers.
 pub(super) fn off_peak(
     machine: &Table<'_>,
+    all: &Numbers,
     own: &Own,
     limit: Option<u32>,
     shared: &mut Shared<'_>,
@@ -107,17 +109,39 @@ pub(super) fn off_peak(
     let timezone = zone(zone_entry, place, problems);
     let periods = periods.into_iter();
     let periods = periods.map(|period| read_period(period, shared, problems));
+    let periods = periods.collect();
+    let count = count.unwrap_or(spanned(0, place));
     // The others stay as the table says: there are no off-peak keys for them.
     let schedule = Schedule {
         place,
         foreign: true,
-        periods: Some(spanned(periods.collect(), place)),
+        periods: Some(spanned(periods, place)),
         timezone: Some(timezone),
-        idle_count: Some(count.unwrap_or(spanned(0, place))),
+        idle_count_min: lower_min(all, &count, problems),
+        idle_count: Some(count),
         idle_time: Some(time.unwrap_or(spanned(std::time::Duration::ZERO, place))),
         ..Schedule::default()
     };
     Some(spanned(schedule, place))
+}
+
+/// What `IdleCountMin` comes to while fewer than that are kept at all: as many machines as
+/// are kept are enough for GitLab Runner's arithmetic, whatever the minimum. Nothing where it
+/// stays as the table says.
+fn lower_min(all: &Numbers, count: &Spanned<u32>, problems: &mut Problems) -> Option<Spanned<u32>> {
+    let min = all.min.as_ref().filter(|min| min.value > count.value)?;
+    let message = format!(
+        "`IdleCountMin` ({}) is more than `OffPeakIdleCount` ({})",
+        min.value, count.value
+    );
+    let draft = Draft::warning(message)
+        .label(format!("counts as {} in off-peak hours", count.value))
+        .hint(
+            "nothing, if that is meant: a `[[runners.machine.autoscaling]]` may have an \
+             `IdleCountMin` of its own",
+        );
+    problems.at(count.place, draft);
+    Some(count.clone())
 }
 
 /// What forbids to make anything of the off-peak keys.
