@@ -150,10 +150,29 @@ fn periods() {
         ),
         (
             "Periods = [\"@daily\"]\n",
-            "c:7:12: difference: a pattern without seconds holds for whole minutes here \
-             (nothing, if whole minutes are meant)",
+            "c:7:12: difference: `@daily` holds for its second 0 here (for whole minutes write \
+             `*` in the place of the seconds)",
         ),
-        ("Periods = [\"0 * * * * * *\"]\n", ""),
+        (
+            "Periods = [\"0 * * * * * *\", \"@hourly\", \"30 * 1 * * * *\"]\n",
+            "c:7:12: difference: a pattern with seconds holds for those seconds here (for whole \
+             minutes write `*` in the place of the seconds)",
+        ),
+        ("Periods = [\"* * * * * * *\"]\n", ""),
+        (
+            "Periods = [\"* 0-59 * * * ? *\", \"*/1 * * * * * *\"]\n",
+            "",
+        ),
+        (
+            "Periods = [\"*/1 * 1 * * * *\", \"* 5 1 * * * *\"]\n",
+            "c:7:12: difference: periods begin and end on the second here",
+        ),
+        (
+            "Periods = [\"0-58 * 1 * * * *\", \"0-59 * 1 * * * *\", \"? 1 1 * * * *\"]\n",
+            "c:7:12: difference: a pattern with seconds holds for those seconds here (for whole \
+             minutes write `*` in the place of the seconds)\n\
+             c:7:32: difference: periods begin and end on the second here",
+        ),
         (
             "Periods = [\"* * 22-6 * * * *\", \"* * * * * sat-sun *\"]\n",
             "c:7:12: difference: periods begin and end on the second here\n\
@@ -163,14 +182,51 @@ fn periods() {
              (nothing, if that is meant, as in `22-6` or `sat-sun`)",
         ),
         (
+            "Periods = [\"* * 1 * * 6-7 *\", \"* * 2 * * mon,1-7/2,5-7 *\"]\n",
+            "c:7:12: difference: periods begin and end on the second here\n\
+             c:7:12: difference: 7 is the Sunday after Saturday in `6-7` (nothing, if that is \
+             meant, as in `6-7`)\n\
+             c:7:31: difference: 7 is the Sunday after Saturday in `1-7/2` (nothing, if that is \
+             meant, as in `6-7`)",
+        ),
+        (
+            "Periods = [\"* 22-6 * * 6-7\", \"* * * * * 7,7L,7#2,7-2,07 *\"]\n",
+            "c:7:12: difference: a pattern without seconds holds for whole minutes here \
+             (nothing, if whole minutes are meant)\n\
+             c:7:12: difference: a range that ends before it begins goes on at its start \
+             (nothing, if that is meant, as in `22-6` or `sat-sun`)\n\
+             c:7:12: difference: 7 is the Sunday after Saturday in `6-7` (nothing, if that is \
+             meant, as in `6-7`)\n\
+             c:7:30: difference: periods begin and end on the second here",
+        ),
+        (
+            "Periods = [\"* * 1 * * */7 *\"]\n",
+            "c:7:12: difference: periods begin and end on the second here\n\
+             c:7:12: difference: `*/7` is taken here",
+        ),
+        (
+            "Periods = [\"* * 1 * 02/02,03/02 01 *\"]\n",
+            "c:7:12: difference: periods begin and end on the second here\n\
+             c:7:12: difference: `03` means what it says here (write it without the zero before \
+             it)",
+        ),
+        (
+            "Periods = [\"* * * * * 00,*/02,0/02 *\"]\n",
+            "c:7:12: difference: periods begin and end on the second here",
+        ),
+        (
             "Periods = [\"5 * 1 * 01 * *\"]\n",
-            "c:7:12: difference: `01` means what it says here (write it without the zero before \
+            "c:7:12: difference: a pattern with seconds holds for those seconds here (for whole \
+             minutes write `*` in the place of the seconds)\n\
+             c:7:12: difference: `01` means what it says here (write it without the zero before \
              it)",
         ),
         (
             "Periods = [\"5 * 1 * * * * and more\"]\n",
             "c:7:12: warning: a pattern has 7 fields at most: the last 2 are left out (remove \
-             them)",
+             them)\n\
+             c:7:12: difference: a pattern with seconds holds for those seconds here (for whole \
+             minutes write `*` in the place of the seconds)",
         ),
         (
             "Periods = []\n",
@@ -189,9 +245,9 @@ fn periods() {
 
 #[test]
 fn off_peak_keys() {
-    const KEYS: &str = "OffPeakPeriods = [\"5 * 1 * * * *\"]\n";
+    const KEYS: &str = "OffPeakPeriods = [\"* * * * * * *\"]\n";
     const SCALED: &str = "IdleCount = 5\nIdleCountMin = 3\nIdleScaleFactor = 1.0\n";
-    let section = "[[runners.machine.autoscaling]]\nPeriods = [\"5 * 1 * * * *\"]\n";
+    let section = "[[runners.machine.autoscaling]]\nPeriods = [\"* * * * * * *\"]\n";
     for (keys, expected) in [
         (
             KEYS.to_owned(),

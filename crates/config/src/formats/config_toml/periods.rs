@@ -10,6 +10,7 @@ use super::Shared;
 use super::idle::{Numbers, count_within, numbers, seconds, spanned};
 use super::keys::AUTOSCALING;
 use super::own::Own;
+use super::reading::read_period;
 use super::table::{Table, called, table};
 use crate::manifest::scalar;
 use crate::problem::{Draft, Problems};
@@ -20,8 +21,6 @@ use crate::yaml::{Entry, Kind};
 
 /// As the zone of the host is called in a native file.
 const LOCAL: &str = "local";
-/// Second, minute, hour, day of month, month, day of week, year.
-const MOST_FIELDS: usize = 7;
 
 /// The schedules of the sections, in their order.
 pub(super) fn sections(
@@ -209,68 +208,4 @@ fn zone(entry: Option<&Entry>, place: Place, problems: &mut Problems) -> Spanned
             spanned(LOCAL.to_owned(), place)
         }
     }
-}
-
-/// A pattern as it stands, named where GitLab Runner takes it for something else.
-fn read_period(
-    mut period: Spanned<String>,
-    shared: &mut Shared<'_>,
-    problems: &mut Problems,
-) -> Spanned<String> {
-    let fields: Vec<&str> = period.value.split_ascii_whitespace().collect();
-    if fields.len() > MOST_FIELDS {
-        let rest = fields.len() - MOST_FIELDS;
-        let message =
-            format!("a pattern has {MOST_FIELDS} fields at most: the last {rest} are left out");
-        let draft = Draft::warning(message).label("as with GitLab Runner");
-        problems.at(period.place, draft.hint("remove them"));
-        period.value = fields[..MOST_FIELDS].join(" ");
-        return read_period(period, shared, problems);
-    }
-    if Pattern::parse(&period.value, Grammar::Period).is_err() {
-        return period;
-    }
-    if fields.len() < MOST_FIELDS {
-        let draft = Draft::difference("a pattern without seconds holds for whole minutes here")
-            .label("GitLab Runner: for one second of each minute")
-            .hint("nothing, if whole minutes are meant");
-        problems.at(period.place, draft);
-    } else if !shared.told_of_seconds && matches!(fields.first(), Some(&"*" | &"?")) {
-        shared.told_of_seconds = true;
-        let draft = Draft::difference("periods begin and end on the second here")
-            .label("GitLab Runner: one second early, at second 59");
-        problems.at(period.place, draft);
-    }
-    let seven = match fields.len() {
-        5 => format!("* {} *", period.value),
-        6 => format!("* {}", period.value),
-        _ => period.value.clone(),
-    };
-    let [ours, theirs] = [Grammar::Period, Grammar::GitlabPeriod]
-        .map(|grammar| Pattern::parse(&seven, grammar).ok());
-    if ours != theirs {
-        let draft = Draft::difference("a range that ends before it begins goes on at its start")
-            .label("with GitLab Runner it matches nothing")
-            .hint("nothing, if that is meant, as in `22-6` or `sat-sun`");
-        problems.at(period.place, draft);
-    }
-    if let Some(padded) = padded(&seven) {
-        let message = format!("{} means what it says here", quoted(padded));
-        let draft = Draft::difference(message).label("GitLab Runner takes it for 0");
-        problems.at(
-            period.place,
-            draft.hint("write it without the zero before it"),
-        );
-    }
-    period
-}
-
-/// A month or a day of the week with a zero before it.
-fn padded(seven: &str) -> Option<&str> {
-    let fields = seven.split_ascii_whitespace().skip(4).take(2);
-    let parts = fields.flat_map(|field| field.split([',', '-', '/', '#']));
-    let mut padded = parts.filter(|part| {
-        part.len() > 1 && part.starts_with('0') && part.bytes().all(|b| b.is_ascii_digit())
-    });
-    padded.next()
 }
