@@ -23,7 +23,25 @@ fn keys_that_mean_nothing_here() {
             "c:2:1: difference: `log_level` has no effect here: it belongs to the environment \
              (set `HEADCOUNT_LOG`)\n\
              c:3:1: difference: machines outlive the daemon: the next one takes them over \
-             (`headcount drain POOL` before stopping lets the machines of a pool go)",
+             (`headcount up --stop-agents destroy --stop-destroy-timeout 30s` removes them, too)",
+        ),
+        (
+            runner(
+                "shutdown_timeout = 600\n[machine.shutdown_drain]\nenabled = true\n\
+                 concurrency = 5\nmax_retries = 2\nretry_backoff = \"9s\"\n",
+                "",
+            ),
+            "c:2:1: difference: `shutdown_timeout` has no effect here: it belongs to the command \
+             line (write `headcount up --stop-timeout DURATION`)\n\
+             c:3:1: difference: machines outlive the daemon: the next one takes them over \
+             (`headcount up --stop-agents destroy --stop-destroy-timeout 600s` removes them, \
+             too)\n\
+             c:5:1: difference: `concurrency` has no effect here: removals do not wait for each \
+             other\n\
+             c:6:1: difference: `max_retries` has no effect here: a removal is tried until it \
+             works, later and later\n\
+             c:7:1: difference: `retry_backoff` has no effect here: a removal is tried until it \
+             works, later and later",
         ),
         (
             runner(
