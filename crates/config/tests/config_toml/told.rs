@@ -268,6 +268,21 @@ fn off_peak_keys() {
     let section = "[[runners.machine.autoscaling]]\nPeriods = [\"* * * * * * *\"]\n";
     for (keys, expected) in [
         (
+            "OffPeakIdleCount = 2\nOffPeakIdleTime = 9\nOffPeakTimezone = \"UTC\"\n\
+             OffPeakPeriods = []\n"
+                .to_owned(),
+            "c:6:1: warning: `OffPeakIdleCount` has no effect without `OffPeakPeriods` (remove \
+             it, or write `[[runners.machine.autoscaling]]` instead)\n\
+             c:7:1: warning: `OffPeakIdleTime` has no effect without `OffPeakPeriods` (remove \
+             it, or write `[[runners.machine.autoscaling]]` instead)\n\
+             c:8:1: warning: `OffPeakTimezone` has no effect without `OffPeakPeriods` (remove \
+             it, or write `[[runners.machine.autoscaling]]` instead)",
+        ),
+        (
+            "OffPeakIdleCount = 0\nOffPeakIdleTime = 0\nOffPeakTimezone = \"\"\n".to_owned(),
+            "",
+        ),
+        (
             KEYS.to_owned(),
             "c:6:1: difference: off-peak hours hold here (remove them, or write \
              `[[runners.machine.autoscaling]]` instead)",

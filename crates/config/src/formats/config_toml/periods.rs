@@ -11,7 +11,7 @@ use super::idle::{Numbers, count_within, numbers, seconds, spanned};
 use super::keys::AUTOSCALING;
 use super::own::Own;
 use super::reading::read_period;
-use super::table::{Table, called, table};
+use super::table::{Table, asks_for_nothing, called, table};
 use crate::manifest::scalar;
 use crate::problem::{Draft, Problems};
 use crate::source::{Place, Spanned};
@@ -73,16 +73,18 @@ pub(super) fn off_peak(
     shared: &mut Shared<'_>,
     problems: &mut Problems,
 ) -> Option<Spanned<Schedule>> {
-    let entry = machine.get("OffPeakPeriods")?;
-    let periods = texts("OffPeakPeriods", entry, problems);
     let zone_entry = machine.get("OffPeakTimezone");
     let count = machine.get("OffPeakIdleCount");
     let count = count.and_then(|n| count_within("OffPeakIdleCount", n, limit, problems));
     let time = machine.get("OffPeakIdleTime");
     let time = time.and_then(|entry| seconds(entry, problems));
-    if periods.is_empty() {
+    let entry = machine.get("OffPeakPeriods");
+    let periods = entry.map(|entry| texts("OffPeakPeriods", entry, problems));
+    let periods = periods.unwrap_or_default();
+    let Some(entry) = entry.filter(|_| !periods.is_empty()) else {
+        tell_of_no_periods(machine, problems);
         return None;
-    }
+    };
     let why = match machine.get("autoscaling") {
         Some(_) => Some("the sections hold"),
         None if own.is_as_gitlab() => Some("as with GitLab Runner since 14.0"),
@@ -122,6 +124,19 @@ pub(super) fn off_peak(
         ..Schedule::default()
     };
     Some(spanned(schedule, place))
+}
+
+/// Numbers without hours; `gitlab-runner register` writes those that ask for nothing.
+fn tell_of_no_periods(machine: &Table<'_>, problems: &mut Problems) {
+    for name in ["OffPeakTimezone", "OffPeakIdleCount", "OffPeakIdleTime"] {
+        let entry = machine.get(name);
+        if let Some(entry) = entry.filter(|entry| !asks_for_nothing(&entry.value)) {
+            let draft = Draft::warning(format!("`{name}` has no effect without `OffPeakPeriods`"))
+                .label("as with GitLab Runner")
+                .hint("remove it, or write `[[runners.machine.autoscaling]]` instead");
+            problems.at(entry.key_place, draft);
+        }
+    }
 }
 
 /// What `IdleCountMin` comes to while fewer than that are kept at all: as many machines as
