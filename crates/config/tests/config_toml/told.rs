@@ -339,6 +339,30 @@ fn off_peak_keys() {
 }
 
 #[test]
+fn a_cap_that_nobody_wrote() {
+    let cap = |text: &str| {
+        let said = super::said(text);
+        let lines = said
+            .lines()
+            .filter(|line| line.contains("machines at once"));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let twelve = "at most 12 machines at once, as no `limit` says it (write a `limit` of your own: \
+                  this is `concurrent` (5) and the largest idle count (1), twice, as machines that \
+                  are being removed count)";
+    let one = "[runners.machine]\nIdleCount = 1\n";
+    assert_eq!(
+        cap(&runner("", one)),
+        format!("c:2:1: difference: {twelve}")
+    );
+    let nought = runner("", &format!("limit = 0\n{one}"));
+    assert_eq!(cap(&nought), format!("c:5:9: difference: {twelve}"));
+    assert_eq!(cap(&runner("", &format!("limit = 3\n{one}"))), "");
+    let many = machine("IdleCount = 4294967295\n");
+    assert!(cap(&many).contains("at most 4294967295 machines at once"));
+}
+
+#[test]
 fn what_is_said_of_every_file_is_said_once() {
     let text = "concurrent = 2\n[[runners]]\nname = \"a b\"\nurl = \"https://x\"\ntoken = \"t\"\n\
                 [runners.machine]\n[[runners]]\nname = \"c\"\nurl = \"https://x\"\n\
@@ -347,6 +371,9 @@ fn what_is_said_of_every_file_is_said_once() {
         super::said(text),
         "c:2:1: difference: no `image`: agents run in `debian:stable-slim` (write `image = \"\
              ...\"` below `[runners.docker]`)\n\
+             c:2:1: difference: at most 4 machines at once, as no `limit` says it (write a \
+             `limit` of your own: this is `concurrent` (2) and the largest idle count (0), twice, \
+             as machines that are being removed count)\n\
              c:3:8: difference: this runner is called `a-b` here (jobs ask for `a-b`, not for `a \
              b`)\n\
              c:3:8: difference: jobs ask for these machines by the label `a-b` (write `labels = [\
@@ -358,6 +385,9 @@ fn what_is_said_of_every_file_is_said_once() {
              example `MachineDriver = \"digitalocean\"`)\n\
              c:7:1: difference: no `image`: agents run in `debian:stable-slim` (write `image = \"\
              ...\"` below `[runners.docker]`)\n\
+             c:7:1: difference: at most 4 machines at once, as no `limit` says it (write a \
+             `limit` of your own: this is `concurrent` (2) and the largest idle count (0), twice, \
+             as machines that are being removed count)\n\
              c:8:8: difference: jobs ask for these machines by the label `c` (write `labels = [\"\
              ...\"]` below `[runners.headcount]`)\n\
              c:10:1: warning: no `MachineDriver`: machines are made by `virtualbox` (write for \

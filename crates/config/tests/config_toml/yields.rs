@@ -100,8 +100,8 @@ fn zero_is_without_end() {
     ));
     assert_eq!(
         scaler(&settings).max_agents,
-        13,
-        "five jobs, and eight spare machines"
+        26,
+        "five jobs and eight spare machines, and as many that are being removed"
     );
     assert_eq!(
         (set(&settings).max_jobs, idle(&settings).max_growth_rate),
@@ -120,10 +120,13 @@ fn each_runner_is_a_scaler() {
         .iter()
         .map(|scaler| (scaler.name.as_str(), scaler.max_agents))
         .collect();
-    assert_eq!(scalers, [("one-two", 5), ("runner-2", 4), ("One-Two-2", 4)]);
+    assert_eq!(
+        scalers,
+        [("one-two", 10), ("runner-2", 8), ("One-Two-2", 8)]
+    );
     assert_eq!(
         (settings.global_max_agents, settings.global_max_jobs),
-        (13, Some(4))
+        (26, Some(4))
     );
 }
 
