@@ -18,6 +18,7 @@ mod machine;
 mod name;
 mod options;
 mod own;
+mod paths;
 mod periods;
 mod reading;
 mod runner;

@@ -273,7 +273,7 @@ fn a_mistake_is_shown_in_its_line() {
             "  |               ^^^^^ this is a text",
             "  = help: write digits without quotes, such as `10`",
             "",
-            "1 error, 1 warning, 4 differences",
+            "1 error, 1 warning, 5 differences",
             "",
         ]
         .join("\n")

@@ -136,6 +136,17 @@ fn idle_numbers() {
             "IdleScaleFactor = 1.0\nIdleCountMin = 2\n",
             "c:7:16: warning: `IdleCountMin` (2) is more than `IdleCount` (0) (write at most 0)",
         ),
+        (
+            "IdleScaleFactor = 1\n[[runners.machine.autoscaling]]\nPeriods = [\"* * * * * * *\"]\n\
+             IdleScaleFactor = 0\n",
+            "c:6:19: difference: a whole number is taken as `IdleScaleFactor` here (write `1.0`)\n\
+             c:9:19: difference: a whole number is taken as `IdleScaleFactor` here (write `0.0`)",
+        ),
+        ("IdleTime = 2678400\n", ""),
+        (
+            "idletime = 2678401\n",
+            "c:6:12: difference: `idletime` (2678401) counts as 2678400 (write at most 2678400)",
+        ),
     ] {
         told(&machine(keys), expected);
     }
@@ -339,6 +350,43 @@ fn off_peak_keys() {
 }
 
 #[test]
+fn a_machine_without_a_name() {
+    let named = |keys: &str| {
+        let said = super::said(&machine(keys));
+        let lines = said.lines().filter(|line| line.contains("MachineName"));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let without = "no `MachineName`: machines are called `headcount-%s` (write for example \
+                   `MachineName = \"ci-%s\"`)";
+    assert_eq!(named(""), format!("c:5:1: difference: {without}"));
+    let empty = named("MachineName = \"\"\n");
+    assert_eq!(empty, format!("c:6:15: difference: {without}"));
+    assert_eq!(named("MachineName = \"m-%s\"\n"), "");
+}
+
+#[test]
+fn paths_that_begin_nowhere() {
+    let told_of = |name: &str| {
+        format!(
+            "difference: `{name}` is no absolute path, and `docker-machine` runs in `/` (write the \
+             path from `/` on)"
+        )
+    };
+    let text = machine(
+        "MachineOptions = [\"generic-ssh-key=keys/id\", \"amazonec2-userdata=/etc/data\",\n\
+         \"x-json=./key.json\", \"google-machine-image=a/global/images/b\",\n\
+         \"openstack-cacert=\", \"x-userdata=https://a/b\", \"engine-env=A=../b\"]\n\
+         MachineOptionsWithName = [\"amazonec2-ssh-keypath=%s/id\"]\n",
+    );
+    let expected = [
+        format!("c:6:19: {}", told_of("generic-ssh-key")),
+        format!("c:7:1: {}", told_of("x-json")),
+        format!("c:9:27: {}", told_of("amazonec2-ssh-keypath")),
+    ];
+    assert_eq!(more(&text), expected.join("\n"));
+}
+
+#[test]
 fn a_cap_that_nobody_wrote() {
     let cap = |text: &str| {
         let said = super::said(text);
@@ -383,6 +431,8 @@ fn what_is_said_of_every_file_is_said_once() {
              not used and nowhere shown)\n\
              c:6:1: warning: no `MachineDriver`: machines are made by `virtualbox` (write for \
              example `MachineDriver = \"digitalocean\"`)\n\
+             c:6:1: difference: no `MachineName`: machines are called `headcount-%s` (write for \
+             example `MachineName = \"ci-%s\"`)\n\
              c:7:1: difference: no `image`: agents run in `debian:stable-slim` (write `image = \"\
              ...\"` below `[runners.docker]`)\n\
              c:7:1: difference: at most 4 machines at once, as no `limit` says it (write a \
@@ -391,6 +441,8 @@ fn what_is_said_of_every_file_is_said_once() {
              c:8:8: difference: jobs ask for these machines by the label `c` (write `labels = [\"\
              ...\"]` below `[runners.headcount]`)\n\
              c:10:1: warning: no `MachineDriver`: machines are made by `virtualbox` (write for \
-             example `MachineDriver = \"digitalocean\"`)"
+             example `MachineDriver = \"digitalocean\"`)\n\
+             c:10:1: difference: no `MachineName`: machines are called `headcount-%s` (write for \
+             example `MachineName = \"ci-%s\"`)"
     );
 }

@@ -263,6 +263,17 @@ fn a_minimum_above_the_count_of_some_hours_is_that_count_then() {
 }
 
 #[test]
+fn a_wait_that_is_too_long_is_the_longest() {
+    let keys = "IdleTime = 9000000000\nOffPeakPeriods = [\"* * 1 * * * *\"]\n\
+                OffPeakIdleTime = 2678401\n";
+    let settings = settings(&machine(keys));
+    let longest = Duration::from_secs(31 * 24 * 60 * 60);
+    let policy = idle(&settings);
+    let both = [policy.rule.idle_time, policy.schedules[0].rule.idle_time];
+    assert_eq!(both, [longest; 2]);
+}
+
+#[test]
 fn a_drop_in_file_may_be_one_too() {
     let texts = ConfigTexts {
         main: ConfigText::new("main", "version: 1\nscalers: []\n"),
