@@ -77,6 +77,13 @@ fn cases_40_to_54_by_number() {
     }
 }
 
+/// Whoever names one is refused: `headcount-config` says with which words.
+#[test]
+fn case_49_a_zone_that_nobody_knows_is_none() {
+    assert!(Zone::named("InvalidTimezone/String").is_none());
+    assert!(Zone::named(BERLIN).is_some());
+}
+
 #[test]
 fn case_53_what_means_nothing_is_an_error() {
     for pattern in ["*/60 * * * * * *", "* * *"] {
