@@ -7,6 +7,7 @@
 use super::table::Table;
 use crate::problem::{Draft, Problems};
 use crate::suggest::quoted;
+use crate::written::check_option_name;
 use crate::yaml::{Entry, Kind, Node, Plain};
 
 /// How drivers call the options that name a file of this host.
@@ -54,6 +55,8 @@ fn relative(item: &Node) -> Option<&str> {
     };
     let text = (scalar.means == Plain::Text).then_some(&scalar.text)?;
     let (name, value) = text.split_once('=')?;
+    // One with a name that cannot be is an error, which shows as little as may be shown.
+    check_option_name(name).ok()?;
     let dotted = ["./", "../"].iter().any(|start| value.starts_with(start));
     let elsewhere = value.is_empty() || value.starts_with('/') || value.contains("://");
     let lower = name.to_ascii_lowercase();
