@@ -19,8 +19,8 @@ mod top;
 mod trigger;
 
 pub(crate) use docker_machine::{
-    MACHINE_NAME, MACHINE_OPTION, NAMED_OPTION, SecretOption, SecretVariable, WrittenOption,
-    check_option_name, is_secret_option,
+    DEFAULT_MACHINE_NAME, MACHINE_NAME, MACHINE_OPTION, NAMED_OPTION, SecretOption, SecretVariable,
+    WrittenOption, check_option_name, is_secret_option,
 };
 pub(crate) use kubernetes::{HISTORY, NAMESPACE, PROPAGATION, ROLLOUT, Rollout};
 pub(crate) use label_set::{AgentPlace, LabelSet, NetworkPolicy};

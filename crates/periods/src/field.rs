@@ -10,8 +10,19 @@ pub(crate) struct Kind {
     pub(crate) name: &'static str,
     /// Smallest and largest number.
     pub(crate) bounds: RangeInclusive<u16>,
-    /// Names, each with the number it stands for, at least three letters each.
+    /// Names, each with the number it stands for; the first three letters will do.
     pub(crate) names: &'static [(&'static str, u16)],
+    /// What a zero before a number comes to.
+    pub(crate) zeros: Zeros,
+}
+
+/// What a number with a zero before it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Zeros {
+    /// The same as without.
+    Same,
+    /// 0, whatever stands behind the zero.
+    Nought,
 }
 
 pub(crate) const SECOND: Kind = plain("second", 0..=59);
@@ -36,17 +47,40 @@ pub(crate) const MONTH: Kind = Kind {
         ("november", 11),
         ("december", 12),
     ],
+    zeros: Zeros::Same,
+};
+/// As [`MONTH`], as GitLab Runner reads it: there is no month 0.
+pub(crate) const MONTH_OF_GITLAB: Kind = Kind {
+    zeros: Zeros::Nought,
+    ..MONTH
 };
 pub(crate) const WEEKDAY: Kind = Kind {
     name: "day of week",
     bounds: 0..=6,
     names: WEEKDAY_NAMES,
+    zeros: Zeros::Same,
 };
 /// As [`WEEKDAY`], where 7 is Sunday too.
 pub(crate) const WEEKDAY_TO_7: Kind = Kind {
-    name: "day of week",
     bounds: 0..=7,
-    names: WEEKDAY_NAMES,
+    ..WEEKDAY
+};
+/// As [`WEEKDAY`], as GitLab Runner reads it: 7 is another word for 0, at the end of a range
+/// as well, so that `6-7` ends before it starts.
+pub(crate) const WEEKDAY_OF_GITLAB: Kind = Kind {
+    names: &[
+        ("sunday", 0),
+        ("monday", 1),
+        ("tuesday", 2),
+        ("wednesday", 3),
+        ("thursday", 4),
+        ("friday", 5),
+        ("saturday", 6),
+        ("7", 0),
+        ("07", 0),
+    ],
+    zeros: Zeros::Nought,
+    ..WEEKDAY
 };
 const WEEKDAY_NAMES: &[(&str, u16)] = &[
     ("sunday", 0),
@@ -63,6 +97,7 @@ const fn plain(name: &'static str, bounds: RangeInclusive<u16>) -> Kind {
         name,
         bounds,
         names: &[],
+        zeros: Zeros::Same,
     }
 }
 
@@ -255,7 +290,10 @@ pub(crate) fn number(kind: &Kind, text: &str, at: usize) -> Result<u16, PatternE
     }
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     match text.parse::<u16>() {
-        Ok(number) if digits && (low..=high).contains(&number) => Ok(number),
+        Ok(number) if digits && (low..=high).contains(&number) => match kind.zeros {
+            Zeros::Nought if text.len() > 1 && text.starts_with('0') => Ok(0),
+            Zeros::Nought | Zeros::Same => Ok(number),
+        },
         _ => {
             let or_name = match kind.names.first() {
                 Some((name, _)) => format!(", or a name such as {}", &name[..3]),
@@ -273,7 +311,7 @@ pub(crate) fn number(kind: &Kind, text: &str, at: usize) -> Result<u16, PatternE
 fn named(kind: &Kind, text: &str) -> Option<u16> {
     let lower = text.to_ascii_lowercase();
     let names = kind.names.iter();
-    let found = names.filter(|(name, _)| lower == *name || lower == name[..3]);
+    let found = names.filter(|(name, _)| lower == *name || name.get(..3) == Some(&*lower));
     found.map(|(_, number)| *number).next()
 }
 

@@ -2,7 +2,8 @@
 
 use crate::days::{Days, OfMonth, OfWeek};
 use crate::field::{
-    self, DAY, HOUR, Kind, MINUTE, MONTH, Reversed, SECOND, Set, WEEKDAY, WEEKDAY_TO_7, YEAR,
+    self, DAY, HOUR, Kind, MINUTE, MONTH, MONTH_OF_GITLAB, Reversed, SECOND, Set, WEEKDAY,
+    WEEKDAY_OF_GITLAB, WEEKDAY_TO_7, YEAR,
 };
 use crate::{Grammar, Pattern, PatternError};
 
@@ -130,7 +131,10 @@ impl Reader {
                 of_month: self.of_month(day)?,
                 of_week: self.of_week(weekday)?,
             },
-            months: self.numbers(&MONTH, month)?,
+            months: match self.grammar {
+                Grammar::GitlabPeriod => self.numbers(&MONTH_OF_GITLAB, month)?,
+                Grammar::Cron | Grammar::Period => self.numbers(&MONTH, month)?,
+            },
             years: Set::all(&YEAR),
         })
     }
@@ -169,9 +173,9 @@ impl Reader {
             match (self.names_places(), text.split_once('#'), last) {
                 (true, Some((day, nth)), _) => {
                     let nth = a_week(nth, at + day.len() + 1)?;
-                    days.nth[nth].add(a_weekday(day, at)?);
+                    days.nth[nth].add(self.weekday(day, at)?);
                 }
-                (true, None, Some(day)) => days.last.add(a_weekday(day, at)?),
+                (true, None, Some(day)) => days.last.add(self.weekday(day, at)?),
                 _ => days.numbers.merge(self.weekdays(text, at)?),
             }
         }
@@ -180,10 +184,8 @@ impl Reader {
 
     /// Sunday is 0, and 7 too where the grammar says so.
     fn weekdays(&self, text: &str, at: usize) -> Result<Set, PatternError> {
-        if self.grammar == Grammar::Cron {
-            return field::element(&WEEKDAY, text, at, self.reversed());
-        }
-        let to_7 = field::element(&WEEKDAY_TO_7, text, at, self.reversed())?;
+        let kind = self.kind_of_weekday();
+        let to_7 = field::element(kind, text, at, self.reversed())?;
         let mut days = Set::none(&WEEKDAY);
         (0..=7)
             .filter(|n| to_7.has(*n))
@@ -192,13 +194,21 @@ impl Reader {
         Ok(days)
     }
 
+    fn weekday(&self, text: &str, at: usize) -> Result<u16, PatternError> {
+        field::number(self.kind_of_weekday(), text, at).map(|day| day % 7)
+    }
+
+    const fn kind_of_weekday(&self) -> &'static Kind {
+        match self.grammar {
+            Grammar::Cron => &WEEKDAY,
+            Grammar::Period => &WEEKDAY_TO_7,
+            Grammar::GitlabPeriod => &WEEKDAY_OF_GITLAB,
+        }
+    }
+
     const fn names_places(&self) -> bool {
         !matches!(self.grammar, Grammar::Cron)
     }
-}
-
-fn a_weekday(text: &str, at: usize) -> Result<u16, PatternError> {
-    field::number(&WEEKDAY_TO_7, text, at).map(|day| day % 7)
 }
 
 /// Which of five, from 0.

@@ -30,7 +30,8 @@ pub enum Grammar {
     /// reference, section 7, with what it says importers should read.
     Period,
     /// As `Period`, read as GitLab Runner reads it: without a field for seconds only second
-    /// 0 matches, and a reversed range matches nothing.
+    /// 0 matches, a reversed range matches nothing (7 as a day of the week is 0, so `6-7` is
+    /// one), and a month or a day of the week with a zero before it is 0.
     GitlabPeriod,
 }
 
@@ -52,6 +53,19 @@ impl Pattern {
             && self.minutes.has(number(at.minute()))
             && self.hours.has(number(at.hour()))
             && self.has_day(at.date())
+    }
+
+    /// Whether a minute that matches does so with all of its seconds.
+    #[must_use]
+    pub const fn is_of_whole_minutes(&self) -> bool {
+        self.seconds.is_full()
+    }
+
+    /// Whether no moment fails to match, so that what it names neither begins nor ends.
+    #[must_use]
+    pub fn always_matches(&self) -> bool {
+        let start = jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0);
+        self.next_miss_from(start).is_none()
     }
 
     /// Whether no moment at all matches: an empty range, or a day that no month has.

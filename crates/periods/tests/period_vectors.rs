@@ -77,6 +77,13 @@ fn cases_40_to_54_by_number() {
     }
 }
 
+/// Whoever names one is refused: `headcount-config` says with which words.
+#[test]
+fn case_49_a_zone_that_nobody_knows_is_none() {
+    assert!(Zone::named("InvalidTimezone/String").is_none());
+    assert!(Zone::named(BERLIN).is_some());
+}
+
 #[test]
 fn case_53_what_means_nothing_is_an_error() {
     for pattern in ["*/60 * * * * * *", "* * *"] {
@@ -85,6 +92,54 @@ fn case_53_what_means_nothing_is_an_error() {
     }
     let missing = Pattern::parse("* * *", Grammar::Period).unwrap_err();
     assert!(missing.to_string().starts_with("missing field(s)"));
+}
+
+/// What is restricted, a moment, what GitLab Runner says, what a period here says: a Sunday
+/// of 7, and months and days with a zero before them.
+const SEVENS_AND_ZEROS: &[(&str, &str, bool, bool)] = &[
+    ("* 6-7", SATURDAY, false, true),
+    ("* 6-7", SUNDAY, false, true),
+    ("* 5-7", SUNDAY, false, true),
+    ("* 1-7", MONDAY, false, true),
+    ("* 1-7/2", SUNDAY, false, true),
+    ("* 0-7", MONDAY, false, true),
+    ("* 0-7", SUNDAY, true, true),
+    ("* 7-7", SUNDAY, true, true),
+    ("* 7", SUNDAY, true, true),
+    ("* 07", SUNDAY, true, true),
+    ("* 7/3", SATURDAY, true, false),
+    ("* 7-2", MONDAY, true, true),
+    ("* 7-2", SATURDAY, false, false),
+    ("* 7L", "2025-11-30T12:00:00Z", true, true),
+    ("* 7#2", SUNDAY, true, true),
+    ("* 01", MONDAY, false, true),
+    ("* 01", SUNDAY, true, false),
+    ("11 *", SUNDAY, true, true),
+    ("01 *", "2026-01-05T12:00:00Z", false, true),
+    ("01-03 *", "2026-01-05T12:00:00Z", false, true),
+    ("01-3 *", "2026-01-05T12:00:00Z", true, true),
+];
+const SATURDAY: &str = "2025-11-08T12:00:00Z";
+const SUNDAY: &str = "2025-11-09T12:00:00Z";
+const MONDAY: &str = "2025-11-10T12:00:00Z";
+
+#[test]
+fn a_seven_and_a_zero_are_read_as_gitlab_reads_them() {
+    for (days, at, gitlab, ours) in SEVENS_AND_ZEROS {
+        let now: Timestamp = at.parse().unwrap();
+        let pattern = format!("* * * * {days} *");
+        let theirs = period(&pattern, "UTC", Grammar::GitlabPeriod);
+        assert_eq!(
+            theirs.holds_as_gitlab(now),
+            *gitlab,
+            "{days} {at} as GitLab"
+        );
+        let native = period(&pattern, "UTC", Grammar::Period);
+        assert_eq!(native.holds(now).active, *ours, "{days} {at} here");
+    }
+    let every_seventh = "* * * * * */7 *";
+    assert!(Pattern::parse(every_seventh, Grammar::Period).is_ok());
+    assert!(Pattern::parse(every_seventh, Grammar::GitlabPeriod).is_err());
 }
 
 /// Pattern, moment inside, moment outside.
@@ -146,6 +201,24 @@ fn a_pattern_that_no_moment_matches_is_known_to() {
     assert!(never("* * 30 2 *"));
     assert!(!never("* * 29 2 *"));
     assert!(!never("* * * 2 sun#5"));
+}
+
+#[test]
+fn a_pattern_knows_whether_it_is_of_whole_minutes_and_of_all_time() {
+    for (text, whole, always) in [
+        ("* * * * * * *", true, true),
+        ("0-59 ? * * * * *", true, true),
+        ("* * * * *", true, true),
+        ("*/1 * 9 * * * *", true, false),
+        ("* * * * * * 2026", true, false),
+        ("30 * * * * * *", false, false),
+        ("0-58 * * * * * *", false, false),
+        ("@daily", false, false),
+    ] {
+        let pattern = Pattern::parse(text, Grammar::Period).unwrap();
+        assert_eq!(pattern.is_of_whole_minutes(), whole, "{text}");
+        assert_eq!(pattern.always_matches(), always, "{text}");
+    }
 }
 
 #[test]

@@ -13,13 +13,13 @@ use crate::settings::{
 };
 use crate::source::{Place, Spanned};
 use crate::suggest::quoted;
-use crate::written::{self, AgentPlace, MACHINE_OPTION, SecretOption, WrittenOption};
+use crate::written::{
+    self, AgentPlace, DEFAULT_MACHINE_NAME, MACHINE_OPTION, SecretOption, WrittenOption,
+};
 use crate::yaml::Node;
 
 /// Options of one machine; a command line has an end.
 const MAX_OPTIONS: usize = 512;
-/// What machines are called where nothing else is said.
-const DEFAULT_NAME: &str = "headcount-%s";
 
 /// Which tool and which store.
 pub(super) fn docker_machine(written: &written::Scaler) -> DockerMachine {
@@ -45,7 +45,7 @@ pub(super) fn template(
     Some(Template::DockerMachine(DockerMachineTemplate {
         driver: value(written.driver.as_ref())?,
         machine_name: value(written.machine_name.as_ref())
-            .unwrap_or_else(|| DEFAULT_NAME.to_owned()),
+            .unwrap_or_else(|| DEFAULT_MACHINE_NAME.to_owned()),
         options: options?,
         options_with_name: values(written.options_with_name.as_ref()),
         image: value(written.image.as_ref())?,

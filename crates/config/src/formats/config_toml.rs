@@ -18,7 +18,9 @@ mod machine;
 mod name;
 mod options;
 mod own;
+mod paths;
 mod periods;
+mod reading;
 mod runner;
 mod secret_name;
 mod table;
@@ -43,6 +45,8 @@ struct Shared<'f> {
     /// Whether it has been said where jobs come from.
     told_of_jobs: bool,
     /// Whether it has been said when windows begin.
+    told_of_minutes: bool,
+    /// The same of those of single seconds.
     told_of_seconds: bool,
 }
 
@@ -62,6 +66,7 @@ pub(crate) fn read(file: &str, root: &Node, problems: &mut Problems) -> Option<T
         concurrent: global.concurrent.as_ref().map_or(1, |jobs| jobs.value),
         names: BTreeMap::new(),
         told_of_jobs: false,
+        told_of_minutes: false,
         told_of_seconds: false,
     };
     let tables = tables(runners, problems)?;

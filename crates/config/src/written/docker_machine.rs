@@ -14,6 +14,9 @@ use serde_json::{Value as Json, json};
 /// The longest text around `%s` in a name.
 const MAX_AROUND: usize = MAX_MACHINE_NAME - UNIQUE_BYTES;
 
+/// What machines are called where nothing else is said.
+pub(crate) const DEFAULT_MACHINE_NAME: &str = "headcount-%s";
+
 /// What the tool takes as a host name, once `%s` is replaced.
 pub(crate) const MACHINE_NAME: Text = Text {
     words: "name with `%s` in it",

@@ -17,7 +17,8 @@ object! {
         /// For a lost agent to come back: longer than an agent's longest delay before it
         /// tries again, which is 30s.
         recovery: Duration = "recovery", RECOVERY, default("2m");
-        /// For a drained or retired agent to leave by itself; then it is destroyed.
+        /// For a drained or retired agent to leave by itself; then it is destroyed, and a second
+        /// after it has broken off its connection.
         retire: Duration = "retire", WAIT, default("10s");
         /// For one destruction at the backend.
         destroy: Duration = "destroy", WAIT, default("30s; 20m for machines of `docker-machine`");

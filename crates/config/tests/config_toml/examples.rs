@@ -174,7 +174,7 @@ fn the_smaller_ones() {
             .collect::<Vec<_>>()
     };
     assert_eq!(kept(&periods), vec![50, 5]);
-    assert_eq!(scaler(&periods).max_agents, 51);
+    assert_eq!(scaler(&periods).max_agents, 102);
 }
 
 #[test]
@@ -186,6 +186,7 @@ fn a_cache_is_named_and_nothing_of_it_is_left() {
              1 difference: jobs ask for these machines by the\n\
              1 difference: no `image`: agents run in `debian:stable-slim`\n\
              1 warning: no `MachineDriver`: machines are made by `virtualbox`\n\
+             1 difference: no `MachineName`: machines are called `headcount-%s`\n\
              1 warning: `concurrent` is not written, so one job\n\
              4 difference: there is no cache: nothing is kept"
     );
@@ -219,8 +220,10 @@ fn off_peak_hours_are_what_they_were_meant_to_be() {
         "1 difference: jobs come from the built-in queue: asking\n\
              1 difference: jobs ask for these machines by the\n\
              1 difference: no `image`: agents run in `debian:stable-slim`\n\
+             1 difference: at most 22 machines at once, as\n\
              1 warning: `concurrent` is not written, so one job\n\
              2 warning: no `MachineDriver`: machines are made by `virtualbox`\n\
+             2 difference: no `MachineName`: machines are called `headcount-%s`\n\
              3 difference: a job does not wait for one\n\
              8 difference: off-peak hours hold here\n\
              9 difference: periods begin and end on the second"

@@ -108,7 +108,7 @@ fn a_wrong_value_of_a_secret_is_not_shown() {
             "5 | token = *****",
             "  |         ^^^^^ this is a whole number",
             "",
-            "1 error, 1 warning, 3 differences",
+            "1 error, 1 warning, 5 differences",
             "",
         ]
         .join("\n")

@@ -56,7 +56,9 @@ fn said(text: &str) -> String {
 
 /// What is said of a text beside what is said of [`machine`] without any keys.
 fn more(text: &str) -> String {
-    const ALWAYS: [&str; 4] = [
+    const ALWAYS: [&str; 6] = [
+        "no `MachineName`: machines are called",
+        "machines at once, as no `limit` says it",
         "jobs come from the built-in queue",
         "jobs ask for these machines by the label",
         "no `image`: agents run in",

@@ -114,6 +114,11 @@ fn wrong_types_and_numbers() {
              as `10`)",
         ),
         (
+            machine("OffPeakIdleCount = \"2\"\n"),
+            "c:6:20: error: `OffPeakIdleCount` must be a whole number (write digits without \
+             quotes, such as `10`)",
+        ),
+        (
             machine("MachineName = \"no-place\"\n"),
             "c:6:15: error: `MachineName`: `no-place` lacks `%s` (write `%s` where what makes \
              the name unique shall stand)",
@@ -268,7 +273,7 @@ fn a_mistake_is_shown_in_its_line() {
             "  |               ^^^^^ this is a text",
             "  = help: write digits without quotes, such as `10`",
             "",
-            "1 error, 1 warning, 3 differences",
+            "1 error, 1 warning, 5 differences",
             "",
         ]
         .join("\n")

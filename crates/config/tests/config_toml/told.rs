@@ -23,7 +23,25 @@ fn keys_that_mean_nothing_here() {
             "c:2:1: difference: `log_level` has no effect here: it belongs to the environment \
              (set `HEADCOUNT_LOG`)\n\
              c:3:1: difference: machines outlive the daemon: the next one takes them over \
-             (`headcount drain POOL` before stopping lets the machines of a pool go)",
+             (`headcount up --stop-agents destroy --stop-destroy-timeout 30s` removes them, too)",
+        ),
+        (
+            runner(
+                "shutdown_timeout = 600\n[machine.shutdown_drain]\nenabled = true\n\
+                 concurrency = 5\nmax_retries = 2\nretry_backoff = \"9s\"\n",
+                "",
+            ),
+            "c:2:1: difference: `shutdown_timeout` has no effect here: it belongs to the command \
+             line (write `headcount up --stop-timeout DURATION`)\n\
+             c:3:1: difference: machines outlive the daemon: the next one takes them over \
+             (`headcount up --stop-agents destroy --stop-destroy-timeout 600s` removes them, \
+             too)\n\
+             c:5:1: difference: `concurrency` has no effect here: removals do not wait for each \
+             other\n\
+             c:6:1: difference: `max_retries` has no effect here: a removal is tried until it \
+             works, later and later\n\
+             c:7:1: difference: `retry_backoff` has no effect here: a removal is tried until it \
+             works, later and later",
         ),
         (
             runner(
@@ -118,6 +136,17 @@ fn idle_numbers() {
             "IdleScaleFactor = 1.0\nIdleCountMin = 2\n",
             "c:7:16: warning: `IdleCountMin` (2) is more than `IdleCount` (0) (write at most 0)",
         ),
+        (
+            "IdleScaleFactor = 1\n[[runners.machine.autoscaling]]\nPeriods = [\"* * * * * * *\"]\n\
+             IdleScaleFactor = 0\n",
+            "c:6:19: difference: a whole number is taken as `IdleScaleFactor` here (write `1.0`)\n\
+             c:9:19: difference: a whole number is taken as `IdleScaleFactor` here (write `0.0`)",
+        ),
+        ("IdleTime = 2678400\n", ""),
+        (
+            "idletime = 2678401\n",
+            "c:6:12: difference: `idletime` (2678401) counts as 2678400 (write at most 2678400)",
+        ),
     ] {
         told(&machine(keys), expected);
     }
@@ -150,10 +179,29 @@ fn periods() {
         ),
         (
             "Periods = [\"@daily\"]\n",
-            "c:7:12: difference: a pattern without seconds holds for whole minutes here \
-             (nothing, if whole minutes are meant)",
+            "c:7:12: difference: `@daily` holds for its second 0 here (for whole minutes write \
+             `*` in the place of the seconds)",
         ),
-        ("Periods = [\"0 * * * * * *\"]\n", ""),
+        (
+            "Periods = [\"0 * * * * * *\", \"@hourly\", \"30 * 1 * * * *\"]\n",
+            "c:7:12: difference: a pattern with seconds holds for those seconds here (for whole \
+             minutes write `*` in the place of the seconds)",
+        ),
+        ("Periods = [\"* * * * * * *\"]\n", ""),
+        (
+            "Periods = [\"* 0-59 * * * ? *\", \"*/1 * * * * * *\"]\n",
+            "",
+        ),
+        (
+            "Periods = [\"*/1 * 1 * * * *\", \"* 5 1 * * * *\"]\n",
+            "c:7:12: difference: periods begin and end on the second here",
+        ),
+        (
+            "Periods = [\"0-58 * 1 * * * *\", \"0-59 * 1 * * * *\", \"? 1 1 * * * *\"]\n",
+            "c:7:12: difference: a pattern with seconds holds for those seconds here (for whole \
+             minutes write `*` in the place of the seconds)\n\
+             c:7:32: difference: periods begin and end on the second here",
+        ),
         (
             "Periods = [\"* * 22-6 * * * *\", \"* * * * * sat-sun *\"]\n",
             "c:7:12: difference: periods begin and end on the second here\n\
@@ -163,14 +211,51 @@ fn periods() {
              (nothing, if that is meant, as in `22-6` or `sat-sun`)",
         ),
         (
+            "Periods = [\"* * 1 * * 6-7 *\", \"* * 2 * * mon,1-7/2,5-7 *\"]\n",
+            "c:7:12: difference: periods begin and end on the second here\n\
+             c:7:12: difference: 7 is the Sunday after Saturday in `6-7` (nothing, if that is \
+             meant, as in `6-7`)\n\
+             c:7:31: difference: 7 is the Sunday after Saturday in `1-7/2` (nothing, if that is \
+             meant, as in `6-7`)",
+        ),
+        (
+            "Periods = [\"* 22-6 * * 6-7\", \"* * * * * 7,7L,7#2,7-2,07 *\"]\n",
+            "c:7:12: difference: a pattern without seconds holds for whole minutes here \
+             (nothing, if whole minutes are meant)\n\
+             c:7:12: difference: a range that ends before it begins goes on at its start \
+             (nothing, if that is meant, as in `22-6` or `sat-sun`)\n\
+             c:7:12: difference: 7 is the Sunday after Saturday in `6-7` (nothing, if that is \
+             meant, as in `6-7`)\n\
+             c:7:30: difference: periods begin and end on the second here",
+        ),
+        (
+            "Periods = [\"* * 1 * * */7 *\"]\n",
+            "c:7:12: difference: periods begin and end on the second here\n\
+             c:7:12: difference: `*/7` is taken here",
+        ),
+        (
+            "Periods = [\"* * 1 * 02/02,03/02 01 *\"]\n",
+            "c:7:12: difference: periods begin and end on the second here\n\
+             c:7:12: difference: `03` means what it says here (write it without the zero before \
+             it)",
+        ),
+        (
+            "Periods = [\"* * * * * 00,*/02,0/02 *\"]\n",
+            "c:7:12: difference: periods begin and end on the second here",
+        ),
+        (
             "Periods = [\"5 * 1 * 01 * *\"]\n",
-            "c:7:12: difference: `01` means what it says here (write it without the zero before \
+            "c:7:12: difference: a pattern with seconds holds for those seconds here (for whole \
+             minutes write `*` in the place of the seconds)\n\
+             c:7:12: difference: `01` means what it says here (write it without the zero before \
              it)",
         ),
         (
             "Periods = [\"5 * 1 * * * * and more\"]\n",
             "c:7:12: warning: a pattern has 7 fields at most: the last 2 are left out (remove \
-             them)",
+             them)\n\
+             c:7:12: difference: a pattern with seconds holds for those seconds here (for whole \
+             minutes write `*` in the place of the seconds)",
         ),
         (
             "Periods = []\n",
@@ -189,9 +274,25 @@ fn periods() {
 
 #[test]
 fn off_peak_keys() {
-    const KEYS: &str = "OffPeakPeriods = [\"5 * 1 * * * *\"]\n";
-    let section = "[[runners.machine.autoscaling]]\nPeriods = [\"5 * 1 * * * *\"]\n";
+    const KEYS: &str = "OffPeakPeriods = [\"* * * * * * *\"]\n";
+    const SCALED: &str = "IdleCount = 5\nIdleCountMin = 3\nIdleScaleFactor = 1.0\n";
+    let section = "[[runners.machine.autoscaling]]\nPeriods = [\"* * * * * * *\"]\n";
     for (keys, expected) in [
+        (
+            "OffPeakIdleCount = 2\nOffPeakIdleTime = 9\nOffPeakTimezone = \"UTC\"\n\
+             OffPeakPeriods = []\n"
+                .to_owned(),
+            "c:6:1: warning: `OffPeakIdleCount` has no effect without `OffPeakPeriods` (remove \
+             it, or write `[[runners.machine.autoscaling]]` instead)\n\
+             c:7:1: warning: `OffPeakIdleTime` has no effect without `OffPeakPeriods` (remove \
+             it, or write `[[runners.machine.autoscaling]]` instead)\n\
+             c:8:1: warning: `OffPeakTimezone` has no effect without `OffPeakPeriods` (remove \
+             it, or write `[[runners.machine.autoscaling]]` instead)",
+        ),
+        (
+            "OffPeakIdleCount = 0\nOffPeakIdleTime = 0\nOffPeakTimezone = \"\"\n".to_owned(),
+            "",
+        ),
         (
             KEYS.to_owned(),
             "c:6:1: difference: off-peak hours hold here (remove them, or write \
@@ -217,9 +318,96 @@ fn off_peak_keys() {
             "c:6:19: warning: the off-peak keys are left out: no day or time is in it (correct \
              it, or write `[[runners.machine.autoscaling]]` instead)",
         ),
+        (
+            format!("{KEYS}{SCALED}OffPeakIdleCount = 1\n"),
+            "c:6:1: difference: off-peak hours hold here (remove them, or write \
+             `[[runners.machine.autoscaling]]` instead)\n\
+             c:10:20: warning: `IdleCountMin` (3) is more than `OffPeakIdleCount` (1) (nothing, \
+             if that is meant: a `[[runners.machine.autoscaling]]` may have an `IdleCountMin` of \
+             its own)",
+        ),
+        (
+            format!("{KEYS}{SCALED}"),
+            "c:6:1: difference: off-peak hours hold here (remove them, or write \
+             `[[runners.machine.autoscaling]]` instead)\n\
+             c:6:18: warning: `IdleCountMin` (3) is more than `OffPeakIdleCount` (0) (nothing, \
+             if that is meant: a `[[runners.machine.autoscaling]]` may have an `IdleCountMin` of \
+             its own)",
+        ),
+        (
+            format!("{KEYS}{SCALED}OffPeakIdleCount = 3\n"),
+            "c:6:1: difference: off-peak hours hold here (remove them, or write \
+             `[[runners.machine.autoscaling]]` instead)",
+        ),
     ] {
-        told(&machine(&keys), expected);
+        // That a job does not wait for an idle machine is told of each of them with a count.
+        let said = more(&machine(&keys));
+        let said = said
+            .lines()
+            .filter(|line| !line.contains("a job does not wait"));
+        assert_eq!(said.collect::<Vec<_>>().join("\n"), expected, "{keys}");
     }
+}
+
+#[test]
+fn a_machine_without_a_name() {
+    let named = |keys: &str| {
+        let said = super::said(&machine(keys));
+        let lines = said.lines().filter(|line| line.contains("MachineName"));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let without = "no `MachineName`: machines are called `headcount-%s` (write for example \
+                   `MachineName = \"ci-%s\"`)";
+    assert_eq!(named(""), format!("c:5:1: difference: {without}"));
+    let empty = named("MachineName = \"\"\n");
+    assert_eq!(empty, format!("c:6:15: difference: {without}"));
+    assert_eq!(named("MachineName = \"m-%s\"\n"), "");
+}
+
+#[test]
+fn paths_that_begin_nowhere() {
+    let told_of = |name: &str| {
+        format!(
+            "difference: `{name}` is no absolute path, and `docker-machine` runs in `/` (write the \
+             path from `/` on)"
+        )
+    };
+    let text = machine(
+        "MachineOptions = [\"generic-ssh-key=keys/id\", \"amazonec2-userdata=/etc/data\",\n\
+         \"x-json=./key.json\", \"google-machine-image=a/global/images/b\",\n\
+         \"openstack-cacert=\", \"x-userdata=https://a/b\", \"engine-env=A=../b\"]\n\
+         MachineOptionsWithName = [\"amazonec2-ssh-keypath=%s/id\"]\n",
+    );
+    let expected = [
+        format!("c:6:19: {}", told_of("generic-ssh-key")),
+        format!("c:7:1: {}", told_of("x-json")),
+        format!("c:9:27: {}", told_of("amazonec2-ssh-keypath")),
+    ];
+    assert_eq!(more(&text), expected.join("\n"));
+}
+
+#[test]
+fn a_cap_that_nobody_wrote() {
+    let cap = |text: &str| {
+        let said = super::said(text);
+        let lines = said
+            .lines()
+            .filter(|line| line.contains("machines at once"));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let twelve = "at most 12 machines at once, as no `limit` says it (write a `limit` of your own: \
+                  this is `concurrent` (5) and the largest idle count (1), twice, as machines that \
+                  are being removed count)";
+    let one = "[runners.machine]\nIdleCount = 1\n";
+    assert_eq!(
+        cap(&runner("", one)),
+        format!("c:2:1: difference: {twelve}")
+    );
+    let nought = runner("", &format!("limit = 0\n{one}"));
+    assert_eq!(cap(&nought), format!("c:5:9: difference: {twelve}"));
+    assert_eq!(cap(&runner("", &format!("limit = 3\n{one}"))), "");
+    let many = machine("IdleCount = 4294967295\n");
+    assert!(cap(&many).contains("at most 4294967295 machines at once"));
 }
 
 #[test]
@@ -231,6 +419,9 @@ fn what_is_said_of_every_file_is_said_once() {
         super::said(text),
         "c:2:1: difference: no `image`: agents run in `debian:stable-slim` (write `image = \"\
              ...\"` below `[runners.docker]`)\n\
+             c:2:1: difference: at most 4 machines at once, as no `limit` says it (write a \
+             `limit` of your own: this is `concurrent` (2) and the largest idle count (0), twice, \
+             as machines that are being removed count)\n\
              c:3:8: difference: this runner is called `a-b` here (jobs ask for `a-b`, not for `a \
              b`)\n\
              c:3:8: difference: jobs ask for these machines by the label `a-b` (write `labels = [\
@@ -240,11 +431,18 @@ fn what_is_said_of_every_file_is_said_once() {
              not used and nowhere shown)\n\
              c:6:1: warning: no `MachineDriver`: machines are made by `virtualbox` (write for \
              example `MachineDriver = \"digitalocean\"`)\n\
+             c:6:1: difference: no `MachineName`: machines are called `headcount-%s` (write for \
+             example `MachineName = \"ci-%s\"`)\n\
              c:7:1: difference: no `image`: agents run in `debian:stable-slim` (write `image = \"\
              ...\"` below `[runners.docker]`)\n\
+             c:7:1: difference: at most 4 machines at once, as no `limit` says it (write a \
+             `limit` of your own: this is `concurrent` (2) and the largest idle count (0), twice, \
+             as machines that are being removed count)\n\
              c:8:8: difference: jobs ask for these machines by the label `c` (write `labels = [\"\
              ...\"]` below `[runners.headcount]`)\n\
              c:10:1: warning: no `MachineDriver`: machines are made by `virtualbox` (write for \
-             example `MachineDriver = \"digitalocean\"`)"
+             example `MachineDriver = \"digitalocean\"`)\n\
+             c:10:1: difference: no `MachineName`: machines are called `headcount-%s` (write for \
+             example `MachineName = \"ci-%s\"`)"
     );
 }

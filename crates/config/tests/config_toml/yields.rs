@@ -100,8 +100,8 @@ fn zero_is_without_end() {
     ));
     assert_eq!(
         scaler(&settings).max_agents,
-        13,
-        "five jobs, and eight spare machines"
+        26,
+        "five jobs and eight spare machines, and as many that are being removed"
     );
     assert_eq!(
         (set(&settings).max_jobs, idle(&settings).max_growth_rate),
@@ -120,10 +120,13 @@ fn each_runner_is_a_scaler() {
         .iter()
         .map(|scaler| (scaler.name.as_str(), scaler.max_agents))
         .collect();
-    assert_eq!(scalers, [("one-two", 5), ("runner-2", 4), ("One-Two-2", 4)]);
+    assert_eq!(
+        scalers,
+        [("one-two", 10), ("runner-2", 8), ("One-Two-2", 8)]
+    );
     assert_eq!(
         (settings.global_max_agents, settings.global_max_jobs),
-        (13, Some(4))
+        (26, Some(4))
     );
 }
 
@@ -226,6 +229,48 @@ fn vectors_55_to_62_what_can_be_in_force() {
         }
     }
     assert!(load(&machine(&sections(&[("invalid period", 2)]))).is_err());
+}
+
+/// As many as are kept are enough, whatever the minimum: GitLab Runner's arithmetic, and the
+/// reference says so of `IdleCountMin` above `IdleCount`.
+#[test]
+fn a_minimum_above_the_count_of_some_hours_is_that_count_then() {
+    const ROOT: &str = "IdleCount = 5\nIdleCountMin = 3\nIdleScaleFactor = 1.0\n";
+    const OFF_PEAK: &str = "OffPeakPeriods = [\"* * 0-7 * * * *\"]\n";
+    let section = |keys: &str| {
+        format!("[[runners.machine.autoscaling]]\nPeriods = [\"* * 0-7 * * * *\"]\n{keys}")
+    };
+    for (keys, expected) in [
+        (format!("{OFF_PEAK}OffPeakIdleCount = 1\n"), (1, Some(1))),
+        (OFF_PEAK.to_owned(), (0, Some(0))),
+        (format!("{OFF_PEAK}OffPeakIdleCount = 9\n"), (9, Some(3))),
+        (section("IdleCount = 1\n"), (1, None)),
+        (
+            section("IdleScaleFactor = 1.0\nIdleCountMin = 2\n"),
+            (0, Some(0)),
+        ),
+    ] {
+        let settings = settings(&machine(&format!("{ROOT}{keys}")));
+        let policy = idle(&settings);
+        assert_eq!(policy.rule.scale.map(|scale| scale.min), Some(3));
+        let rule = policy.schedules[0].rule;
+        assert_eq!(
+            (rule.keep, rule.scale.map(|scale| scale.min)),
+            expected,
+            "{keys}"
+        );
+    }
+}
+
+#[test]
+fn a_wait_that_is_too_long_is_the_longest() {
+    let keys = "IdleTime = 9000000000\nOffPeakPeriods = [\"* * 1 * * * *\"]\n\
+                OffPeakIdleTime = 2678401\n";
+    let settings = settings(&machine(keys));
+    let longest = Duration::from_secs(31 * 24 * 60 * 60);
+    let policy = idle(&settings);
+    let both = [policy.rule.idle_time, policy.schedules[0].rule.idle_time];
+    assert_eq!(both, [longest; 2]);
 }
 
 #[test]

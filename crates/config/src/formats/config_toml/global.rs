@@ -1,11 +1,21 @@
 //! What stands before the runners, and `[machine.shutdown_drain]`.
 
 use super::keys::{GLOBAL, MACHINE_OF_ALL, SHUTDOWN_DRAIN};
-use super::table::{inner, table};
+use super::table::{Table, inner, table};
 use crate::problem::{Draft, Problems};
 use crate::read::{integer, read_entry};
 use crate::source::Spanned;
-use crate::yaml::{Entry, Node, Plain};
+use crate::yaml::{Entry, Kind, Node, Plain};
+
+/// What GitLab Runner takes where nobody writes a `shutdown_timeout`.
+const SHUTDOWN_SECONDS: i64 = 30;
+/// What its drain is told beside whether there is one, and what holds here instead.
+const DRAIN_NUMBERS: [(&str, &str); 3] = [
+    ("concurrency", "removals do not wait for each other"),
+    ("max_retries", TRIED),
+    ("retry_backoff", TRIED),
+];
+const TRIED: &str = "a removal is tried until it works, later and later";
 
 /// What is of use of it.
 pub(super) struct Global<'n> {
@@ -18,7 +28,7 @@ pub(super) struct Global<'n> {
 pub(super) fn global<'n>(root: &'n Node, problems: &mut Problems) -> Global<'n> {
     let found = table("the file", GLOBAL, root, problems);
     if let Some(machine) = inner(&found, "machine", "`[machine]`", MACHINE_OF_ALL, problems) {
-        shutdown_drain(&machine, problems);
+        shutdown_drain(&machine, found.get("shutdown_timeout"), problems);
     }
     let written = found.get("concurrent");
     let concurrent =
@@ -30,20 +40,40 @@ pub(super) fn global<'n>(root: &'n Node, problems: &mut Problems) -> Global<'n> 
     }
 }
 
-/// Machines are known to the next daemon, so there is no need to end them with this one.
-fn shutdown_drain(machine: &super::table::Table<'_>, problems: &mut Problems) {
+/// Machines are known to the next daemon, so there is no need to end them with this one; who
+/// wants it all the same says so on the command line.
+fn shutdown_drain(machine: &Table<'_>, timeout: Option<&Entry>, problems: &mut Problems) {
     let noun = "`[machine.shutdown_drain]`";
     let Some(drain) = inner(machine, "shutdown_drain", noun, SHUTDOWN_DRAIN, problems) else {
         return;
     };
-    let enabled = drain.get("enabled").map(|entry| &entry.value.kind);
-    let is_on = matches!(enabled, Some(crate::yaml::Kind::Scalar(scalar))
-        if scalar.means == Plain::Bool(true));
-    if is_on {
-        let message = "machines outlive the daemon: the next one takes them over";
-        let draft = Draft::difference(message)
-            .label("GitLab Runner removes them when it ends")
-            .hint("`headcount drain POOL` before stopping lets the machines of a pool go");
-        problems.at(drain.place, draft);
+    let enabled = drain.get("enabled").and_then(|entry| plain(&entry.value));
+    if enabled != Some(Plain::Bool(true)) {
+        return;
+    }
+    let seconds = match timeout.and_then(|entry| plain(&entry.value)) {
+        Some(Plain::Integer(seconds)) if seconds > 0 => seconds,
+        _ => SHUTDOWN_SECONDS,
+    };
+    let message = "machines outlive the daemon: the next one takes them over";
+    let draft = Draft::difference(message)
+        .label("GitLab Runner removes them when it ends")
+        .hint(format!(
+            "`headcount up --stop-agents destroy --stop-destroy-timeout {seconds}s` removes \
+             them, too"
+        ));
+    problems.at(drain.place, draft);
+    for (name, why) in DRAIN_NUMBERS {
+        if let Some(entry) = drain.get(name) {
+            let message = format!("`{name}` has no effect here: {why}");
+            problems.at(entry.key_place, Draft::difference(message));
+        }
+    }
+}
+
+fn plain(node: &Node) -> Option<Plain> {
+    match &node.kind {
+        Kind::Scalar(scalar) => Some(scalar.means),
+        _ => None,
     }
 }

@@ -10,10 +10,10 @@ use crate::problem::{Draft, Problems};
 use crate::read::{Factor, integer, read_entry};
 use crate::source::{Place, Spanned};
 use crate::written::{Policy, PolicyKind, Schedule};
-use crate::yaml::Entry;
+use crate::yaml::{Entry, Kind, Plain};
 
 /// A longer wait cannot be configured: 31 days.
-const LONGEST_SECONDS: i64 = 31 * 24 * 60 * 60;
+const LONGEST_SECONDS: u64 = 31 * 24 * 60 * 60;
 
 /// The policy of a runner.
 pub(super) fn policy(
@@ -39,7 +39,7 @@ pub(super) fn policy(
         Some(entry) => sections(entry, limit, shared, problems),
         None => Vec::new(),
     };
-    let off_peak = off_peak(machine, own, limit, shared, problems);
+    let off_peak = off_peak(machine, &numbers, own, limit, shared, problems);
     let schedules: Vec<_> = schedules.into_iter().chain(off_peak).collect();
     if !own.is_as_gitlab() {
         tell_of_jobs(&numbers, &schedules, problems);
@@ -99,7 +99,7 @@ pub(super) fn numbers(table: &Table<'_>, limit: Option<u32>, problems: &mut Prob
     let time = table.get("IdleTime");
     let time = time.and_then(|entry| seconds(entry, problems));
     let factor = table.get("IdleScaleFactor");
-    let factor = factor.and_then(|entry| read_entry(&Factor, entry, problems));
+    let factor = factor.and_then(|entry| a_factor(entry, problems));
     let min = table.get("IdleCountMin");
     let min = min.and_then(|entry| read_entry(&COUNT, entry, problems));
     let scaled = factor.as_ref().is_some_and(|factor| factor.value > 0.0);
@@ -133,10 +133,35 @@ pub(super) fn count_within(
     Some(spanned(limit, count.place))
 }
 
+/// A wait; one that is too long counts as the longest there is.
 pub(super) fn seconds(entry: &Entry, problems: &mut Problems) -> Option<Spanned<Duration>> {
-    let found = read_entry(&integer::<u32>(0..=LONGEST_SECONDS), entry, problems)?;
-    let span = Duration::from_secs(found.value.into());
+    let found = read_entry(&integer::<u64>(0..=i64::MAX), entry, problems)?;
+    if found.value > LONGEST_SECONDS {
+        let message = format!(
+            "`{}` ({}) counts as {LONGEST_SECONDS}",
+            entry.key, found.value
+        );
+        let draft = Draft::difference(message)
+            .label("31 days are the longest wait here")
+            .hint(format!("write at most {LONGEST_SECONDS}"));
+        problems.at(found.place, draft);
+    }
+    let span = Duration::from_secs(found.value.min(LONGEST_SECONDS));
     Some(spanned(span, found.place))
+}
+
+/// GitLab Runner's parser makes a difference between `1` and `1.0`.
+fn a_factor(entry: &Entry, problems: &mut Problems) -> Option<Spanned<f64>> {
+    let factor = read_entry(&Factor, entry, problems)?;
+    let whole = matches!(&entry.value.kind, Kind::Scalar(scalar)
+        if matches!(scalar.means, Plain::Integer(_)));
+    if whole {
+        let draft = Draft::difference("a whole number is taken as `IdleScaleFactor` here")
+            .label("GitLab Runner refuses the file")
+            .hint(format!("write `{:.1}`", factor.value));
+        problems.at(factor.place, draft);
+    }
+    Some(factor)
 }
 
 /// What `IdleCountMin` comes to.

@@ -3,11 +3,13 @@
 use super::Shared;
 use super::idle::spanned;
 use super::options::options;
+use super::paths::tell_of_paths;
 use super::table::Table;
 use crate::problem::{Draft, Problems};
 use crate::read::{List, integer, read_entry};
 use crate::source::{Place, Spanned};
-use crate::written::{LabelSet, MACHINE_NAME, NAMED_OPTION, TEXT};
+use crate::written::{DEFAULT_MACHINE_NAME, LabelSet, MACHINE_NAME, NAMED_OPTION, TEXT};
+use crate::yaml::Entry;
 
 /// What `docker-machine` takes where nobody names a driver.
 const DEFAULT_DRIVER: &str = "virtualbox";
@@ -28,10 +30,13 @@ pub(super) fn machine(
     };
     // What is wrong with it has been noted.
     set.written.push(("driver", set.place));
-    let Some(table) = table else { return };
-    if let Some(entry) = table.get("MachineName") {
-        set.machine_name = read_entry(&MACHINE_NAME, entry, problems);
+    let name = table.and_then(|table| table.get("MachineName"));
+    match name.filter(|entry| !super::table::asks_for_nothing(&entry.value)) {
+        Some(entry) => set.machine_name = read_entry(&MACHINE_NAME, entry, problems),
+        None => tell_of_name(name, table.map_or(set.place, |table| table.place), problems),
     }
+    let Some(table) = table else { return };
+    tell_of_paths(table, problems);
     if let Some(entry) = table.get("MachineOptionsWithName") {
         let named = List {
             of: NAMED_OPTION,
@@ -40,6 +45,16 @@ pub(super) fn machine(
         set.options_with_name = read_entry(&named, entry, problems);
     }
     set.options = options(table, shared.file, home, problems);
+}
+
+/// Without a name GitLab Runner has no machines at all.
+fn tell_of_name(entry: Option<&Entry>, place: Place, problems: &mut Problems) {
+    let place = entry.map_or(place, Entry::place);
+    let message = format!("no `MachineName`: machines are called `{DEFAULT_MACHINE_NAME}`");
+    let draft = Draft::difference(message)
+        .label("GitLab Runner: `missing Machine options`, and no job is asked for")
+        .hint("write for example `MachineName = \"ci-%s\"`");
+    problems.at(place, draft);
 }
 
 /// `MaxBuilds`, of which 0 is without end.

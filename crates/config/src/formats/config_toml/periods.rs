@@ -7,10 +7,11 @@
 use headcount_periods::{Grammar, Pattern, Zone};
 
 use super::Shared;
-use super::idle::{count_within, numbers, seconds, spanned};
+use super::idle::{Numbers, count_within, numbers, seconds, spanned};
 use super::keys::AUTOSCALING;
 use super::own::Own;
-use super::table::{Table, called, table};
+use super::reading::read_period;
+use super::table::{Table, asks_for_nothing, called, table};
 use crate::manifest::scalar;
 use crate::problem::{Draft, Problems};
 use crate::source::{Place, Spanned};
@@ -20,8 +21,6 @@ use crate::yaml::{Entry, Kind};
 
 /// As the zone of the host is called in a native file.
 const LOCAL: &str = "local";
-/// Second, minute, hour, day of month, month, day of week, year.
-const MOST_FIELDS: usize = 7;
 
 /// The schedules of the sections, in their order.
 pub(super) fn sections(
@@ -64,24 +63,28 @@ pub(super) fn sections(
     schedules
 }
 
-/// The schedule of the off-peak keys, as they were meant before GitLab Runner 14.0.
+/// The schedule of the off-peak keys, as they were meant before GitLab Runner 14.0, in a
+/// table with these numbers.
 pub(super) fn off_peak(
     machine: &Table<'_>,
+    all: &Numbers,
     own: &Own,
     limit: Option<u32>,
     shared: &mut Shared<'_>,
     problems: &mut Problems,
 ) -> Option<Spanned<Schedule>> {
-    let entry = machine.get("OffPeakPeriods")?;
-    let periods = texts("OffPeakPeriods", entry, problems);
     let zone_entry = machine.get("OffPeakTimezone");
     let count = machine.get("OffPeakIdleCount");
     let count = count.and_then(|n| count_within("OffPeakIdleCount", n, limit, problems));
     let time = machine.get("OffPeakIdleTime");
     let time = time.and_then(|entry| seconds(entry, problems));
-    if periods.is_empty() {
+    let entry = machine.get("OffPeakPeriods");
+    let periods = entry.map(|entry| texts("OffPeakPeriods", entry, problems));
+    let periods = periods.unwrap_or_default();
+    let Some(entry) = entry.filter(|_| !periods.is_empty()) else {
+        tell_of_no_periods(machine, problems);
         return None;
-    }
+    };
     let why = match machine.get("autoscaling") {
         Some(_) => Some("the sections hold"),
         None if own.is_as_gitlab() => Some("as with GitLab Runner since 14.0"),
@@ -107,17 +110,52 @@ pub(super) fn off_peak(
     let timezone = zone(zone_entry, place, problems);
     let periods = periods.into_iter();
     let periods = periods.map(|period| read_period(period, shared, problems));
+    let periods = periods.collect();
+    let count = count.unwrap_or(spanned(0, place));
     // The others stay as the table says: there are no off-peak keys for them.
     let schedule = Schedule {
         place,
         foreign: true,
-        periods: Some(spanned(periods.collect(), place)),
+        periods: Some(spanned(periods, place)),
         timezone: Some(timezone),
-        idle_count: Some(count.unwrap_or(spanned(0, place))),
+        idle_count_min: lower_min(all, &count, problems),
+        idle_count: Some(count),
         idle_time: Some(time.unwrap_or(spanned(std::time::Duration::ZERO, place))),
         ..Schedule::default()
     };
     Some(spanned(schedule, place))
+}
+
+/// Numbers without hours; `gitlab-runner register` writes those that ask for nothing.
+fn tell_of_no_periods(machine: &Table<'_>, problems: &mut Problems) {
+    for name in ["OffPeakTimezone", "OffPeakIdleCount", "OffPeakIdleTime"] {
+        let entry = machine.get(name);
+        if let Some(entry) = entry.filter(|entry| !asks_for_nothing(&entry.value)) {
+            let draft = Draft::warning(format!("`{name}` has no effect without `OffPeakPeriods`"))
+                .label("as with GitLab Runner")
+                .hint("remove it, or write `[[runners.machine.autoscaling]]` instead");
+            problems.at(entry.key_place, draft);
+        }
+    }
+}
+
+/// What `IdleCountMin` comes to while fewer than that are kept at all: as many machines as
+/// are kept are enough for GitLab Runner's arithmetic, whatever the minimum. Nothing where it
+/// stays as the table says.
+fn lower_min(all: &Numbers, count: &Spanned<u32>, problems: &mut Problems) -> Option<Spanned<u32>> {
+    let min = all.min.as_ref().filter(|min| min.value > count.value)?;
+    let message = format!(
+        "`IdleCountMin` ({}) is more than `OffPeakIdleCount` ({})",
+        min.value, count.value
+    );
+    let draft = Draft::warning(message)
+        .label(format!("counts as {} in off-peak hours", count.value))
+        .hint(
+            "nothing, if that is meant: a `[[runners.machine.autoscaling]]` may have an \
+             `IdleCountMin` of its own",
+        );
+    problems.at(count.place, draft);
+    Some(count.clone())
 }
 
 /// What forbids to make anything of the off-peak keys.
@@ -185,68 +223,4 @@ fn zone(entry: Option<&Entry>, place: Place, problems: &mut Problems) -> Spanned
             spanned(LOCAL.to_owned(), place)
         }
     }
-}
-
-/// A pattern as it stands, named where GitLab Runner takes it for something else.
-fn read_period(
-    mut period: Spanned<String>,
-    shared: &mut Shared<'_>,
-    problems: &mut Problems,
-) -> Spanned<String> {
-    let fields: Vec<&str> = period.value.split_ascii_whitespace().collect();
-    if fields.len() > MOST_FIELDS {
-        let rest = fields.len() - MOST_FIELDS;
-        let message =
-            format!("a pattern has {MOST_FIELDS} fields at most: the last {rest} are left out");
-        let draft = Draft::warning(message).label("as with GitLab Runner");
-        problems.at(period.place, draft.hint("remove them"));
-        period.value = fields[..MOST_FIELDS].join(" ");
-        return read_period(period, shared, problems);
-    }
-    if Pattern::parse(&period.value, Grammar::Period).is_err() {
-        return period;
-    }
-    if fields.len() < MOST_FIELDS {
-        let draft = Draft::difference("a pattern without seconds holds for whole minutes here")
-            .label("GitLab Runner: for one second of each minute")
-            .hint("nothing, if whole minutes are meant");
-        problems.at(period.place, draft);
-    } else if !shared.told_of_seconds && matches!(fields.first(), Some(&"*" | &"?")) {
-        shared.told_of_seconds = true;
-        let draft = Draft::difference("periods begin and end on the second here")
-            .label("GitLab Runner: one second early, at second 59");
-        problems.at(period.place, draft);
-    }
-    let seven = match fields.len() {
-        5 => format!("* {} *", period.value),
-        6 => format!("* {}", period.value),
-        _ => period.value.clone(),
-    };
-    let [ours, theirs] = [Grammar::Period, Grammar::GitlabPeriod]
-        .map(|grammar| Pattern::parse(&seven, grammar).ok());
-    if ours != theirs {
-        let draft = Draft::difference("a range that ends before it begins goes on at its start")
-            .label("with GitLab Runner it matches nothing")
-            .hint("nothing, if that is meant, as in `22-6` or `sat-sun`");
-        problems.at(period.place, draft);
-    }
-    if let Some(padded) = padded(&seven) {
-        let message = format!("{} means what it says here", quoted(padded));
-        let draft = Draft::difference(message).label("GitLab Runner takes it for 0");
-        problems.at(
-            period.place,
-            draft.hint("write it without the zero before it"),
-        );
-    }
-    period
-}
-
-/// A month or a day of the week with a zero before it.
-fn padded(seven: &str) -> Option<&str> {
-    let fields = seven.split_ascii_whitespace().skip(4).take(2);
-    let parts = fields.flat_map(|field| field.split([',', '-', '/', '#']));
-    let mut padded = parts.filter(|part| {
-        part.len() > 1 && part.starts_with('0') && part.bytes().all(|b| b.is_ascii_digit())
-    });
-    padded.next()
 }

@@ -13,9 +13,9 @@ use super::own::{Own, own};
 use super::table::{Table, inner, table};
 use crate::problem::{Draft, Problems};
 use crate::read::{integer, read_entry};
-use crate::source::Spanned;
-use crate::written::{BackendKind, LabelSet, Scaler};
-use crate::yaml::Node;
+use crate::source::{Place, Spanned};
+use crate::written::{BackendKind, LabelSet, Policy, Scaler};
+use crate::yaml::{Entry, Node};
 
 /// The scaler, as far as it could be read; `None` for a runner that is left out, which has
 /// been said.
@@ -37,6 +37,7 @@ pub(super) fn scaler(
     let noun = "`[runners.machine]`";
     let machine_table = inner(&runner, "machine", noun, MACHINE, problems);
     let limit = limit(&runner, problems);
+    let at_limit = runner.get("limit").map_or(place, Entry::place);
     let mut set = LabelSet {
         place,
         foreign: true,
@@ -49,7 +50,7 @@ pub(super) fn scaler(
     machine(machine_table.as_ref(), &mut set, &home, shared, problems);
     let at = machine_table.as_ref().map_or(place, |table| table.place);
     let policy = policy(machine_table.as_ref(), at, &own, limit, shared, problems);
-    let most = limit.unwrap_or_else(|| shared.concurrent.saturating_add(largest(&policy)));
+    let most = limit.unwrap_or_else(|| cap(shared.concurrent, &policy, at_limit, problems));
     let scaler = Scaler {
         place,
         foreign: true,
@@ -71,6 +72,24 @@ fn limit(runner: &Table<'_>, problems: &mut Problems) -> Option<u32> {
     let entry = runner.get("limit")?;
     let limit = read_entry(&integer::<u32>(0..=i64::from(u32::MAX)), entry, problems)?;
     (limit.value > 0).then_some(limit.value)
+}
+
+/// How many machines there are at most where nobody says it: nothing is made here without
+/// end. As many as could ever be of use, and as many again, since who is being removed counts
+/// until that is confirmed: all may leave at once without holding back those after them.
+fn cap(concurrent: u32, policy: &Policy, place: Place, problems: &mut Problems) -> u32 {
+    let idle = largest(policy);
+    let most = concurrent.saturating_add(idle).saturating_mul(2);
+    let draft = Draft::difference(format!(
+        "at most {most} machines at once, as no `limit` says it"
+    ))
+    .label("GitLab Runner has no cap then")
+    .hint(format!(
+        "write a `limit` of your own: this is `concurrent` ({concurrent}) and the largest \
+             idle count ({idle}), twice, as machines that are being removed count"
+    ));
+    problems.at(place, draft);
+    most
 }
 
 fn key_of_machine(runner: &Table<'_>) -> String {

@@ -184,6 +184,40 @@ fn a_pass_keeps_the_oldest_and_counts_as_it_goes() {
     assert_eq!(passed("N10 f2 t10", "UUII"), "UUII +2");
 }
 
+/// All lists of so many machines.
+fn lists(n: usize) -> Vec<String> {
+    let shorter = match n.checked_sub(1) {
+        None => return alloc::vec![String::new()],
+        Some(fewer) => lists(fewer),
+    };
+    let longer = shorter.iter().flat_map(|list| {
+        "CIAUR"
+            .chars()
+            .map(move |last| alloc::format!("{list}{last}"))
+    });
+    longer.collect()
+}
+
+/// So a cap that stands for no `limit` at all changes nothing else, as long as it is kept.
+#[test]
+fn a_limit_that_no_list_exceeds_only_bounds_how_many_are_made() {
+    for rule in ["N3 t10", "N0 t10", "N3 t10 B1", "N9 m1 f1 t10", "N6 G2 t90"] {
+        for list in (0..=5).flat_map(lists) {
+            let told = |settings: &str| {
+                let told = passed(settings, &list);
+                let (list, add) = told.split_once(" +").unwrap();
+                (String::from(list), add.parse::<usize>().unwrap())
+            };
+            let (fates, add) = told(rule);
+            for limit in list.len().max(1)..=7 {
+                let add = add.min(limit - list.len());
+                let limited = told(&alloc::format!("{rule} L{limit}"));
+                assert_eq!(limited, (fates.clone(), add), "{rule} L{limit} {list}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_rule_without_a_scale_has_none() {
     let rule = IdleRule {
