@@ -114,12 +114,12 @@ fn a_drained_pool_ends_its_jobs_and_takes_no_new_ones() {
     s.jobs("linux", 1);
     assert_eq!(
         s.plan(),
-        "drain a-1-2: pool_drained\n\
+        "drain a-1-1: pool_drained\n\
          linux wait: 1 pool_draining in d/linux"
     );
     assert_eq!(
         s.agents(),
-        "a-1-1 ready: running_job\na-1-2 draining: pool_drained"
+        "a-1-1 draining: pool_drained\na-1-2 ready: running_job"
     );
     assert_eq!(s.operator(Operator::Undrain(pool.clone())), Answer::Applied);
     assert_eq!(s.operator(Operator::Undrain(pool)), Answer::Known);
@@ -157,7 +157,7 @@ fn after_a_stop_nothing_new_is_handed_out_and_what_runs_ends() {
     assert_eq!(s.operator(Operator::Stop), Answer::Applied);
     assert_eq!(s.operator(Operator::Stop), Answer::Known);
     assert_eq!(s.plan(), "linux wait: 1 stopping");
-    assert_eq!(s.exit(1, 1, 1, 0), Answer::Applied);
+    assert_eq!(s.exit(2, 1, 1, 0), Answer::Applied);
     assert_eq!(
         s.plan(),
         "complete job-1: done\n\

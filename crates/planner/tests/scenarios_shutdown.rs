@@ -33,10 +33,10 @@ fn left_alone_they_stay() {
 fn drained_the_idle_leave_now_and_the_others_after_their_job() {
     let mut s = two();
     assert_eq!(end(&mut s, Shutdown::Drain), Answer::Applied);
-    assert_eq!(s.plan(), "drain a-1-2: shutdown");
+    assert_eq!(s.plan(), "drain a-1-1: shutdown");
     s.ok_all();
-    assert_eq!(s.exit(1, 1, 1, 0), Answer::Applied);
-    assert!(s.plan().contains("drain a-1-1: shutdown"), "{}", s.plan());
+    assert_eq!(s.exit(2, 1, 1, 0), Answer::Applied);
+    assert!(s.plan().contains("drain a-1-2: shutdown"), "{}", s.plan());
     assert_eq!(end(&mut s, Shutdown::Leave), Answer::Known, "no way back");
 }
 
@@ -60,11 +60,11 @@ fn destroyed_all_go_whatever_they_do_and_what_fails_is_tried_again() {
         "destroy a-1-1: shutdown\n\
          destroy a-1-2: shutdown"
     );
-    s.fail("destroy a-1-2", TroubleKind::Unknown);
-    s.ok("destroy a-1-1");
+    s.fail("destroy a-1-1", TroubleKind::Unknown);
+    s.ok("destroy a-1-2");
     assert!(s.plan().contains("complete job-1: agent_lost"));
     s.ok_all();
-    assert_eq!(s.wake().plan(), "destroy a-1-2: shutdown");
+    assert_eq!(s.wake().plan(), "destroy a-1-1: shutdown");
     s.ok_all();
     assert_eq!(s.world.agents().count(), 0);
 }

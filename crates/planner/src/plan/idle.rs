@@ -50,7 +50,7 @@ pub(super) struct Idle<'w> {
     agent: &'w Agent,
 }
 
-/// Of one pool, longest idle first.
+/// Of one pool, longest idle first; with GitLab's arithmetic the oldest.
 fn idle_agents<'w>(round: &Round<'w>, pool: &Pool) -> Vec<Idle<'w>> {
     let world = round.world;
     let slots = round.ready[pool.id.0 as usize].idle();

@@ -13,7 +13,7 @@ use headcount_model::{
 use super::crews::Crews;
 use super::duties::Duties;
 use super::reasons;
-use super::slots::{Slot, Slots};
+use super::slots::{Slot, Slots, Turn};
 use crate::world::Configured;
 use crate::{Agent, Effect, Link, PoolCounts, World};
 
@@ -86,11 +86,23 @@ impl<'w> Tally<'w> {
             tally.note(agent, duties);
         }
         tally.add_strangers(world, &index);
-        for slots in tally.ready.iter_mut().chain(&mut tally.coming) {
-            slots.sort();
-        }
+        tally.bring_in_order(world, now);
         tally.scaler_of = scaler_of;
         tally
+    }
+
+    /// Whose turn it is, pool by pool.
+    fn bring_in_order(&mut self, world: &World, now: Timestamp) {
+        let mut turns = alloc::vec![Turn::default(); self.ready.len()];
+        for pool in world.pools.values() {
+            turns[pool.id.0 as usize] = Turn::of(pool, now);
+        }
+        for (slots, turn) in self.ready.iter_mut().zip(turns) {
+            slots.sort(turn);
+        }
+        for slots in &mut self.coming {
+            slots.sort(Turn::LongestIdle);
+        }
     }
 
     fn add(
