@@ -8,6 +8,7 @@ mod ending;
 mod lease;
 mod look;
 mod others;
+mod outlived;
 mod watch;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -78,6 +79,7 @@ impl ProgramBackend {
             changed: Notify::new(),
             inbox,
         });
+        outlived::wait_for_all(&core);
         let watcher = tokio::spawn(watch::watch(core.clone())).abort_handle();
         let renewer = tokio::spawn(lease::keep(core.clone())).abort_handle();
         Arc::new(Self {

@@ -12,6 +12,7 @@
 mod answer;
 mod bootstrap;
 
+use std::slice;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -69,7 +70,10 @@ pub(crate) async fn create(to: &Provisioner, order: &Order<'_>) -> Result<Machin
         owner: None,
     };
     let made = async {
-        let output = heard(Command::Create, to.run(call).await?)?;
+        let output = heard(
+            Command::Create,
+            to.make(call, slice::from_ref(order)).await?,
+        )?;
         let instance = InstanceSaid::one(&output)?;
         read(to, &request.pool, instance, Some(&target))?
             .ok_or_else(|| Fault::unknown("the instance has another name"))

@@ -1,6 +1,7 @@
 //! What the backend is told when it is built.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use headcount_model::{AgentId, OwnerId, PoolName, ProvisionerAddress};
@@ -13,6 +14,9 @@ pub struct ProgramOptions {
     pub provisioner: ProvisionerAddress,
     /// Whose instances these are.
     pub owner: OwnerId,
+    /// Where creations that are under way are noted, for a daemon after this one; `None` for
+    /// who is followed by nobody.
+    pub state_dir: Option<PathBuf>,
     /// The daemon's own environment; only what the contract and the provisioner's allow-list
     /// name reaches the program.
     pub host_env: BTreeMap<String, String>,

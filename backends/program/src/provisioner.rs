@@ -19,8 +19,9 @@ use crate::environment::environment;
 use crate::fault::{Fault, Verdict};
 use crate::options::ProgramOptions;
 use crate::start_up::StartUp;
+use crate::underway::{Left, UnderWay};
 use crate::{garm, marks, native};
-use headcount_calls::{Call, CallError, Said};
+use headcount_calls::{Call, CallError, Maker, Said};
 
 /// A list of 10,000 machines has some 4 MiB; whoever says more is not believed.
 pub(crate) const MAX_OUTPUT: usize = 64 * 1024 * 1024;
@@ -29,6 +30,8 @@ pub(crate) const MAX_OUTPUT: usize = 64 * 1024 * 1024;
 pub(crate) struct Provisioner {
     pub(crate) options: ProgramOptions,
     calls: Semaphore,
+    /// Where creations are noted.
+    under_way: Option<UnderWay>,
     /// Pools that may have machines here, with their options.
     pools: Mutex<BTreeMap<PoolName, String>>,
     /// Who is told of every call; the kit.
@@ -83,6 +86,7 @@ impl Provisioner {
         }
         Self {
             calls: Semaphore::new(options.pace.calls.max(1)),
+            under_way: under_way(&options),
             pools: Mutex::new(pools),
             observer: None,
             options,
@@ -206,18 +210,59 @@ impl Provisioner {
         self.run_at_once(call).await
     }
 
+    /// Runs a call that makes these once there is room for it. It is noted while it runs, so
+    /// that it is known of when this daemon is killed.
+    pub(crate) async fn make(&self, call: Call, orders: &[Order<'_>]) -> Result<Said, Fault> {
+        let _room = self.calls.acquire().await;
+        let Some(under_way) = &self.under_way else {
+            return self.run_at_once(call).await;
+        };
+        let agents = orders.iter().map(|order| order.request);
+        let agents = agents.map(|request| (request.agent, request.pool.clone()));
+        let mut noted = under_way.note(agents, call.deadline).map_err(|error| {
+            let why = format!("it cannot be noted in the state directory: {error}");
+            Fault::new(Verdict::Transient, why)
+        })?;
+        let said = self.watched(call, |maker| noted.made_by(maker)).await;
+        drop(noted);
+        said
+    }
+
+    /// What a daemon before this one left behind.
+    pub(crate) fn left(&self) -> BTreeMap<AgentId, Left> {
+        let known = &self.options.known;
+        let left = |it: &UnderWay| it.left(known, self.options.pace.create);
+        self.under_way.as_ref().map(left).unwrap_or_default()
+    }
+
+    /// What was left behind is over.
+    pub(crate) fn forget(&self, agent: AgentId) {
+        if let Some(under_way) = &self.under_way {
+            under_way.forget(agent);
+        }
+    }
+
     /// Runs a call that waits for nobody: a list, or a renewal.
     pub(crate) async fn run_at_once(&self, call: Call) -> Result<Said, Fault> {
+        self.watched(call, |_| {}).await
+    }
+
+    async fn watched(&self, call: Call, told: impl FnOnce(Maker)) -> Result<Said, Fault> {
         let (verb, started) = (
             call.arguments.first().cloned().unwrap_or_default(),
             Instant::now(),
         );
-        let ended = call.run().await;
+        let ended = call.run_told(told).await;
         if let Some(observer) = &self.observer {
             observer.note(&verb, started.elapsed(), &ended);
         }
         Ok(ended?)
     }
+}
+
+fn under_way(options: &ProgramOptions) -> Option<UnderWay> {
+    let folder = options.state_dir.as_deref()?;
+    Some(UnderWay::new(folder, options.provisioner.backend_id()))
 }
 
 /// A machine that ended in a way only its program knows.

@@ -273,6 +273,7 @@ fn program_options(options: &KitOptions, owner: OwnerId) -> ProgramOptions {
             config: options.config.clone(),
         },
         owner,
+        state_dir: None,
         host_env: options.host_env.clone(),
         call_back: CallBack::default(),
         own_url: None,

@@ -39,6 +39,7 @@ pub(super) fn provisioner() -> Provisioner {
             config: Some("/var/lib/machines".into()),
         },
         owner: "0123456789abcdef".into(),
+        state_dir: None,
         host_env: BTreeMap::new(),
         call_back: CallBack::default(),
         own_url: None,

@@ -94,6 +94,7 @@ impl Place {
         ProgramOptions {
             provisioner: self.address(),
             owner: owner.clone(),
+            state_dir: Some(self.path("state")),
             host_env: std::env::vars().collect(),
             call_back: CallBack::default(),
             own_url: Some("unix:/run/agents.sock".to_owned()),
