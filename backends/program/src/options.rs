@@ -40,7 +40,10 @@ pub struct ProgramOptions {
 /// How often the program is called, and how long each call may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
-    /// Calls at once, lists aside, of which there is one at most.
+    /// Creations at once, as many as the controller asks a backend for.
+    pub creations: usize,
+    /// Other calls at once: destroys and statuses, which wait for no creation. Lists and
+    /// renewals are beside them, one of each at most.
     pub calls: usize,
     /// How long a creation waits for others that one call can ask for as well.
     pub gather: Duration,
@@ -65,7 +68,8 @@ pub struct Pace {
 impl Default for Pace {
     fn default() -> Self {
         Self {
-            calls: 16,
+            creations: 64,
+            calls: 64,
             gather: Duration::from_millis(20),
             create: Duration::from_secs(120),
             list: Duration::from_secs(25),

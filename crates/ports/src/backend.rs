@@ -44,6 +44,7 @@ pub trait Backend: Send + Sync {
     ///
     /// # Errors
     /// [`BackendError::Unknown`] when it may still exist: look before acting again.
+    /// [`BackendError::Throttled`] when nothing was tried.
     async fn destroy(&self, request: DestroyRequest) -> Result<(), BackendError>;
 
     /// Instances of other owners that carry a lease, as far as this backend knows any: what
@@ -145,6 +146,14 @@ pub enum BackendError {
         message: String,
         /// How long it asks to be left alone.
         retry_after: Option<Duration>,
+    },
+    /// Leave it alone for a while: it was asked too often, and did nothing.
+    #[error("throttled: {message}")]
+    Throttled {
+        /// What the backend said.
+        message: String,
+        /// For how long.
+        retry_after: Duration,
     },
     /// Fix the request or the configuration: trying the same again cannot help.
     #[error("{0}")]

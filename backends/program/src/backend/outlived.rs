@@ -28,11 +28,7 @@ pub(super) fn wait_for_all(core: &Arc<Core>) {
             end(&core, agent, &left).await;
             drop((turn, place));
             // What became of it is seen soon, and not with the next usual look.
-            if let Ok(events) = look::refresh(&core).await {
-                for event in events {
-                    core.tell(event).await;
-                }
-            }
+            drop(look::refresh(&core).await);
         });
     }
 }
