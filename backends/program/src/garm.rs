@@ -55,12 +55,7 @@ impl Command {
 pub(crate) async fn create(to: &Provisioner, order: &Order<'_>) -> Result<Machine, Fault> {
     let request = order.request;
     let specs = Specs::parse(order.options)?;
-    let mut call = call(
-        to,
-        Command::Create,
-        to.options.pace.create,
-        Some(&request.pool),
-    );
+    let mut call = call(to, Command::Create, request.deadline, Some(&request.pool));
     specify(to, &mut call, &request.pool);
     call.input = Bootstrap::new(to, order, &specs).document();
     let target = Target {

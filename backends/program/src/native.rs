@@ -71,7 +71,7 @@ pub(crate) fn creation<'a>(
 /// What is the same for all machines that one `create` asks for.
 fn order<'a>(to: &'a Provisioner, order: &Order<'a>, options: &'a Value) -> Request<'a> {
     let asked = order.request;
-    let mut request = Request::new(Verb::Create, to, to.options.pace.create);
+    let mut request = Request::new(Verb::Create, to, asked.deadline);
     request.labels = Some(asked.labels.split(',').collect());
     request.resources = Some(Resources::of(&asked.granted));
     request.options = Some(options);

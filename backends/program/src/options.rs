@@ -47,8 +47,6 @@ pub struct Pace {
     pub calls: usize,
     /// How long a creation waits for others that one call can ask for as well.
     pub gather: Duration,
-    /// For a create.
-    pub create: Duration,
     /// For a list; the planner waits 30 s.
     pub list: Duration,
     /// For a status.
@@ -71,7 +69,6 @@ impl Default for Pace {
             creations: 64,
             calls: 64,
             gather: Duration::from_millis(20),
-            create: Duration::from_secs(120),
             list: Duration::from_secs(25),
             status: Duration::from_secs(25),
             renew: Duration::from_secs(25),

@@ -27,6 +27,10 @@ use headcount_calls::{Call, CallError, Maker, Said};
 /// A list of 10,000 machines has some 4 MiB; whoever says more is not believed.
 pub(crate) const MAX_OUTPUT: usize = 64 * 1024 * 1024;
 
+/// A creation that a daemon before this one began, and of which nobody can tell how long it
+/// may take, is awaited so long.
+const UNCLEAR: Duration = Duration::from_secs(20 * 60);
+
 /// One program.
 pub(crate) struct Provisioner {
     pub(crate) options: ProgramOptions,
@@ -286,7 +290,7 @@ impl Provisioner {
     /// What a daemon before this one left behind.
     pub(crate) fn left(&self) -> BTreeMap<AgentId, Left> {
         let known = &self.options.known;
-        let left = |it: &UnderWay| it.left(known, self.options.pace.create);
+        let left = |it: &UnderWay| it.left(known, UNCLEAR);
         self.under_way.as_ref().map(left).unwrap_or_default()
     }
 

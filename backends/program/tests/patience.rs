@@ -106,9 +106,10 @@ fn open(place: &Place) {
 async fn creations_run_beside_each_other_and_a_removal_waits_for_none() {
     let place = place("[ $1 = create ] && { echo >>$here/begun; cat $here/gate; }");
     gate(&place);
-    let (backend, _) = place.open_with(|options| options.pace.create = HOUR);
+    let (backend, _) = place.open();
     let creating = (1..=40).map(|number| {
-        let (backend, request) = (backend.clone(), place.request(number));
+        let (backend, mut request) = (backend.clone(), place.request(number));
+        request.deadline = HOUR;
         tokio::spawn(async move { backend.create(request).await })
     });
     let creating: Vec<_> = creating.collect();
@@ -208,4 +209,18 @@ async fn one_that_refuses_to_end_a_machine_keeps_it_in_the_list_until_it_is_gone
     fs::write(place.path("yield"), "").unwrap();
     assert_eq!(backend.destroy(ending(1)).await, Ok(()));
     assert_eq!(listed(&backend).await, []);
+}
+
+#[tokio::test]
+async fn a_creation_has_the_time_that_its_pool_gives_it() {
+    let place = place("[ $1 = create ] && ask .deadlineSeconds >>$here/deadlines");
+    let (backend, _) = place.open();
+    for (number, millis) in [(1, 100), (2, 1500), (3, 90_000)] {
+        let mut request = place.request(number);
+        request.deadline = Duration::from_millis(millis);
+        // The first may be too late.
+        let _ = backend.create(request).await;
+    }
+    let deadlines = fs::read_to_string(place.path("deadlines")).unwrap();
+    assert!(deadlines.ends_with("2\n90\n"), "{deadlines}");
 }

@@ -109,6 +109,8 @@ pub struct CreateRequest {
     pub slots: u32,
     /// What the agent does with output it cannot send.
     pub log_pressure: LogPressure,
+    /// How long the caller waits for it; what takes longer is of no use.
+    pub deadline: Duration,
     /// What to make.
     pub recipe: Arc<Recipe>,
     /// Good for one registration; absent for workers. Never put into arguments.

@@ -294,6 +294,7 @@ fn wanted(owner: &OwnerId, agent: AgentId, recipe: DockerMachineRecipe) -> Creat
         granted: Granted::default(),
         slots: 1,
         log_pressure: LogPressure::Pause,
+        deadline: std::time::Duration::from_secs(60),
         recipe: Arc::new(Recipe::DockerMachine(recipe)),
         token: Some(Secret::new("the-t0ken".into())),
     }

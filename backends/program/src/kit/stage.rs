@@ -223,6 +223,7 @@ impl Stage {
             granted: Granted::default(),
             slots: 1,
             log_pressure: LogPressure::Pause,
+            deadline: self.options.deadline,
             recipe: Arc::new(Recipe::Program(ProgramRecipe {
                 provisioner: owner.options.provisioner.clone(),
                 options: self.options.options.clone(),
@@ -281,7 +282,6 @@ fn program_options(options: &KitOptions, owner: OwnerId) -> ProgramOptions {
         known: Vec::new(),
         pools: BTreeMap::new(),
         pace: Pace {
-            create: deadline,
             list: deadline,
             status: deadline,
             renew: deadline,

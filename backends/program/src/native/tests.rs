@@ -81,6 +81,7 @@ pub(super) fn asked(to: &Provisioner, agent: AgentId) -> CreateRequest {
         },
         slots: 1,
         log_pressure: LogPressure::Pause,
+        deadline: std::time::Duration::from_secs(60),
         recipe: Arc::new(Recipe::Program(ProgramRecipe {
             provisioner: to.options.provisioner.clone(),
             options: String::new(),

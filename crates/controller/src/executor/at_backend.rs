@@ -86,6 +86,7 @@ impl Executor {
             granted: order.granted,
             slots: order.slots,
             log_pressure: order.log_pressure,
+            deadline,
             recipe: order.recipe,
             token: token.filter(|_| order.kind == AgentKind::Managed),
         };
