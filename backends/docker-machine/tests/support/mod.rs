@@ -211,6 +211,7 @@ pub fn told(error: BackendError) -> (&'static str, String) {
     match error {
         BackendError::Transient(message) => ("transient", message),
         BackendError::Capacity { message, .. } => ("capacity", message),
+        BackendError::Throttled { message, .. } => ("throttled", message),
         BackendError::Invalid(message) => ("invalid", message),
         BackendError::Unknown(message) => ("unknown", message),
     }
