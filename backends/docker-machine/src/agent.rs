@@ -354,6 +354,7 @@ mod tests {
             granted: Granted::default(),
             slots: 1,
             log_pressure: LogPressure::Pause,
+            deadline: std::time::Duration::from_secs(60),
             recipe: Arc::new(Recipe::DockerMachine(recipe.clone())),
             token: Some(Secret::new("hunter2".into())),
         };

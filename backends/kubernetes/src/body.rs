@@ -218,6 +218,7 @@ pub(crate) mod tests {
             granted: Granted::default(),
             slots: 1,
             log_pressure: LogPressure::Pause,
+            deadline: std::time::Duration::from_secs(60),
             recipe: Arc::new(Recipe::Kubernetes(recipe())),
             token: None,
         }

@@ -74,6 +74,7 @@ fn request(owner: &str, number: u32) -> CreateRequest {
         granted: Granted::default(),
         slots: 1,
         log_pressure: LogPressure::Pause,
+        deadline: std::time::Duration::from_secs(60),
         recipe: Arc::new(Recipe::Process {
             program: ProcessProgram::Worker(script.to_vec()),
             env: BTreeMap::new(),

@@ -2,12 +2,14 @@
 //!
 //! Promise: see the crate. Leaves to others: deadlines and retries (`controller`).
 
+mod asking;
 mod batch;
 mod birth;
 mod ending;
 mod lease;
 mod look;
 mod others;
+mod outlived;
 mod watch;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -36,8 +38,8 @@ use look::Desk;
 /// program finds them by `list`.
 pub struct ProgramBackend {
     core: Arc<Core>,
-    watcher: AbortHandle,
-    renewer: AbortHandle,
+    /// What it does by itself.
+    chores: [AbortHandle; 3],
 }
 
 /// What the futures of all machines share.
@@ -54,6 +56,8 @@ struct Core {
     census: Mutex<Census>,
     /// Somebody may be there who was not, or is missing.
     changed: Notify,
+    /// A list lacked somebody, who may have to be asked for by name.
+    unseen: Notify,
     inbox: Arc<dyn BackendInbox>,
 }
 
@@ -76,22 +80,22 @@ impl ProgramBackend {
             desk: Desk::default(),
             census: Mutex::new(census),
             changed: Notify::new(),
+            unseen: Notify::new(),
             inbox,
         });
-        let watcher = tokio::spawn(watch::watch(core.clone())).abort_handle();
-        let renewer = tokio::spawn(lease::keep(core.clone())).abort_handle();
-        Arc::new(Self {
-            core,
-            watcher,
-            renewer,
-        })
+        outlived::wait_for_all(&core);
+        let chores = [
+            tokio::spawn(watch::watch(core.clone())).abort_handle(),
+            tokio::spawn(lease::keep(core.clone())).abort_handle(),
+            tokio::spawn(asking::keep_asking(core.clone())).abort_handle(),
+        ];
+        Arc::new(Self { core, chores })
     }
 }
 
 impl Drop for ProgramBackend {
     fn drop(&mut self) {
-        self.watcher.abort();
-        self.renewer.abort();
+        self.chores.iter().for_each(AbortHandle::abort);
     }
 }
 
@@ -127,13 +131,9 @@ impl Backend for ProgramBackend {
     /// See the port. A machine that the program does not show is listed as it was until its
     /// absence is confirmed by asking for it.
     async fn list(&self) -> Result<Listing, BackendError> {
-        let events = look::refresh(&self.core).await;
-        let events = events.map_err(|fault| fault.as_unlisted())?;
-        let listing = self.core.census().listing();
-        for event in events {
-            self.core.tell(event).await;
-        }
-        Ok(listing)
+        let looked = look::refresh(&self.core).await;
+        looked.map_err(|fault| fault.as_unlisted())?;
+        Ok(self.core.census().listing())
     }
 
     async fn destroy(&self, request: DestroyRequest) -> Result<(), BackendError> {

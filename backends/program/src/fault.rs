@@ -102,7 +102,7 @@ impl Fault {
             },
             Verdict::Throttled => BackendError::Capacity {
                 message: format!("throttled: {message}"),
-                retry_after: self.retry_after.or(Some(THROTTLED_REST)),
+                retry_after: self.rest(),
             },
             Verdict::Auth => BackendError::Invalid(format!(
                 "the provisioner's credentials are refused: {message}"
@@ -117,12 +117,28 @@ impl Fault {
 
     /// Of a list, which changes nothing.
     pub(crate) fn as_unlisted(&self) -> BackendError {
-        BackendError::Transient(self.message.clone())
+        BackendError::Transient(match self.verdict {
+            Verdict::Throttled => format!("throttled: {}", self.message),
+            _ => self.message.clone(),
+        })
     }
 
     /// Of a destruction that is not confirmed.
-    pub(crate) fn as_unknown(&self) -> BackendError {
-        BackendError::Unknown(self.message.clone())
+    pub(crate) fn as_not_ended(&self) -> BackendError {
+        let message = self.message.clone();
+        match self.rest() {
+            Some(retry_after) => BackendError::Throttled {
+                message,
+                retry_after,
+            },
+            None => BackendError::Unknown(message),
+        }
+    }
+
+    /// How long the program is to be left alone, if it was asked too often.
+    pub(crate) fn rest(&self) -> Option<Duration> {
+        let usual = self.retry_after.unwrap_or(THROTTLED_REST);
+        (self.verdict == Verdict::Throttled).then_some(usual)
     }
 }
 

@@ -12,6 +12,7 @@
 mod answer;
 mod bootstrap;
 
+use std::slice;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -54,12 +55,7 @@ impl Command {
 pub(crate) async fn create(to: &Provisioner, order: &Order<'_>) -> Result<Machine, Fault> {
     let request = order.request;
     let specs = Specs::parse(order.options)?;
-    let mut call = call(
-        to,
-        Command::Create,
-        to.options.pace.create,
-        Some(&request.pool),
-    );
+    let mut call = call(to, Command::Create, request.deadline, Some(&request.pool));
     specify(to, &mut call, &request.pool);
     call.input = Bootstrap::new(to, order, &specs).document();
     let target = Target {
@@ -69,7 +65,10 @@ pub(crate) async fn create(to: &Provisioner, order: &Order<'_>) -> Result<Machin
         owner: None,
     };
     let made = async {
-        let output = heard(Command::Create, to.run(call).await?)?;
+        let output = heard(
+            Command::Create,
+            to.make(call, slice::from_ref(order)).await?,
+        )?;
         let instance = InstanceSaid::one(&output)?;
         read(to, &request.pool, instance, Some(&target))?
             .ok_or_else(|| Fault::unknown("the instance has another name"))

@@ -20,6 +20,7 @@ mod native;
 mod options;
 mod provisioner;
 mod start_up;
+mod underway;
 
 pub use backend::ProgramBackend;
 pub use kit::{Case, KitOptions, Report, Verdict, run_kit};

@@ -8,6 +8,7 @@ pub(crate) mod batch;
 mod leases;
 mod request;
 
+use std::slice;
 use std::time::Duration;
 
 use headcount_model::{AgentId, OwnerId, PoolName, Price};
@@ -32,7 +33,10 @@ pub(crate) async fn create(to: &Provisioner, order: &Order<'_>) -> Result<Machin
     let asked = order.request;
     let options = options(order)?;
     let request = creation(to, order, &options);
-    let answer = ask(to, &request).await?;
+    let mut call = to.call(Duration::from_secs(request.deadline_seconds));
+    request.set(&mut call);
+    let said = to.make(call, slice::from_ref(order)).await?;
+    let answer = heard(Verb::Create, said)?;
     let machine = one(answer, &to.name(asked.agent))?;
     // What was made is what was asked for, or nobody knows what was made.
     let made = read(&to.options.owner, machine)?
@@ -67,7 +71,7 @@ pub(crate) fn creation<'a>(
 /// What is the same for all machines that one `create` asks for.
 fn order<'a>(to: &'a Provisioner, order: &Order<'a>, options: &'a Value) -> Request<'a> {
     let asked = order.request;
-    let mut request = Request::new(Verb::Create, to, to.options.pace.create);
+    let mut request = Request::new(Verb::Create, to, asked.deadline);
     request.labels = Some(asked.labels.split(',').collect());
     request.resources = Some(Resources::of(&asked.granted));
     request.options = Some(options);

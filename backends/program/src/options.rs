@@ -1,6 +1,7 @@
 //! What the backend is told when it is built.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use headcount_model::{AgentId, OwnerId, PoolName, ProvisionerAddress};
@@ -13,6 +14,9 @@ pub struct ProgramOptions {
     pub provisioner: ProvisionerAddress,
     /// Whose instances these are.
     pub owner: OwnerId,
+    /// Where creations that are under way are noted, for a daemon after this one; `None` for
+    /// who is followed by nobody.
+    pub state_dir: Option<PathBuf>,
     /// The daemon's own environment; only what the contract and the provisioner's allow-list
     /// name reaches the program.
     pub host_env: BTreeMap<String, String>,
@@ -36,12 +40,13 @@ pub struct ProgramOptions {
 /// How often the program is called, and how long each call may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
-    /// Calls at once, lists aside, of which there is one at most.
+    /// Creations at once, as many as the controller asks a backend for.
+    pub creations: usize,
+    /// Other calls at once: destroys and statuses, which wait for no creation. Lists and
+    /// renewals are beside them, one of each at most.
     pub calls: usize,
     /// How long a creation waits for others that one call can ask for as well.
     pub gather: Duration,
-    /// For a create.
-    pub create: Duration,
     /// For a list; the planner waits 30 s.
     pub list: Duration,
     /// For a status.
@@ -61,9 +66,9 @@ pub struct Pace {
 impl Default for Pace {
     fn default() -> Self {
         Self {
-            calls: 16,
+            creations: 64,
+            calls: 64,
             gather: Duration::from_millis(20),
-            create: Duration::from_secs(120),
             list: Duration::from_secs(25),
             status: Duration::from_secs(25),
             renew: Duration::from_secs(25),

@@ -17,18 +17,29 @@ use tokio::sync::Semaphore;
 
 use crate::environment::environment;
 use crate::fault::{Fault, Verdict};
+use crate::native::MachineSaid;
 use crate::options::ProgramOptions;
 use crate::start_up::StartUp;
+use crate::underway::{Left, UnderWay};
 use crate::{garm, marks, native};
-use headcount_calls::{Call, CallError, Said};
+use headcount_calls::{Call, CallError, Maker, Said};
 
 /// A list of 10,000 machines has some 4 MiB; whoever says more is not believed.
 pub(crate) const MAX_OUTPUT: usize = 64 * 1024 * 1024;
 
+/// A creation that a daemon before this one began, and of which nobody can tell how long it
+/// may take, is awaited so long.
+const UNCLEAR: Duration = Duration::from_secs(20 * 60);
+
 /// One program.
 pub(crate) struct Provisioner {
     pub(crate) options: ProgramOptions,
+    creations: Semaphore,
     calls: Semaphore,
+    /// Before that it wants to be left alone.
+    rest_until: Mutex<Option<Instant>>,
+    /// Where creations are noted.
+    under_way: Option<UnderWay>,
     /// Pools that may have machines here, with their options.
     pools: Mutex<BTreeMap<PoolName, String>>,
     /// Who is told of every call; the kit.
@@ -82,7 +93,10 @@ impl Provisioner {
             pools.entry(pool.clone()).or_default();
         }
         Self {
+            creations: Semaphore::new(options.pace.creations.max(1)),
             calls: Semaphore::new(options.pace.calls.max(1)),
+            rest_until: Mutex::default(),
+            under_way: under_way(&options),
             pools: Mutex::new(pools),
             observer: None,
             options,
@@ -99,12 +113,13 @@ impl Provisioner {
 
     /// Makes one machine; one that has the name already is as good.
     pub(crate) async fn create(&self, order: &Order<'_>) -> Result<Machine, Fault> {
+        self.may_call()?;
         let pool = order.request.pool.clone();
         self.lock().insert(pool, order.options.to_owned());
-        match self.contract().is_garm() {
+        self.heed(match self.contract().is_garm() {
             false => native::create(self, order).await,
             true => garm::create(self, order).await,
-        }
+        })
     }
 
     /// The same for several of one kind in one call, which our own contract alone has: what
@@ -113,35 +128,45 @@ impl Provisioner {
         if let [order] = orders {
             return vec![self.create(order).await];
         }
+        if let Err(fault) = self.may_call() {
+            return vec![Err(fault); orders.len()];
+        }
         for order in orders {
             let pool = order.request.pool.clone();
             self.lock().insert(pool, order.options.to_owned());
         }
-        native::batch::create(self, orders).await
+        let answers = native::batch::create(self, orders).await;
+        answers
+            .into_iter()
+            .map(|answer| self.heed(answer))
+            .collect()
     }
 
     /// All machines of our owner. Called by one at a time.
     pub(crate) async fn list(&self) -> Result<Vec<Machine>, Fault> {
-        match self.contract().is_garm() {
+        self.may_call()?;
+        self.heed(match self.contract().is_garm() {
             false => native::list(self).await,
             true => garm::list(self).await,
-        }
+        })
     }
 
     /// One machine; [`Verdict::NotFound`](crate::fault::Verdict::NotFound) when there is none.
     pub(crate) async fn status(&self, target: &Target) -> Result<Machine, Fault> {
-        match self.contract().is_garm() {
+        self.may_call()?;
+        self.heed(match self.contract().is_garm() {
             false => native::status(self, target).await,
             true => garm::status(self, target).await,
-        }
+        })
     }
 
     /// Tells a machine to go; that there is none is success.
     pub(crate) async fn destroy(&self, target: &Target, grace: Duration) -> Result<(), Fault> {
-        match self.contract().is_garm() {
+        self.may_call()?;
+        self.heed(match self.contract().is_garm() {
             false => native::destroy(self, target, grace).await,
             true => garm::destroy(self, target).await,
-        }
+        })
     }
 
     /// From now on the leases of all our machines end then. Called by one at a time.
@@ -157,10 +182,48 @@ impl Provisioner {
 
     /// Machines of other owners that carry a lease. A list: called by one at a time.
     pub(crate) async fn list_others(&self) -> Result<Vec<LeasedInstance>, Fault> {
-        match self.contract().is_garm() {
+        self.may_call()?;
+        self.heed(match self.contract().is_garm() {
             false => native::list_others(self).await,
             true => Ok(Vec::new()),
+        })
+    }
+
+    /// What a status of our own contract says, with all marks.
+    pub(crate) async fn said(&self, target: &Target) -> Result<MachineSaid, Fault> {
+        self.may_call()?;
+        self.heed(native::said(self, target).await)
+    }
+
+    /// Unless it wants to be left alone.
+    fn may_call(&self) -> Result<(), Fault> {
+        let until = *self.rest();
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        match left.filter(|left| !left.is_zero()) {
+            None => Ok(()),
+            Some(left) => Err(Fault {
+                retry_after: Some(left),
+                ..Fault::new(Verdict::Throttled, "it asked to be left alone")
+            }),
         }
+    }
+
+    /// Notes how long it wants to be left alone, if it does.
+    fn heed<T>(&self, answer: Result<T, Fault>) -> Result<T, Fault> {
+        if let Err(fault) = &answer
+            && let Some(rest) = fault.rest()
+        {
+            let until = Instant::now().checked_add(rest);
+            let mut known = self.rest();
+            *known = (*known).max(until);
+        }
+        answer
+    }
+
+    fn rest(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.rest_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn contract(&self) -> ProvisionerContract {
@@ -206,18 +269,59 @@ impl Provisioner {
         self.run_at_once(call).await
     }
 
+    /// Runs a call that makes these once there is room for it. It is noted while it runs, so
+    /// that it is known of when this daemon is killed.
+    pub(crate) async fn make(&self, call: Call, orders: &[Order<'_>]) -> Result<Said, Fault> {
+        let _room = self.creations.acquire().await;
+        let Some(under_way) = &self.under_way else {
+            return self.run_at_once(call).await;
+        };
+        let agents = orders.iter().map(|order| order.request);
+        let agents = agents.map(|request| (request.agent, request.pool.clone()));
+        let mut noted = under_way.note(agents, call.deadline).map_err(|error| {
+            let why = format!("it cannot be noted in the state directory: {error}");
+            Fault::new(Verdict::Transient, why)
+        })?;
+        let said = self.watched(call, |maker| noted.made_by(maker)).await;
+        drop(noted);
+        said
+    }
+
+    /// What a daemon before this one left behind.
+    pub(crate) fn left(&self) -> BTreeMap<AgentId, Left> {
+        let known = &self.options.known;
+        let left = |it: &UnderWay| it.left(known, UNCLEAR);
+        self.under_way.as_ref().map(left).unwrap_or_default()
+    }
+
+    /// What was left behind is over.
+    pub(crate) fn forget(&self, agent: AgentId) {
+        if let Some(under_way) = &self.under_way {
+            under_way.forget(agent);
+        }
+    }
+
     /// Runs a call that waits for nobody: a list, or a renewal.
     pub(crate) async fn run_at_once(&self, call: Call) -> Result<Said, Fault> {
+        self.watched(call, |_| {}).await
+    }
+
+    async fn watched(&self, call: Call, told: impl FnOnce(Maker)) -> Result<Said, Fault> {
         let (verb, started) = (
             call.arguments.first().cloned().unwrap_or_default(),
             Instant::now(),
         );
-        let ended = call.run().await;
+        let ended = call.run_told(told).await;
         if let Some(observer) = &self.observer {
             observer.note(&verb, started.elapsed(), &ended);
         }
         Ok(ended?)
     }
+}
+
+fn under_way(options: &ProgramOptions) -> Option<UnderWay> {
+    let folder = options.state_dir.as_deref()?;
+    Some(UnderWay::new(folder, options.provisioner.backend_id()))
 }
 
 /// A machine that ended in a way only its program knows.

@@ -222,10 +222,11 @@ async fn whatever_is_not_clear_is_unknown_of_each_and_counts_as_present() {
             "did not answer within 2 s and was ended",
         ),
     ] {
-        let place = place(2, text);
-        let (backend, events) = open_with(&place, |options| {
-            options.pace.create = Duration::from_secs(2);
-        });
+        let mut place = place(2, text);
+        if text.contains("sleep") {
+            place.deadline = Duration::from_secs(2);
+        }
+        let (backend, events) = open_with(&place, |_| {});
         for answer in make(&place, &backend, 2).await {
             match answer {
                 Err(BackendError::Unknown(said)) => assert!(said.contains(why), "{text}: {said}"),

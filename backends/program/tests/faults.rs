@@ -33,6 +33,12 @@ async fn listed(backend: &ProgramBackend) -> Vec<(AgentId, InstanceState)> {
         .collect()
 }
 
+/// What the program was called with so far.
+fn calls(place: &Place) -> String {
+    fs::read_to_string(place.path("calls")).unwrap_or_default()
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
 const RUNNING: InstanceState = InstanceState::Running;
 
 #[tokio::test]
@@ -88,7 +94,10 @@ async fn what_a_program_says_of_a_failed_create_is_told_apart() {
             Err(expected),
             "{text}"
         );
-        assert_eq!(listed(&backend).await, [], "nothing was made");
+        // Who asks to be left alone is, by lists as well.
+        if !text.contains("throttled") {
+            assert_eq!(listed(&backend).await, [], "nothing was made");
+        }
     }
 }
 
@@ -149,8 +158,10 @@ async fn whatever_is_not_clear_is_unknown_and_counts_as_present() {
 #[tokio::test]
 async fn a_create_that_hangs_is_ended_and_what_it_made_is_found() {
     let place = place("[ $1 = create ] && { good create; sleep 600; }");
-    let (backend, _) = place.open_with(|options| options.pace.create = Duration::from_secs(1));
-    let made = backend.create(place.request(1)).await;
+    let (backend, _) = place.open();
+    let mut request = place.request(1);
+    request.deadline = Duration::from_secs(1);
+    let made = backend.create(request).await;
     assert!(matches!(made, Err(BackendError::Unknown(_))), "{made:?}");
     assert_eq!(listed(&backend).await, [(agent(1), RUNNING)]);
 }
@@ -351,20 +362,22 @@ async fn a_throttled_list_leaves_the_program_alone() {
 #[tokio::test]
 async fn a_hung_program_delays_no_other() {
     let hung = Place::script("sleep 600");
-    let (stuck, _) = hung.open();
+    let (stuck, _) = hung.open_with(|options| {
+        // Longer than nine others take on any machine.
+        options.pace.list = HOUR;
+    });
     let creating = tokio::spawn({
-        let (stuck, request) = (stuck.clone(), hung.request(1));
+        let (stuck, mut request) = (stuck.clone(), hung.request(1));
+        request.deadline = HOUR;
         async move { stuck.create(request).await }
     });
     let listing = tokio::spawn(async move { stuck.list().await });
-    let started = Instant::now();
     for _ in 0..9 {
         let place = place("");
         let (backend, _) = place.open();
         backend.create(place.request(1)).await.unwrap();
         assert_eq!(listed(&backend).await, [(agent(1), RUNNING)]);
     }
-    assert!(started.elapsed() < Duration::from_secs(15));
     assert!(!creating.is_finished() && !listing.is_finished());
     creating.abort();
     listing.abort();
@@ -372,7 +385,7 @@ async fn a_hung_program_delays_no_other() {
 
 #[tokio::test]
 async fn ten_thousand_machines_are_one_list() {
-    let place = Place::script("cat >/dev/null; cat $here/answer");
+    let place = Place::script("cat >/dev/null; echo $1 >>$here/calls; cat $here/answer");
     let machine = |number: u32| {
         let agent = agent(number);
         format!(
@@ -386,13 +399,8 @@ async fn ten_thousand_machines_are_one_list() {
     );
     fs::write(place.path("answer"), answer).unwrap();
     let (backend, _) = place.open();
-    let started = Instant::now();
     assert_eq!(listed(&backend).await.len(), 10_000);
-    assert!(
-        started.elapsed() < Duration::from_secs(10),
-        "{:?}",
-        started.elapsed()
-    );
+    assert_eq!(calls(&place), "list\n");
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ pub(crate) const MAX_WORDS: usize = 16 * 1024;
 const LOCK_RETRIES: u32 = 50;
 const LOCK_STEP: Duration = Duration::from_millis(20);
 /// For the kernel to end what was killed.
-const KILL_WAIT: Duration = Duration::from_secs(5);
+pub(crate) const KILL_WAIT: Duration = Duration::from_secs(5);
 
 /// What is run.
 #[derive(Clone, Debug)]
@@ -107,8 +107,20 @@ impl Call {
     /// # Errors
     /// There is no answer; only [`CallError::NotStarted`] means that nothing was done.
     pub async fn run(self) -> Result<Said, CallError> {
+        self.run_told(|_| {}).await
+    }
+
+    /// The same, and `started` is told who it is once it runs, so that another process can
+    /// find it again when this one is killed. Not told when that cannot be seen.
+    ///
+    /// # Errors
+    /// Those of [`Call::run`].
+    pub async fn run_told(self, started: impl FnOnce(Maker)) -> Result<Said, CallError> {
         let program = self.program.display().to_string();
         let mut child = Child::start(&self).map_err(|none| none.of(&program))?;
+        if let Ok(maker) = child.who() {
+            started(maker);
+        }
         let mut output = Head::new(self.max_output);
         let mut words = Tail::new(MAX_WORDS);
         let talking = talk(&mut child, &self.input, &mut output, &mut words);

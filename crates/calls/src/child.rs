@@ -95,6 +95,11 @@ impl Child {
         (&mut self.pipes, &self.process)
     }
 
+    /// Who it is, for others than its parent.
+    pub(crate) fn who(&self) -> io::Result<Maker> {
+        self.process.who()
+    }
+
     /// Whether anybody of its group is left; for a child that has ended, which is collected
     /// by this. Only while somebody is left does the group's number stay taken.
     pub(crate) fn leaves_somebody(&mut self) -> io::Result<bool> {

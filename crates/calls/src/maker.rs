@@ -1,19 +1,27 @@
 //! A process that outlives whoever started it, and is found again.
 //!
-//! Promise: a number that belongs to another process by now is not taken for it.
+//! Promise: a number that belongs to another process by now is not taken for it, and nobody
+//! else is ended.
 
 use std::fmt;
 use std::fs::{self, File, TryLockError};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
 use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open, pidfd_send_signal};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, kill_process_group, pidfd_open, pidfd_send_signal,
+    test_kill_process_group,
+};
 use rustix::time::{ClockId, clock_gettime};
 use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::time::{sleep, timeout};
 
+use crate::call::KILL_WAIT;
 use crate::child::register;
 
 /// Milliseconds of a tick of proc(5), `USER_HZ`: 100 a second on all that we run on.
@@ -50,17 +58,53 @@ impl Maker {
     /// # Errors
     /// It cannot be told.
     pub async fn ended(&self) -> io::Result<()> {
+        match self.watch()? {
+            Some(watch) => watch.readable().await.map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns once nothing of the group that it leads can run any more: awaits its end at
+    /// most so long, and then kills all of it. Where it has ended before this was asked, a
+    /// group of its number may be what it left or somebody else's: that is awaited for as
+    /// long, and not touched.
+    ///
+    /// # Errors
+    /// It cannot be told, or it cannot be killed.
+    pub async fn end_within(&self, wait: Duration) -> io::Result<()> {
+        let Some(watch) = self.watch()? else {
+            if self.may_have_left() {
+                sleep(wait).await;
+            }
+            return Ok(());
+        };
+        // Late, or it has ended this moment, so that its number is nobody else's yet.
+        drop(timeout(wait, watch.readable()).await);
+        if let Some(pid) = Pid::from_raw(self.pid) {
+            let _ = kill_process_group(pid, Signal::KILL);
+        }
+        match timeout(KILL_WAIT, watch.readable()).await {
+            Ok(ended) => ended.map(drop),
+            Err(_) => Err(io::Error::other("it cannot be killed")),
+        }
+    }
+
+    /// Its end, to be awaited; `None` when it has ended.
+    fn watch(&self) -> io::Result<Option<AsyncFd<OwnedFd>>> {
         let pid = Pid::from_raw(self.pid).ok_or_else(|| io::Error::other("no process"))?;
         let watch = match pidfd_open(pid, PidfdFlags::NONBLOCK) {
             Ok(watch) => register(watch, Interest::READABLE)?,
-            Err(Errno::SRCH) => return Ok(()),
+            Err(Errno::SRCH) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
         // Asked after it was opened: nobody else can have the number from now on.
-        if started(self.pid)? != Some(self.started) {
-            return Ok(());
-        }
-        watch.readable().await.map(drop)
+        Ok((started(self.pid)? == Some(self.started)).then_some(watch))
+    }
+
+    /// Whether there is a group of its number.
+    fn may_have_left(&self) -> bool {
+        let group = Pid::from_raw(self.pid).map(test_kill_process_group);
+        group.is_some_and(|there| there != Err(Errno::SRCH))
     }
 
     /// How long ago it was started, the time this host slept included.

@@ -5,9 +5,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+use tokio::task::JoinHandle;
 
 use crate::call::MAX_WORDS;
-use crate::{Call, CallError, Maker, Writer};
+use crate::{Call, CallError, Maker, Said, Writer};
 
 /// Of a program that is to be late, but only after it has said its word: a shell comes to
 /// that at once, and on a busy machine not much later.
@@ -264,4 +265,57 @@ async fn a_program_that_was_let_go_before_anybody_was_told_is_found_by_its_log_a
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     maker.kill().unwrap();
+}
+
+/// A program that says that it has begun, waits for a file `go`, and ends with code 4; as
+/// another process than its parent sees it.
+async fn left_behind() -> (TempDir, Maker, JoinHandle<Result<Said, CallError>>) {
+    let text = "here=${0%/*}; sleep 600 & echo $! >$here/pid; mkfifo $here/go; mv $here/go $here/gate\n\
+                read line <$here/gate; exit 4";
+    let (dir, call) = script(text);
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let tell = |maker| tell.send(maker).expect("the test listens");
+    let running = tokio::spawn(call.run_told(tell));
+    let maker = told.await.unwrap();
+    await_file(&dir.path().join("gate")).await;
+    (dir, maker, running)
+}
+
+async fn await_file(file: &std::path::Path) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !file.exists() {
+        assert!(Instant::now() < deadline, "{}", file.display());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn who_is_left_behind_is_ended_with_its_group_when_its_time_is_over() {
+    let (dir, maker, running) = left_behind().await;
+    maker.end_within(Duration::from_millis(1)).await.unwrap();
+    assert_eq!(running.await.unwrap().unwrap().code, None, "by a signal");
+    await_gone(&dir.path().join("pid")).await;
+}
+
+#[tokio::test]
+async fn who_is_left_behind_has_its_time_and_leaves_nobody() {
+    let (dir, maker, running) = left_behind().await;
+    let waiting = tokio::spawn(async move { maker.end_within(Duration::from_secs(60)).await });
+    std::fs::write(dir.path().join("gate"), "go\n").unwrap();
+    waiting.await.unwrap().unwrap();
+    assert_eq!(running.await.unwrap().unwrap().code, Some(4));
+    await_gone(&dir.path().join("pid")).await;
+}
+
+#[tokio::test]
+async fn a_number_that_is_anothers_by_now_is_not_touched() {
+    let (dir, maker, running) = left_behind().await;
+    let other = Maker {
+        started: maker.started + 1,
+        ..maker
+    };
+    other.end_within(Duration::from_millis(1)).await.unwrap();
+    assert!(maker.is_alive());
+    std::fs::write(dir.path().join("gate"), "go\n").unwrap();
+    assert_eq!(running.await.unwrap().unwrap().code, Some(4));
 }

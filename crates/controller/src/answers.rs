@@ -8,6 +8,7 @@ pub(crate) fn backend(error: BackendError) -> Trouble {
     let kind = match error {
         BackendError::Transient(_) => TroubleKind::Transient,
         BackendError::Capacity { retry_after, .. } => TroubleKind::NoCapacity(retry_after),
+        BackendError::Throttled { retry_after, .. } => TroubleKind::NoCapacity(Some(retry_after)),
         BackendError::Invalid(_) => TroubleKind::Invalid,
         BackendError::Unknown(_) => TroubleKind::Unknown,
     };

@@ -21,7 +21,8 @@ use crate::inbox::Inbox;
 use crate::launches::{Launches, MAX_LINES};
 use crate::{Clock, Order, answers};
 
-/// Effects under way at one backend at a time; further ones wait their turn.
+/// Creations under way at one backend at a time, and as many removals, which wait for no
+/// creation; further ones wait their turn.
 pub const MAX_PER_BACKEND: usize = 64;
 
 /// For a backend to tell what an agent said last.
@@ -33,15 +34,25 @@ pub(crate) struct Executor {
     pub(crate) clock: Clock,
     pub(crate) inbox: Inbox,
     pub(crate) sources: BTreeMap<SourceId, Arc<dyn Source>>,
-    pub(crate) backends: BTreeMap<BackendId, (Arc<dyn Backend>, Arc<Semaphore>)>,
+    pub(crate) backends: BTreeMap<BackendId, Bounded>,
     pub(crate) link: Arc<dyn AgentLink>,
     pub(crate) machine_pools: Arc<dyn MachinePools>,
     pub(crate) reader: at_signals::Reader,
 }
 
 /// A backend with its turns.
-pub(crate) fn bounded(backend: Arc<dyn Backend>) -> (Arc<dyn Backend>, Arc<Semaphore>) {
-    (backend, Arc::new(Semaphore::new(MAX_PER_BACKEND)))
+pub(crate) struct Bounded {
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) creations: Semaphore,
+    pub(crate) removals: Semaphore,
+}
+
+pub(crate) fn bounded(backend: Arc<dyn Backend>) -> Bounded {
+    Bounded {
+        backend,
+        creations: Semaphore::new(MAX_PER_BACKEND),
+        removals: Semaphore::new(MAX_PER_BACKEND),
+    }
 }
 
 impl Executor {
@@ -66,7 +77,7 @@ impl Executor {
 
     /// Notes what an agent said last, as far as its backend can still tell.
     pub(crate) fn last_words(&self, agent: AgentId, at: &BackendId, launches: &Arc<Launches>) {
-        let Some((backend, _)) = self.backends.get(at) else {
+        let Some(Bounded { backend, .. }) = self.backends.get(at) else {
             return;
         };
         let (backend, launches) = (Arc::clone(backend), Arc::clone(launches));

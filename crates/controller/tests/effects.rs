@@ -76,6 +76,21 @@ async fn a_source_that_does_not_hear_of_an_end_is_told_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_removal_waits_for_no_creation() {
+    let house = House::start(fleet([scaler("d", "linux", 100)])).await;
+    let stranger = agent(77);
+    house.backend.plant(stranger, "d/linux");
+    house.quiet().await;
+    house.pass(Duration::from_secs(30)).await;
+    house.backend.fall_silent();
+    house.submit("linux", 100).await;
+    assert_eq!(house.backend.creates().len(), 64, "no more at once");
+    house.pass(Duration::from_secs(31)).await;
+    let removed = house.backend.destroys();
+    assert_eq!(removed.first().map(|(agent, _)| *agent), Some(stranger));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_backend_is_asked_for_64_things_at_once_at_most() {
     let house = House::settled(fleet([scaler("d", "linux", 100)])).await;
     house.backend.fall_silent();

@@ -10,8 +10,8 @@ use headcount_planner::Operator;
 const ONE: &str = "scaler d max=1 labels=linux";
 const REFUSED: &str = "destroy a-1-1";
 
-/// An agent that ran one job and cannot be removed.
-fn stuck() -> Scenario {
+/// An agent that is about to be removed.
+fn leaving() -> Scenario {
     let mut s = Scenario::new("scaler d max=2 labels=linux keep=1");
     s.bring_up();
     s.configure("scaler d max=2 labels=linux");
@@ -19,6 +19,12 @@ fn stuck() -> Scenario {
     s.ok_all();
     s.plan();
     s.wake().plan();
+    s
+}
+
+/// An agent that cannot be removed.
+fn stuck() -> Scenario {
+    let mut s = leaving();
     s.quarantine(REFUSED);
     s
 }
@@ -53,6 +59,48 @@ fn what_is_quarantined_counts_in_every_cap_and_its_room_is_not_promised() {
          d/linux grows by 0 of 1: scaler_at_max_agents\n\
          wake in 300s: retry"
     );
+}
+
+#[test]
+fn who_refuses_for_an_hour_is_tried_for_an_hour_and_believed_in_the_end() {
+    let mut s = stuck();
+    s.configure(ONE);
+    s.jobs("linux", 1);
+    for _ in 0..12 {
+        s.plan();
+        assert!(s.wake().plan().starts_with("destroy a-1-1: quarantined"));
+        s.fail(REFUSED, TroubleKind::Transient);
+        assert_eq!(s.agents(), "a-1-1 quarantined: quarantined", "nobody else");
+    }
+    s.plan();
+    s.wake().plan();
+    s.ok(REFUSED).plan();
+    assert_eq!(s.agents(), "a-1-1 quarantined: quarantined", "said once");
+    s.wake().plan();
+    s.ok(REFUSED);
+    assert_eq!(phase(&s), None);
+    assert!(s.plan().starts_with("create a-1-2"), "its room is free");
+}
+
+#[test]
+fn a_backend_that_wants_to_be_left_alone_is_and_that_is_no_failure() {
+    let mut s = leaving();
+    let rest = |seconds| Some(std::time::Duration::from_secs(seconds));
+    for _ in 0..12 {
+        s.fail(REFUSED, TroubleKind::NoCapacity(rest(600)));
+        assert_eq!(s.plan(), "wake in 600s: retry");
+        s.wake().plan();
+    }
+    assert_eq!(phase(&s), Some(AgentPhase::Destroying));
+    s.fail(REFUSED, TroubleKind::NoCapacity(rest(0)));
+    assert_eq!(s.plan(), "wake in 1s: retry", "never at once");
+    s.wake().plan();
+    s.quarantine(REFUSED);
+    s.plan();
+    s.wake().plan();
+    s.fail(REFUSED, TroubleKind::NoCapacity(rest(600)));
+    assert_eq!(phase(&s), Some(AgentPhase::Quarantined));
+    assert_eq!(s.plan(), "wake in 600s: retry");
 }
 
 #[test]

@@ -44,6 +44,7 @@ pub trait Backend: Send + Sync {
     ///
     /// # Errors
     /// [`BackendError::Unknown`] when it may still exist: look before acting again.
+    /// [`BackendError::Throttled`] when nothing was tried.
     async fn destroy(&self, request: DestroyRequest) -> Result<(), BackendError>;
 
     /// Instances of other owners that carry a lease, as far as this backend knows any: what
@@ -108,6 +109,8 @@ pub struct CreateRequest {
     pub slots: u32,
     /// What the agent does with output it cannot send.
     pub log_pressure: LogPressure,
+    /// How long the caller waits for it; what takes longer is of no use.
+    pub deadline: Duration,
     /// What to make.
     pub recipe: Arc<Recipe>,
     /// Good for one registration; absent for workers. Never put into arguments.
@@ -145,6 +148,14 @@ pub enum BackendError {
         message: String,
         /// How long it asks to be left alone.
         retry_after: Option<Duration>,
+    },
+    /// Leave it alone for a while: it was asked too often, and did nothing.
+    #[error("throttled: {message}")]
+    Throttled {
+        /// What the backend said.
+        message: String,
+        /// For how long.
+        retry_after: Duration,
     },
     /// Fix the request or the configuration: trying the same again cannot help.
     #[error("{0}")]

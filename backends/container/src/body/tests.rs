@@ -22,6 +22,7 @@ pub(crate) fn request(agent: AgentId) -> CreateRequest {
         granted: Granted::default(),
         slots: 1,
         log_pressure: LogPressure::Pause,
+        deadline: std::time::Duration::from_secs(60),
         recipe: Arc::new(Recipe::Container(recipe())),
         token: None,
     }

@@ -92,6 +92,7 @@ impl<'a> Place<'a> {
             granted: Granted::default(),
             slots: 1,
             log_pressure: LogPressure::Pause,
+            deadline: std::time::Duration::from_secs(60),
             recipe: Arc::new(Recipe::Container(ContainerRecipe {
                 engine: self.address(),
                 image: IMAGE.to_owned(),

@@ -285,6 +285,7 @@ pub fn told(error: BackendError) -> (&'static str, String) {
     match error {
         BackendError::Transient(message) => ("transient", message),
         BackendError::Capacity { message, .. } => ("capacity", message),
+        BackendError::Throttled { message, .. } => ("throttled", message),
         BackendError::Invalid(message) => ("invalid", message),
         BackendError::Unknown(message) => ("unknown", message),
     }
@@ -368,6 +369,7 @@ fn wanted(owner: &OwnerId, agent: AgentId, recipe: DockerMachineRecipe) -> Creat
         granted: Granted::default(),
         slots: 1,
         log_pressure: LogPressure::Pause,
+        deadline: std::time::Duration::from_secs(60),
         recipe: Arc::new(Recipe::DockerMachine(recipe)),
         token: Some(Secret::new("the-t0ken".into())),
     }

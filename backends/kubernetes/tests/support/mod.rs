@@ -170,6 +170,7 @@ pub fn request_of(agent: AgentId, recipe: KubernetesRecipe) -> CreateRequest {
         granted: Granted::default(),
         slots: 1,
         log_pressure: LogPressure::Pause,
+        deadline: std::time::Duration::from_secs(60),
         recipe: Arc::new(Recipe::Kubernetes(recipe)),
         token: None,
     }

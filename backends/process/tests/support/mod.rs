@@ -112,6 +112,7 @@ impl Place {
             granted: Granted::default(),
             slots: 1,
             log_pressure: LogPressure::Pause,
+            deadline: std::time::Duration::from_secs(60),
             recipe: Arc::new(Recipe::Process {
                 program,
                 env: BTreeMap::new(),

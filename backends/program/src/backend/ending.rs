@@ -36,7 +36,7 @@ pub(super) async fn destroy(core: &Arc<Core>, request: DestroyRequest) -> Result
             ))),
         };
         // Nobody may be waiting any more; the machine shows in `list`, or does not.
-        drop(tell.send(ended.map_err(|fault| fault.as_unknown())));
+        drop(tell.send(ended.map_err(|fault| fault.as_not_ended())));
     });
     let cut_short = |_| Err(BackendError::Unknown("the daemon is ending".into()));
     done.await.unwrap_or_else(cut_short)
@@ -104,6 +104,9 @@ pub(super) async fn confirm<T>(
                 ))
             }
         };
+        if why.rest().is_some() {
+            return Err(why);
+        }
         if Instant::now() >= until || is_useless(&why) || asker.is_closed() {
             return Err(Fault::unknown(why.message));
         }

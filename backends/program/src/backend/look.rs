@@ -1,53 +1,53 @@
 //! Looking at all machines.
 //!
 //! Promise: one list at a time, whoever asks; who waits for one that was begun after they
-//! asked does not begin another. A provisioner that asks to be left alone is. Whom lists do
-//! not show is asked for by name before anybody believes that they are gone: a list that
-//! loses a machine for a while ends nobody.
+//! asked does not begin another. What a list shows is told, also when nobody waits for it any
+//! more. Leaves whom no list shows to [`super::asking`].
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use futures_util::future::join_all;
-use headcount_model::{AgentId, BackendEvent, LeasedInstance};
+use headcount_model::{BackendEvent, LeasedInstance};
 use tokio::sync::Mutex;
 
 use super::Core;
-use crate::fault::{Fault, Verdict};
-use crate::provisioner::{Machine, Target};
+use crate::fault::Fault;
 
-/// Machines that are asked for by name after one list; the others wait for the next.
-const MOST_ASKED: usize = 128;
-
-/// Where lists are made.
+/// Where lists are made: when the last one that was answered was begun.
 #[derive(Default)]
 pub(super) struct Desk {
-    last: Mutex<Last>,
+    last: Mutex<Option<Instant>>,
 }
 
-#[derive(Default)]
-struct Last {
-    /// When the last list that was answered was begun.
-    begun: Option<Instant>,
-    /// Before that the program wants no list.
-    rest_until: Option<Instant>,
+/// Brings the census up to a moment after this was called, and tells what is new. Goes on
+/// when this is dropped: what the census takes for told must be.
+pub(super) async fn refresh(core: &Arc<Core>) -> Result<(), Fault> {
+    let (core, asked) = (core.clone(), Instant::now());
+    let looking = tokio::spawn(async move {
+        for event in look(&core, asked).await? {
+            core.tell(event).await;
+        }
+        Ok(())
+    });
+    let cut_short = |_| Err(Fault::unknown("the daemon is ending"));
+    looking.await.unwrap_or_else(cut_short)
 }
 
-/// Brings the census up to a moment after this was called. Returns what is to be told.
-pub(super) async fn refresh(core: &Core) -> Result<Vec<BackendEvent>, Fault> {
-    let asked = Instant::now();
+/// What is new since it was looked last.
+async fn look(core: &Core, asked: Instant) -> Result<Vec<BackendEvent>, Fault> {
     let mut last = core.desk.last.lock().await;
-    if last.begun.is_some_and(|begun| begun >= asked) {
+    if last.is_some_and(|begun| begun >= asked) {
         return Ok(Vec::new());
     }
-    let begun = last.may_begin()?;
-    let machines = last.noted(begun, core.provisioner.list().await)?;
-    last.begun = Some(begun);
+    let begun = Instant::now();
+    let machines = core.provisioner.list().await?;
+    *last = Some(begun);
     let confirm = core.provisioner.options.pace.confirm;
     let busy = |agent| core.turns.is_taken(agent);
-    let mut events = core.census().survey(&machines, begun, confirm, busy);
-    events.extend(ask_for_the_unseen(core).await);
+    let events = core.census().survey(&machines, begun, confirm, busy);
     if core.census().misses_somebody() {
         core.changed.notify_one();
+        core.unseen.notify_one();
     }
     core.leases.look_again();
     Ok(events)
@@ -55,63 +55,6 @@ pub(super) async fn refresh(core: &Core) -> Result<Vec<BackendEvent>, Fault> {
 
 /// Machines of other owners that carry a lease.
 pub(super) async fn others(core: &Core) -> Result<Vec<LeasedInstance>, Fault> {
-    let mut last = core.desk.last.lock().await;
-    let begun = last.may_begin()?;
-    last.noted(begun, core.provisioner.list_others().await)
-}
-
-impl Last {
-    /// This moment, unless the program wants no list.
-    fn may_begin(&self) -> Result<Instant, Fault> {
-        let now = Instant::now();
-        let Some(rest) = self.rest_until.filter(|rest| *rest > now) else {
-            return Ok(now);
-        };
-        let mut fault = Fault::new(Verdict::Throttled, "throttled: it asked to be left alone");
-        fault.retry_after = Some(rest.duration_since(now));
-        Err(fault)
-    }
-
-    /// What a list that was begun then came to.
-    fn noted<T>(&mut self, begun: Instant, listed: Result<T, Fault>) -> Result<T, Fault> {
-        let rest = listed.as_ref().err().and_then(|fault| fault.retry_after);
-        if let Some(rest) = rest {
-            self.rest_until = begun.checked_add(rest);
-        }
-        listed
-    }
-}
-
-/// Asks for each machine that no list has shown for a while. Who answers is there; of whom
-/// the program says that there is none is gone; whoever else is looked for again.
-async fn ask_for_the_unseen(core: &Core) -> Vec<BackendEvent> {
-    let unseen = core.census().unseen(MOST_ASKED);
-    let mut events = Vec::new();
-    for group in unseen.chunks(core.provisioner.options.pace.calls.max(1)) {
-        let asked = Instant::now();
-        let asking = group.iter().map(|agent| ask(core, *agent));
-        for (agent, answer) in join_all(asking).await {
-            let now = Instant::now();
-            match answer {
-                Ok(machine) => events.extend(core.census().shown(&machine, now)),
-                Err(fault) if fault.verdict == Verdict::NotFound => {
-                    events.extend(core.census().absent(agent, asked, now));
-                }
-                // Nobody can tell.
-                Err(_) => {}
-            }
-        }
-    }
-    events
-}
-
-async fn ask(core: &Core, agent: AgentId) -> (AgentId, Result<Machine, Fault>) {
-    let pool = core.census().pool(agent);
-    let target = Target {
-        agent,
-        pool,
-        id: None,
-        owner: None,
-    };
-    (agent, core.provisioner.status(&target).await)
+    let _turn = core.desk.last.lock().await;
+    core.provisioner.list_others().await
 }

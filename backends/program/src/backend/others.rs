@@ -40,7 +40,7 @@ pub(super) async fn reap(
             ))),
         };
         // Nobody may be waiting any more; the machine shows in lists, or does not.
-        drop(tell.send(ended.map_err(|fault| fault.as_unknown())));
+        drop(tell.send(ended.map_err(|fault| fault.as_not_ended())));
     });
     let cut_short = |_| Err(BackendError::Unknown("the daemon is ending".into()));
     done.await.unwrap_or_else(cut_short)
@@ -58,7 +58,7 @@ async fn end<T>(
         id: None,
         owner: Some(seen.owner.clone()),
     };
-    match native::said(&core.provisioner, &target).await {
+    match core.provisioner.said(&target).await {
         Ok(said) => {
             let now = native::leased(&core.provisioner.options.owner, &said);
             let same = now.is_some_and(|now| {

@@ -25,12 +25,7 @@ pub(super) async fn watch(core: Arc<Core>) {
         }
         wait(&core, failures).await;
         match look::refresh(&core).await {
-            Ok(events) => {
-                failures = 0;
-                for event in events {
-                    core.tell(event).await;
-                }
-            }
+            Ok(()) => failures = 0,
             Err(fault) => {
                 tracing::warn!(backend = %core.id, error = fault.message, "cannot list");
                 if failures == 0 {

@@ -223,6 +223,7 @@ impl Stage {
             granted: Granted::default(),
             slots: 1,
             log_pressure: LogPressure::Pause,
+            deadline: self.options.deadline,
             recipe: Arc::new(Recipe::Program(ProgramRecipe {
                 provisioner: owner.options.provisioner.clone(),
                 options: self.options.options.clone(),
@@ -273,6 +274,7 @@ fn program_options(options: &KitOptions, owner: OwnerId) -> ProgramOptions {
             config: options.config.clone(),
         },
         owner,
+        state_dir: None,
         host_env: options.host_env.clone(),
         call_back: CallBack::default(),
         own_url: None,
@@ -280,7 +282,6 @@ fn program_options(options: &KitOptions, owner: OwnerId) -> ProgramOptions {
         known: Vec::new(),
         pools: BTreeMap::new(),
         pace: Pace {
-            create: deadline,
             list: deadline,
             status: deadline,
             renew: deadline,

@@ -75,7 +75,7 @@ async fn ask(to: &Provisioner, orders: &[Order<'_>]) -> Result<Told, Fault> {
     };
     let mut call = to.call(Duration::from_secs(request.deadline_seconds));
     request.set(&mut call);
-    Told::read(heard(to.run(call).await?)?)
+    Told::read(heard(to.make(call, orders).await?)?)
 }
 
 /// The answer of a call that has ended. What tells of single machines is believed of a call

@@ -80,6 +80,15 @@ pub(crate) struct Request<'a> {
     pub(crate) machines: Option<Vec<MachineToMake>>,
 }
 
+/// At least one, and never less than there is.
+const fn whole_seconds(deadline: Duration) -> u64 {
+    let rest = deadline.subsec_nanos() > 0;
+    match deadline.as_secs().saturating_add(rest as u64) {
+        0 => 1,
+        seconds => seconds,
+    }
+}
+
 /// The machine it is about, with its marks where it is to be made.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -129,7 +138,7 @@ impl<'a> Request<'a> {
         Self {
             contract: CONTRACT,
             verb,
-            deadline_seconds: deadline.as_secs(),
+            deadline_seconds: whole_seconds(deadline),
             owner: to.options.owner.as_str(),
             config: to.options.provisioner.config.as_deref(),
             pool: None,

@@ -39,6 +39,7 @@ pub(super) fn provisioner() -> Provisioner {
             config: Some("/var/lib/machines".into()),
         },
         owner: "0123456789abcdef".into(),
+        state_dir: None,
         host_env: BTreeMap::new(),
         call_back: CallBack::default(),
         own_url: None,
@@ -80,6 +81,7 @@ pub(super) fn asked(to: &Provisioner, agent: AgentId) -> CreateRequest {
         },
         slots: 1,
         log_pressure: LogPressure::Pause,
+        deadline: std::time::Duration::from_secs(60),
         recipe: Arc::new(Recipe::Program(ProgramRecipe {
             provisioner: to.options.provisioner.clone(),
             options: String::new(),

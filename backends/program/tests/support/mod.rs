@@ -30,6 +30,8 @@ pub struct Place {
     pub batch: u8,
     /// How long leases last, where machines are to have some.
     pub lease: Option<Duration>,
+    /// For each creation.
+    pub deadline: Duration,
     /// Pools that are configured.
     pub pools: BTreeMap<PoolName, String>,
 }
@@ -64,6 +66,7 @@ impl Place {
             options: "{}".to_owned(),
             batch: 1,
             lease: None,
+            deadline: Duration::from_secs(20),
             pools: BTreeMap::new(),
         }
     }
@@ -94,6 +97,7 @@ impl Place {
         ProgramOptions {
             provisioner: self.address(),
             owner: owner.clone(),
+            state_dir: Some(self.path("state")),
             host_env: std::env::vars().collect(),
             call_back: CallBack::default(),
             own_url: Some("unix:/run/agents.sock".to_owned()),
@@ -101,7 +105,6 @@ impl Place {
             known: Vec::new(),
             pools: self.pools.clone(),
             pace: Pace {
-                create: Duration::from_secs(20),
                 list: Duration::from_secs(20),
                 status: Duration::from_secs(20),
                 destroy: Duration::from_secs(20),
@@ -139,6 +142,7 @@ impl Place {
             granted: Granted::default(),
             slots: 1,
             log_pressure: LogPressure::Pause,
+            deadline: self.deadline,
             recipe: Arc::new(Recipe::Program(ProgramRecipe {
                 provisioner: self.address(),
                 options: self.options.clone(),

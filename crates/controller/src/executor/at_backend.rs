@@ -1,17 +1,15 @@
 //! Orders to backends: a bounded number at a time, each with its deadline.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use headcount_model::{
     AgentId, AgentKind, BackendId, LeasedInstance, Listing, OtherEnd, Secret, Trouble, TroubleKind,
 };
 use headcount_planner::{Action, Answered, CreateOrder};
-use headcount_ports::{Backend, CreateRequest, DestroyRequest, ReapOtherRequest};
-use tokio::sync::Semaphore;
+use headcount_ports::{CreateRequest, DestroyRequest, ReapOtherRequest};
 use tokio::time::{sleep, timeout};
 
-use super::{Executor, late};
+use super::{Bounded, Executor, late};
 use crate::answers;
 
 impl Executor {
@@ -71,12 +69,12 @@ impl Executor {
     }
 
     async fn create(&self, order: CreateOrder, token: Option<Secret>) -> Result<(), Trouble> {
-        let (backend, permits) = self.backend(&order.backend)?;
+        let at = self.backend(&order.backend)?;
         // Sleeping for no time at all would wait for the next tick of the timer.
         if !order.gives_way().is_zero() {
             sleep(order.gives_way()).await;
         }
-        let _permit = permits.acquire().await;
+        let _permit = at.creations.acquire().await;
         let deadline = order.deadline;
         let request = CreateRequest {
             agent: order.agent,
@@ -88,10 +86,11 @@ impl Executor {
             granted: order.granted,
             slots: order.slots,
             log_pressure: order.log_pressure,
+            deadline,
             recipe: order.recipe,
             token: token.filter(|_| order.kind == AgentKind::Managed),
         };
-        match timeout(deadline, backend.create(request)).await {
+        match timeout(deadline, at.backend.create(request)).await {
             Ok(result) => result.map_err(answers::backend),
             Err(_) => late("create", deadline),
         }
@@ -104,17 +103,22 @@ impl Executor {
         grace: Duration,
         deadline: Duration,
     ) -> Result<(), Trouble> {
-        let (backend, permits) = self.backend(backend)?;
-        let _permit = permits.acquire().await;
-        match timeout(deadline, backend.destroy(DestroyRequest { agent, grace })).await {
+        let at = self.backend(backend)?;
+        let _permit = at.removals.acquire().await;
+        match timeout(
+            deadline,
+            at.backend.destroy(DestroyRequest { agent, grace }),
+        )
+        .await
+        {
             Ok(result) => result.map_err(answers::backend),
             Err(_) => late("destroy", deadline),
         }
     }
 
     async fn list(&self, backend: &BackendId, deadline: Duration) -> Result<Listing, Trouble> {
-        let (backend, _) = self.backend(backend)?;
-        match timeout(deadline, backend.list()).await {
+        let at = self.backend(backend)?;
+        match timeout(deadline, at.backend.list()).await {
             Ok(result) => result.map_err(answers::backend),
             Err(_) => late("list", deadline),
         }
@@ -126,9 +130,9 @@ impl Executor {
         request: ReapOtherRequest,
         deadline: Duration,
     ) -> Result<OtherEnd, Trouble> {
-        let (backend, permits) = self.backend(backend)?;
-        let _permit = permits.acquire().await;
-        match timeout(deadline, backend.reap_other(request)).await {
+        let at = self.backend(backend)?;
+        let _permit = at.removals.acquire().await;
+        match timeout(deadline, at.backend.reap_other(request)).await {
             Ok(result) => result.map_err(answers::backend),
             Err(_) => late("reap", deadline),
         }
@@ -139,14 +143,14 @@ impl Executor {
         backend: &BackendId,
         deadline: Duration,
     ) -> Result<Vec<LeasedInstance>, Trouble> {
-        let (backend, _) = self.backend(backend)?;
-        match timeout(deadline, backend.list_others()).await {
+        let at = self.backend(backend)?;
+        match timeout(deadline, at.backend.list_others()).await {
             Ok(result) => result.map_err(answers::backend),
             Err(_) => late("list others", deadline),
         }
     }
 
-    fn backend(&self, id: &BackendId) -> Result<&(Arc<dyn Backend>, Arc<Semaphore>), Trouble> {
+    fn backend(&self, id: &BackendId) -> Result<&Bounded, Trouble> {
         self.backends.get(id).ok_or_else(|| Trouble {
             kind: TroubleKind::Unknown,
             message: format!("backend {id} is not wired in this daemon"),

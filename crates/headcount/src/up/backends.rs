@@ -252,6 +252,7 @@ impl Backends {
         });
         ProgramOptions {
             owner: process.owner.clone(),
+            state_dir: Some(process.state_dir.clone()),
             host_env: process.host_env.clone(),
             call_back: self.call_back.clone(),
             own_url: Some(process.agent_url.clone()),

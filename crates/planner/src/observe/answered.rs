@@ -163,7 +163,7 @@ fn destroy(world: &mut World, id: AgentId, result: Result<(), Trouble>, now: Tim
     agent.listable_from = round;
     match result {
         Ok(()) => removal::destroyed(world, id, now),
-        Err(trouble) => removal::refused(world, id, trouble.message, now),
+        Err(trouble) => removal::refused(world, id, trouble, now),
     }
 }
 

@@ -1,8 +1,6 @@
 //! How removals went: what is gone, what stays, and what is quarantined for it.
 
-use alloc::string::String;
-
-use headcount_model::{AgentId, AgentPhase, Answer, Timestamp};
+use headcount_model::{AgentId, AgentPhase, Answer, Timestamp, Trouble};
 
 use super::moves::move_agent;
 use crate::lifecycle::agent::AgentInput;
@@ -35,7 +33,7 @@ pub(super) fn still_there(world: &mut World, id: AgentId) {
 }
 
 /// Its backend did not remove it.
-pub(super) fn refused(world: &mut World, id: AgentId, why: String, now: Timestamp) -> Answer {
+pub(super) fn refused(world: &mut World, id: AgentId, trouble: Trouble, now: Timestamp) -> Answer {
     let Some(agent) = world.agents.get_mut(&id) else {
         return Answer::Known;
     };
@@ -45,7 +43,7 @@ pub(super) fn refused(world: &mut World, id: AgentId, why: String, now: Timestam
     ) {
         return Answer::Known;
     }
-    if agent.not_removed(why, now) {
+    if agent.not_removed(trouble, now) {
         move_agent(world, id, AgentInput::GiveUp, now);
     }
     Answer::Applied

@@ -7,7 +7,7 @@
 use alloc::string::String;
 use core::time::Duration;
 
-use headcount_model::{Timestamp, Trouble};
+use headcount_model::{Timestamp, Trouble, TroubleKind};
 
 use super::{Agent, Effect, delay_after};
 
@@ -20,8 +20,20 @@ const SELDOM: Duration = Duration::from_secs(300);
 pub(crate) const CONFIRM_ABSENCE: Duration = Duration::from_secs(10);
 const FIRST_RETRY: Duration = Duration::from_millis(200);
 const LONGEST_RETRY: Duration = Duration::from_secs(60);
+/// A backend that wants to be left alone is, so long at least.
+const SHORTEST_REST: Duration = Duration::from_secs(1);
 
-/// It was not removed.
+/// It was not removed. A backend that says that it did nothing and wants to be left alone for
+/// some time is, and that is no failure.
+fn refused(effect: Effect, trouble: &Trouble, now: Timestamp) -> Effect {
+    match trouble.kind {
+        TroubleKind::NoCapacity(Some(rest)) => {
+            Effect::RetryAt(now.after(rest.max(SHORTEST_REST)), effect.tries())
+        }
+        _ => failed(effect, now),
+    }
+}
+
 fn failed(effect: Effect, now: Timestamp) -> Effect {
     let tries = effect.tries().saturating_add(1);
     let pause = match tries < GIVE_UP_AFTER {
@@ -54,14 +66,15 @@ impl Doubt<'_> {
 
 impl Agent {
     /// Its backend did not remove it. Says whether it is given up for now.
-    pub(crate) fn not_removed(&mut self, why: String, now: Timestamp) -> bool {
-        self.stays_for = Some(why);
-        self.absent_since = None;
+    pub(crate) fn not_removed(&mut self, trouble: Trouble, now: Timestamp) -> bool {
         let known = self.record.phase == headcount_model::AgentPhase::Quarantined;
-        self.effect = match known {
-            true => failed(Effect::RetryAt(now, GIVE_UP_AFTER), now),
-            false => failed(self.effect, now),
+        let effect = match known {
+            true => Effect::RetryAt(now, GIVE_UP_AFTER),
+            false => self.effect,
         };
+        self.effect = refused(effect, &trouble, now);
+        self.stays_for = Some(trouble.message);
+        self.absent_since = None;
         self.effect.tries() >= GIVE_UP_AFTER
     }
 
@@ -138,9 +151,9 @@ impl Removal {
                 self.is_gone(now)
             }
             Err(trouble) => {
+                self.effect = refused(self.effect, &trouble, now);
                 self.stays_for = Some(trouble.message);
                 self.absent_since = None;
-                self.effect = failed(self.effect, now);
                 false
             }
         }

@@ -19,6 +19,7 @@ fn request(number: u32) -> CreateRequest {
         granted: Granted::default(),
         slots: 1,
         log_pressure: LogPressure::Pause,
+        deadline: std::time::Duration::from_secs(60),
         recipe: Arc::new(Recipe::Program(recipe())),
         token: None,
     }
