@@ -4,6 +4,7 @@
 
 mod batch;
 mod birth;
+mod by_id;
 mod ending;
 mod lease;
 mod look;

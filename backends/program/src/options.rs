@@ -52,6 +52,10 @@ pub struct Pace {
     pub destroy: Duration,
     /// Between the two looks that confirm an absence.
     pub confirm: Duration,
+    /// For how long lists must lack a machine that nobody has shown since it was asked for,
+    /// where the program cannot be asked for it by name (GARM's contract): clouds list what
+    /// was made only after a while.
+    pub settle: Duration,
     /// Between two looks at machines while there are any; nobody tells of a death.
     pub watch: Duration,
     /// How long a machine that is told to go may take to be gone.
@@ -69,6 +73,7 @@ impl Default for Pace {
             renew: Duration::from_secs(25),
             destroy: Duration::from_secs(120),
             confirm: Duration::from_secs(3),
+            settle: Duration::from_secs(120),
             watch: Duration::from_secs(30),
             gone: Duration::from_secs(300),
         }

@@ -2,7 +2,7 @@
 //!
 //! Promise: one list at a time, whoever asks; who waits for one that was begun after they
 //! asked does not begin another. A provisioner that asks to be left alone is. Whom lists do
-//! not show is asked for by name before anybody believes that they are gone: a list that
+//! not show is asked for by name (by id, where a contract knows no names: `by_id`) before anybody believes that they are gone: a list that
 //! loses a machine for a while ends nobody.
 
 use std::time::Instant;
@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use headcount_model::{AgentId, BackendEvent, LeasedInstance};
 use tokio::sync::Mutex;
 
-use super::Core;
+use super::{Core, by_id};
 use crate::fault::{Fault, Verdict};
 use crate::provisioner::{Machine, Target};
 
@@ -42,15 +42,23 @@ pub(super) async fn refresh(core: &Core) -> Result<Vec<BackendEvent>, Fault> {
     let begun = last.may_begin()?;
     let machines = last.noted(begun, core.provisioner.list().await)?;
     last.begun = Some(begun);
-    let confirm = core.provisioner.options.pace.confirm;
+    let patience = by_id::patience(core);
     let busy = |agent| core.turns.is_taken(agent);
-    let mut events = core.census().survey(&machines, begun, confirm, busy);
+    let mut events = core.census().survey(&machines, begun, patience, busy);
     events.extend(ask_for_the_unseen(core).await);
     if core.census().misses_somebody() {
         core.changed.notify_one();
     }
     core.leases.look_again();
     Ok(events)
+}
+
+/// The same, and whom it concerns is told.
+pub(super) async fn look(core: &Core) -> Result<(), Fault> {
+    for event in refresh(core).await? {
+        core.tell(event).await;
+    }
+    Ok(())
 }
 
 /// Machines of other owners that carry a lease.
@@ -106,6 +114,9 @@ async fn ask_for_the_unseen(core: &Core) -> Vec<BackendEvent> {
 }
 
 async fn ask(core: &Core, agent: AgentId) -> (AgentId, Result<Machine, Fault>) {
+    if core.provisioner.contract().is_garm() {
+        return (agent, by_id::ask(core, agent).await);
+    }
     let pool = core.census().pool(agent);
     let target = Target {
         agent,
