@@ -14,11 +14,13 @@
 mod answer;
 mod bootstrap;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use futures_util::future::try_join_all;
 use headcount_model::{PoolName, ProvisionerContract};
+use tokio::sync::Semaphore;
 
 use crate::fault::{Fault, Verdict};
 use crate::marks;
@@ -27,6 +29,8 @@ use answer::InstanceSaid;
 use bootstrap::{Bootstrap, Specs};
 use headcount_calls::{Call, Said};
 
+/// Pools that are listed at once.
+const LISTS_AT_ONCE: usize = 8;
 /// There is no such instance.
 const NOT_FOUND: i32 = 30;
 /// There is one of this name already.
@@ -97,16 +101,43 @@ const fn is_clear(fault: &Fault) -> bool {
     matches!(fault.verdict, Verdict::Duplicate | Verdict::NotStarted)
 }
 
-/// See [`Provisioner::list`].
+/// See [`Provisioner::list`]. The contract lists one pool at a time, so it is several calls,
+/// which have the time of one list together.
 pub(crate) async fn list(to: &Provisioner) -> Result<Vec<Machine>, Fault> {
-    let mut machines = Vec::new();
-    for pool in &to.pools() {
-        let mut call = call(to, Command::List, to.options.pace.list, Some(pool));
-        specify(to, &mut call, pool);
-        let output = heard(Command::List, to.run_at_once(call).await?)?;
-        for instance in InstanceSaid::all(&output)? {
-            machines.extend(read(to, pool, instance, None)?);
+    let pools = to.pools();
+    let until = Instant::now() + to.options.pace.list;
+    let room = Semaphore::new(LISTS_AT_ONCE);
+    let lists = pools.iter().map(|pool| list_pool(to, pool, &room, until));
+    let machines = try_join_all(lists).await;
+    machines.map(|lists| lists.concat()).map_err(|mut fault| {
+        let (all, time) = (pools.len(), to.options.pace.list.as_secs());
+        if all > 1 {
+            let together = format!("; the lists of {all} pools have {time} s together");
+            fault.message.push_str(&together);
         }
+        fault
+    })
+}
+
+async fn list_pool(
+    to: &Provisioner,
+    pool: &PoolName,
+    room: &Semaphore,
+    until: Instant,
+) -> Result<Vec<Machine>, Fault> {
+    let _room = room.acquire().await;
+    let left = until.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return Err(Fault::unknown(format!(
+            "there was no time left to list the pool `{pool}`"
+        )));
+    }
+    let mut call = call(to, Command::List, left, Some(pool));
+    specify(to, &mut call, pool);
+    let output = heard(Command::List, to.run_at_once(call).await?)?;
+    let mut machines = Vec::new();
+    for instance in InstanceSaid::all(&output)? {
+        machines.extend(read(to, pool, instance, None)?);
     }
     Ok(machines)
 }

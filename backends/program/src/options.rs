@@ -36,13 +36,14 @@ pub struct ProgramOptions {
 /// How often the program is called, and how long each call may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
-    /// Calls at once, lists aside, of which there is one at most.
+    /// Calls at once, lists aside, of which there is one at most (with GARM's contract a few
+    /// calls: one for each pool, eight at once).
     pub calls: usize,
     /// How long a creation waits for others that one call can ask for as well.
     pub gather: Duration,
     /// For a create.
     pub create: Duration,
-    /// For a list; the planner waits 30 s.
+    /// For a list, all of its calls together; the planner waits 30 s.
     pub list: Duration,
     /// For a status.
     pub status: Duration,

@@ -423,6 +423,50 @@ async fn states_of_instances_are_never_read_as_absence() {
     }
 }
 
+/// A place with so many pools.
+fn with_pools(text: &str, number: usize) -> Place {
+    let mut place = place(GarmV010, text);
+    let names =
+        (0..number).map(|number| (format!("tests/{number}").as_str().into(), String::new()));
+    place.pools = names.collect();
+    place
+}
+
+/// Each waits until eight have come, and notes how many there are.
+#[tokio::test]
+async fn pools_are_listed_together_but_not_all_at_once() {
+    let place = with_pools(
+        "if [ $GARM_COMMAND = ListInstances ]; then mkdir -p $here/came $here/now; : >$here/came/$$; : >$here/now/$$; \
+         until [ $(ls $here/came | wc -l) -ge 8 ]; do sleep 0.01; done; ls $here/now | wc -l >>$here/peaks; rm $here/now/$$; echo null; exit; fi",
+        20,
+    );
+    let (backend, _) = place.open();
+    assert_eq!(listed(&backend).await, 0);
+    let came = fs::read_dir(place.path("came")).unwrap().count();
+    assert_eq!(came, 20, "each pool once");
+    let peaks = fs::read_to_string(place.path("peaks")).unwrap();
+    let most = peaks
+        .lines()
+        .filter_map(|line| line.trim().parse::<usize>().ok())
+        .max();
+    assert!(most.is_some_and(|most| most <= 8), "{peaks}");
+}
+
+#[tokio::test]
+async fn all_lists_have_one_deadline() {
+    let place = with_pools(
+        "if [ $GARM_COMMAND = ListInstances ]; then mkdir -p $here/came; : >$here/came/$$; \
+         [ $(ls $here/came | wc -l) -gt 8 ] && sleep 600; sleep 0.5; echo null; exit; fi",
+        9,
+    );
+    let (backend, _) = place.open_with(|options| options.pace.list = Duration::from_secs(5));
+    let error = backend.list().await.unwrap_err().to_string();
+    assert!(error.contains("did not answer within"), "{error}");
+    assert!(!error.contains("within 5 s"), "what is left of it: {error}");
+    let together = "; the lists of 9 pools have 5 s together";
+    assert!(error.ends_with(together), "{error}");
+}
+
 #[tokio::test]
 async fn what_a_provider_cannot_do_without_is_asked_for() {
     let mut place = place(GarmV010, "");
