@@ -220,7 +220,7 @@ fn aim(to: &Provisioner, call: &mut Call, target: &Target) {
 fn specify(to: &Provisioner, call: &mut Call, pool: &PoolName) {
     if to.contract() == ProvisionerContract::GarmV011 {
         let specs = Specs::parse(&to.options_of(pool));
-        let text = specs.map_or_else(|_| "{}".to_owned(), |specs| specs.extra.to_string());
+        let text = specs.map_or_else(|_| "{}".to_owned(), |specs| specs.extra_text());
         let text = STANDARD.encode(text);
         call.environment
             .insert("GARM_POOL_EXTRASPECS".to_owned(), text);

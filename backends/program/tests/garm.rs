@@ -184,7 +184,8 @@ async fn the_bootstrap_document_has_every_key_and_our_start_in_the_template() {
         json!({
             "name": "headcount-one-a-7-1",
             "tools": [{"os": "linux", "architecture": "x64", "filename": "headcount",
-                       "download_url": "https://headcount.invalid/agent"}],
+                       "download_url": "https://headcount.invalid/agent",
+                       "temp_download_token": "", "sha256_checksum": ""}],
             "repo_url": "", "callback-url": "unix:/run/agents.sock",
             "metadata-url": "unix:/run/agents.sock", "instance-token": "s3cret", "ssh-keys": [],
             "extra_specs": {"disk_size": 20, "runner_install_template": null, "extra_context": null},
@@ -193,6 +194,7 @@ async fn the_bootstrap_document_has_every_key_and_our_start_in_the_template() {
             "user_data_options": {"disable_updates_on_boot": true, "extra_packages": [],
                                   "enable_boot_debug": false},
             "jit_config_enabled": false,
+            "proxy_config": {"http_proxy": "", "https_proxy": "", "no_proxy": ""},
         })
     );
 }
@@ -314,8 +316,12 @@ async fn a_cloud_that_does_not_know_yet_what_it_made_loses_nothing() {
     stays(&backend, confirm).await;
     let removing = backend.clone();
     let removing = tokio::spawn(async move { removing.destroy(destruction(1)).await });
-    let deleted = "GARM_COMMAND=DeleteInstance";
-    support::until("it is told to go", || calls(&place).contains(deleted)).await;
+    let told = || {
+        let calls = calls(&place);
+        let after = calls.split_once("GARM_COMMAND=DeleteInstance");
+        after.is_some_and(|(_, after)| after.contains("GARM_COMMAND=ListInstances"))
+    };
+    support::until("it is told to go, and looked for", told).await;
     assert_eq!(place.running(agent(1)), 1, "it was not heard");
     unset(&place, "blind");
     unset(&place, "lag");
@@ -468,14 +474,59 @@ async fn all_lists_have_one_deadline() {
 }
 
 #[tokio::test]
-async fn what_a_provider_cannot_do_without_is_asked_for() {
+async fn what_options_say_of_a_machine_stands_in_the_document() {
     let mut place = place(GarmV010, "");
-    place.options = "{\"image\":\"x\"}".to_owned();
+    place.options = json!({
+        "image": "i", "flavor": "f", "arch": "arm64", "disable_updates_on_boot": false,
+        "extra_packages": ["jq"], "enable_boot_debug": true,
+        "proxy_config": {"http_proxy": "http://proxy:3128", "no_proxy": "10.0.0.0/8"},
+    })
+    .to_string();
     let (backend, _) = place.open();
+    backend.create(place.request(1)).await.unwrap();
+    let text = fs::read_to_string(place.path("stdin")).unwrap();
+    let document: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(document["arch"], "arm64");
+    assert_eq!(document["tools"][0]["architecture"], "arm64");
     assert_eq!(
-        backend.create(place.request(1)).await,
-        Err(BackendError::Invalid(
-            "a GARM provider needs `options.flavor`; write it into the label set".into()
-        ))
+        document["user_data_options"],
+        json!({"disable_updates_on_boot": false, "extra_packages": ["jq"], "enable_boot_debug": true})
     );
+    assert_eq!(
+        document["proxy_config"],
+        json!({"http_proxy": "http://proxy:3128", "https_proxy": "", "no_proxy": "10.0.0.0/8"})
+    );
+}
+
+#[tokio::test]
+async fn what_a_provider_cannot_be_told_is_refused() {
+    let told = "a GARM provider cannot be told these `options`: ";
+    for (options, expected) in [
+        (
+            json!({"image": "x"}),
+            "a GARM provider needs `options.flavor`; write it into the label set".to_owned(),
+        ),
+        (
+            json!({"image": "x", "flavor": "f", "os_type": "windows"}),
+            format!("{told}unknown variant `windows`, expected `linux` at line 1 column "),
+        ),
+        (
+            json!({"image": "x", "flavor": "f", "os_typ": "linux"}),
+            format!("{told}unknown field `os_typ`, expected one of `image`, `flavor`"),
+        ),
+        (
+            json!({"image": "x", "flavor": "f", "extra_specs": [1]}),
+            format!("{told}invalid type: sequence, expected a map"),
+        ),
+    ] {
+        let mut place = place(GarmV010, "");
+        place.options = options.to_string();
+        let (backend, _) = place.open();
+        let made = backend.create(place.request(1)).await;
+        let Err(BackendError::Invalid(said)) = made else {
+            panic!("{made:?}");
+        };
+        assert!(said.starts_with(&expected), "{said}");
+        assert_eq!(calls(&place), "", "nothing was called");
+    }
 }
