@@ -5,6 +5,7 @@
 mod asking;
 mod batch;
 mod birth;
+mod by_id;
 mod ending;
 mod lease;
 mod look;

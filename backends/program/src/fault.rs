@@ -9,6 +9,8 @@ use headcount_ports::BackendError;
 
 use headcount_calls::CallError;
 
+use crate::provisioner::Machine;
+
 /// Longer messages are cut, in characters.
 const MAX_MESSAGE: usize = 500;
 /// A quota does not grow by itself soon.
@@ -24,6 +26,8 @@ pub(crate) struct Fault {
     pub(crate) message: String,
     /// How long it asks to be left alone.
     pub(crate) retry_after: Option<Duration>,
+    /// What there is all the same, as far as anybody knows.
+    pub(crate) left: Option<Box<Machine>>,
 }
 
 /// What to make of it.
@@ -81,6 +85,7 @@ impl Fault {
             verdict,
             message: message.chars().take(MAX_MESSAGE).collect(),
             retry_after: None,
+            left: None,
         }
     }
 

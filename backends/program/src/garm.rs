@@ -7,17 +7,21 @@
 //!
 //! A failed creation is followed by a deletion, by id if there was one and by name
 //! otherwise, as the contract wants it before the next try: a provider may have left
-//! something half-made.
+//! something half-made. Whether that is so nobody knows even then: there are providers that
+//! find nothing by name and call that a success, and clouds that do not know yet what they
+//! have just made. Exit 31 means that a machine of that name is there, and lists show which.
 
 mod answer;
 mod bootstrap;
 
 use std::slice;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use futures_util::future::try_join_all;
 use headcount_model::{PoolName, ProvisionerContract};
+use tokio::sync::Semaphore;
 
 use crate::fault::{Fault, Verdict};
 use crate::marks;
@@ -26,6 +30,8 @@ use answer::InstanceSaid;
 use bootstrap::{Bootstrap, Specs};
 use headcount_calls::{Call, Said};
 
+/// Pools that are listed at once.
+const LISTS_AT_ONCE: usize = 8;
 /// There is no such instance.
 const NOT_FOUND: i32 = 30;
 /// There is one of this name already.
@@ -65,10 +71,10 @@ pub(crate) async fn create(to: &Provisioner, order: &Order<'_>) -> Result<Machin
         owner: None,
     };
     let made = async {
-        let output = heard(
-            Command::Create,
-            to.make(call, slice::from_ref(order)).await?,
-        )?;
+        let said = to.make(call, slice::from_ref(order)).await?;
+        let left = said.code.filter(|code| *code != 0);
+        let left = left.and_then(|_| left_behind(to, &said.output, &target));
+        let output = heard(Command::Create, said).map_err(|fault| Fault { left, ..fault })?;
         let instance = InstanceSaid::one(&output)?;
         read(to, &request.pool, instance, Some(&target))?
             .ok_or_else(|| Fault::unknown("the instance has another name"))
@@ -76,30 +82,58 @@ pub(crate) async fn create(to: &Provisioner, order: &Order<'_>) -> Result<Machin
     match made.await {
         Ok(machine) if !is_fault(&machine) => Ok(machine),
         Ok(machine) => {
-            let said = machine.message.clone().unwrap_or_default();
-            let target = Target {
-                id: Some(machine.id),
-                ..target
-            };
-            let fault = Fault::new(Verdict::Transient, format!("the instance failed: {said}"));
-            Err(undo(to, &target, fault).await)
+            let said = machine.message.as_deref().unwrap_or_default();
+            let mut fault = Fault::unknown(format!("the instance failed: {said}"));
+            fault.left = Some(Box::new(machine));
+            Err(undo(to, target, fault).await)
         }
-        Err(fault) if fault.verdict == Verdict::Duplicate => status(to, &target).await,
-        Err(fault) if fault.verdict == Verdict::NotStarted => Err(fault),
-        Err(fault) => Err(undo(to, &target, fault).await),
+        Err(fault) if is_clear(&fault) => Err(fault),
+        Err(fault) => Err(undo(to, target, fault).await),
     }
 }
 
-/// See [`Provisioner::list`].
+/// Nothing was made by this call, or nothing was called.
+const fn is_clear(fault: &Fault) -> bool {
+    matches!(fault.verdict, Verdict::Duplicate | Verdict::NotStarted)
+}
+
+/// See [`Provisioner::list`]. The contract lists one pool at a time, so it is several calls,
+/// which have the time of one list together.
 pub(crate) async fn list(to: &Provisioner) -> Result<Vec<Machine>, Fault> {
-    let mut machines = Vec::new();
-    for pool in &to.pools() {
-        let mut call = call(to, Command::List, to.options.pace.list, Some(pool));
-        specify(to, &mut call, pool);
-        let output = heard(Command::List, to.run_at_once(call).await?)?;
-        for instance in InstanceSaid::all(&output)? {
-            machines.extend(read(to, pool, instance, None)?);
+    let pools = to.pools();
+    let until = Instant::now() + to.options.pace.list;
+    let room = Semaphore::new(LISTS_AT_ONCE);
+    let lists = pools.iter().map(|pool| list_pool(to, pool, &room, until));
+    let machines = try_join_all(lists).await;
+    machines.map(|lists| lists.concat()).map_err(|mut fault| {
+        let (all, time) = (pools.len(), to.options.pace.list.as_secs());
+        if all > 1 {
+            let together = format!("; the lists of {all} pools have {time} s together");
+            fault.message.push_str(&together);
         }
+        fault
+    })
+}
+
+async fn list_pool(
+    to: &Provisioner,
+    pool: &PoolName,
+    room: &Semaphore,
+    until: Instant,
+) -> Result<Vec<Machine>, Fault> {
+    let _room = room.acquire().await;
+    let left = until.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return Err(Fault::unknown(format!(
+            "there was no time left to list the pool `{pool}`"
+        )));
+    }
+    let mut call = call(to, Command::List, left, Some(pool));
+    specify(to, &mut call, pool);
+    let output = heard(Command::List, to.run_at_once(call).await?)?;
+    let mut machines = Vec::new();
+    for instance in InstanceSaid::all(&output)? {
+        machines.extend(read(to, pool, instance, None)?);
     }
     Ok(machines)
 }
@@ -125,13 +159,26 @@ pub(crate) async fn destroy(to: &Provisioner, target: &Target) -> Result<(), Fau
     }
 }
 
-/// Takes back what a failed creation may have left. Certain, or the outcome is unknown: a
-/// provider that gave no answer may have asked for an instance that comes later.
-async fn undo(to: &Provisioner, target: &Target, fault: Fault) -> Fault {
-    match destroy(to, target).await {
-        Ok(()) => fault,
-        Err(left) => Fault::unknown(format!("{}; and then {}", fault.message, left.message)),
+/// Takes back what a failed creation may have left. Whether anything is there afterwards
+/// nobody knows.
+async fn undo(to: &Provisioner, target: Target, fault: Fault) -> Fault {
+    let id = fault.left.as_ref().map(|machine| machine.id.clone());
+    let message = match destroy(to, &Target { id, ..target }).await {
+        Ok(()) => fault.message,
+        Err(left) => format!("{}; and then {}", fault.message, left.message),
+    };
+    Fault {
+        left: fault.left,
+        ..Fault::unknown(message)
     }
+}
+
+/// The machine that a provider names beside its failure.
+fn left_behind(to: &Provisioner, output: &[u8], target: &Target) -> Option<Box<Machine>> {
+    let said = InstanceSaid::one(output).ok()?;
+    let pool = target.pool.as_ref()?;
+    let machine = read(to, pool, said, Some(target)).ok()?;
+    machine.map(Box::new)
 }
 
 fn call(to: &Provisioner, command: Command, deadline: Duration, pool: Option<&PoolName>) -> Call {
@@ -169,7 +216,7 @@ fn aim(to: &Provisioner, call: &mut Call, target: &Target) {
 fn specify(to: &Provisioner, call: &mut Call, pool: &PoolName) {
     if to.contract() == ProvisionerContract::GarmV011 {
         let specs = Specs::parse(&to.options_of(pool));
-        let text = specs.map_or_else(|_| "{}".to_owned(), |specs| specs.extra.to_string());
+        let text = specs.map_or_else(|_| "{}".to_owned(), |specs| specs.extra_text());
         let text = STANDARD.encode(text);
         call.environment
             .insert("GARM_POOL_EXTRASPECS".to_owned(), text);
@@ -189,9 +236,8 @@ fn heard(command: Command, said: Said) -> Result<Vec<u8>, Fault> {
     let code = said
         .code
         .map_or_else(|| "a signal".to_owned(), |code| format!("code {code}"));
-    let output =
-        String::from_utf8_lossy(said.output.get(..1000).unwrap_or(&said.output)).into_owned();
-    let words = headcount_ports::texts::one_line(&format!("{} {output}", said.words));
+    let words = format!("{} {}", said.words, answer::of_failure(&said.output));
+    let words = headcount_ports::texts::one_line(&words);
     let colon = if words.is_empty() { "" } else { ": " };
     Err(Fault::new(
         verdict,

@@ -42,12 +42,13 @@ pub struct ProgramOptions {
 pub struct Pace {
     /// Creations at once, as many as the controller asks a backend for.
     pub creations: usize,
-    /// Other calls at once: destroys and statuses, which wait for no creation. Lists and
-    /// renewals are beside them, one of each at most.
+    /// Other calls at once: destroys and statuses, which wait for no creation. Renewals and
+    /// lists are beside them, one of each at most (with GARM's contract a list is a few calls:
+    /// one for each pool, eight at once).
     pub calls: usize,
     /// How long a creation waits for others that one call can ask for as well.
     pub gather: Duration,
-    /// For a list; the planner waits 30 s.
+    /// For a list, all of its calls together; the planner waits 30 s.
     pub list: Duration,
     /// For a status.
     pub status: Duration,
@@ -57,6 +58,10 @@ pub struct Pace {
     pub destroy: Duration,
     /// Between the two looks that confirm an absence.
     pub confirm: Duration,
+    /// For how long lists must lack a machine that nobody has shown since it was asked for,
+    /// where the program cannot be asked for it by name (GARM's contract): clouds list what
+    /// was made only after a while.
+    pub settle: Duration,
     /// Between two looks at machines while there are any; nobody tells of a death.
     pub watch: Duration,
     /// How long a machine that is told to go may take to be gone.
@@ -74,6 +79,7 @@ impl Default for Pace {
             renew: Duration::from_secs(25),
             destroy: Duration::from_secs(120),
             confirm: Duration::from_secs(3),
+            settle: Duration::from_secs(120),
             watch: Duration::from_secs(30),
             gone: Duration::from_secs(300),
         }

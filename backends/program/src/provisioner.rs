@@ -1,7 +1,8 @@
 //! A provisioner as the backend sees it, whichever contract it speaks.
 //!
-//! Promise: four verbs, each one bounded call or a few; never more than one list at a time.
-//! Leaves to the contracts (`native`, `garm`) what goes over the wire.
+//! Promise: four verbs, each one bounded call or a few; never more than one list at a time,
+//! which in GARM's contract is a call for each pool, several of them at once. Leaves to the
+//! contracts (`native`, `garm`) what goes over the wire.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -6,6 +6,7 @@
 mod backend;
 mod cron;
 mod docker_machine;
+mod garm;
 mod idle;
 mod job_template;
 mod kubernetes;

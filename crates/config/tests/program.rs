@@ -172,6 +172,69 @@ fn what_cannot_be_is_refused_with_its_place() {
 }
 
 #[test]
+fn what_a_provider_of_garm_cannot_be_told_is_refused() {
+    let scaler = "  program: /p\n  config: /c\n  contract: garm/v0.1.1\n";
+    let every = "image: i, flavor: f, os_type: linux, arch: i386, extra_specs: {a: [1]}, \
+                 disable_updates_on_boot: false, extra_packages: [jq], enable_boot_debug: true, \
+                 proxy_config: {http_proxy: p, https_proxy: p, no_proxy: n}";
+    assert_eq!(told(scaler, &format!("    options: {{{every}}}\n")), "");
+    let mut wrong = Vec::new();
+    for (option, expected) in [
+        (
+            "os_type: windows",
+            "c:11:45: error: `options.os_type` can only be `linux` (agents are started on Linux alone)",
+        ),
+        (
+            "os_typ: linux",
+            "c:11:36: error: a provider of GARM has no key `os_typ` in `options` (write `os_type`)",
+        ),
+        (
+            "zone: b",
+            "c:11:36: error: a provider of GARM has no key `zone` in `options` (there are `image`, \
+             `flavor`, `os_type`, `arch`, `extra_specs`, `disable_updates_on_boot`, \
+             `extra_packages`, `enable_boot_debug` and `proxy_config`; what is the provider's own \
+             goes into `extra_specs`)",
+        ),
+        (
+            "arch: sparc",
+            "c:11:42: error: `options.arch` must be `amd64`, `i386`, `arm64` or `arm` (write the \
+             architecture of the machine in GARM's words)",
+        ),
+        (
+            "extra_specs: [1]",
+            "c:11:49: error: `options.extra_specs` must be a mapping (write `key: value` pairs)",
+        ),
+        (
+            "enable_boot_debug: 1",
+            "c:11:55: error: `options.enable_boot_debug` must be true or false (write `true` or \
+             `false`)",
+        ),
+        (
+            "extra_packages: [1]",
+            "c:11:52: error: `options.extra_packages` must be a list of texts (write `[a, b]`)",
+        ),
+        (
+            "proxy_config: {http: p}",
+            "c:11:51: error: a provider of GARM has no key `http` in `options.proxy_config` (there \
+             are `http_proxy`, `https_proxy` and `no_proxy`)",
+        ),
+        (
+            "proxy_config: {no_proxy: 5}",
+            "c:11:61: error: `options.proxy_config.no_proxy` must be a text (put it into quotes)",
+        ),
+    ] {
+        let said = told(
+            scaler,
+            &format!("    options: {{image: i, flavor: f, {option}}}\n"),
+        );
+        if said != expected {
+            wrong.push(format!("{option}\n{said}"));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
 fn leases_are_the_scalers_and_make_no_machine_outdated() {
     let (plain, before) = recipe("  program: /opt/p\n", "");
     let (leased, after) = recipe(

@@ -5,7 +5,9 @@ mod common;
 use std::time::Duration;
 
 use common::{Scenario, agent};
-use headcount_model::{AgentPhase, Answer, BackendEvent, BackendId, Exit, TroubleKind};
+use headcount_model::{
+    AgentPhase, Answer, BackendEvent, BackendId, Exit, InstanceState, TroubleKind,
+};
 use headcount_planner::{Effect, News};
 
 const ONE: &str = "scaler d max=1 labels=linux";
@@ -159,6 +161,31 @@ fn a_creation_of_unknown_outcome_that_worked_goes_on() {
     assert_eq!(s.in_phase(AgentPhase::Starting), [1]);
     assert_eq!(s.register(1), Answer::Applied);
     assert_eq!(failures(&s), 0);
+}
+
+/// A backend shows what it cannot rule out. Until somebody has seen it run, what its creation
+/// said is why it came to nothing.
+#[test]
+fn what_an_unclear_creation_said_is_not_forgotten_while_it_is_only_counted() {
+    for (state, told) in [
+        (InstanceState::Starting, "it did not work"),
+        (
+            InstanceState::Running,
+            "agent a-1-1 ended, nobody saw how, before it was of use",
+        ),
+    ] {
+        let mut s = Scenario::new(ONE);
+        s.jobs("linux", 1).plan();
+        s.stranger(1, "d/linux");
+        s.outside.instances.values_mut().for_each(|it| it.1 = state);
+        s.fail("create", TroubleKind::Unknown).plan();
+        s.ok_all();
+        assert_eq!(s.in_phase(AgentPhase::Starting), [1]);
+        s.gone(1, Exit::Unknown);
+        let failed = s.world.failures().after(0);
+        let failed = failed.map(|failure| failure.message.as_str());
+        assert_eq!(failed.collect::<Vec<_>>(), [told]);
+    }
 }
 
 #[test]

@@ -4,8 +4,9 @@
 //! Promise: pure; moments come in as values. A machine is there from the moment it is asked
 //! for. A list that lacks it for a while proves nothing: who is missing in two lists some time
 //! apart is to be asked for by name ([`Census::unseen`]), and is gone only when that says so
-//! too ([`Census::absent`]). What a list says of who changed since the list was begun is not
-//! believed. Leaves the asking to the backend.
+//! too ([`Census::absent`]). Of one that nobody has shown since it was asked for the lists may
+//! have to be further apart ([`Patience`]): it may be too new for them. What a list says of who
+//! changed since the list was begun is not believed. Leaves the asking to the backend.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
@@ -56,6 +57,35 @@ pub struct Machine {
     pub lease: Option<Duration>,
 }
 
+/// How far apart two lists that lack a machine must be before it is asked for, at least.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Patience {
+    /// For one that a list or a look has shown.
+    pub shown: Duration,
+    /// For one that nobody has shown since it was asked for: so long lists may lag behind what
+    /// was made.
+    pub unshown: Duration,
+}
+
+impl Patience {
+    const fn of(self, shown: bool) -> Duration {
+        match shown {
+            true => self.shown,
+            false => self.unshown,
+        }
+    }
+}
+
+impl From<Duration> for Patience {
+    /// Of a maker whose lists show at once what there is.
+    fn from(both: Duration) -> Self {
+        Self {
+            shown: both,
+            unshown: both,
+        }
+    }
+}
+
 /// All machines.
 pub struct Census<M = Instant> {
     known: BTreeMap<AgentId, Known<M>>,
@@ -82,6 +112,8 @@ struct Known<M> {
     told_running: bool,
     lease: Option<Duration>,
     changed_at: M,
+    /// A list or a look has shown it since it was asked for.
+    shown: bool,
     missing_since: Option<M>,
     /// Missing for long enough: it is to be asked for by name.
     unseen: bool,
@@ -96,6 +128,7 @@ impl<M: Moment> Census<M> {
             .entry(agent)
             .or_insert_with(|| Known::new(pool, now));
         known.changed_at = now;
+        known.shown = false;
         known.missing_since = None;
         known.unseen = false;
         is_new
@@ -128,6 +161,9 @@ impl<M: Moment> Census<M> {
     pub fn shown(&mut self, machine: &Machine, now: M) -> Vec<BackendEvent> {
         let ended = matches!(machine.state, InstanceState::Ended(_));
         let mut events = self.made(machine, now);
+        if let Some(known) = self.known.get_mut(&machine.agent) {
+            known.shown = true;
+        }
         events.extend(ended.then_some(BackendEvent::Missed));
         events
     }
@@ -147,9 +183,10 @@ impl<M: Moment> Census<M> {
         &mut self,
         machines: &[Machine],
         begun: M,
-        confirm: Duration,
+        patience: impl Into<Patience>,
         busy: impl Fn(AgentId) -> bool,
     ) -> Vec<BackendEvent> {
+        let patience = patience.into();
         let mut events = Vec::new();
         let mut seen = BTreeSet::new();
         for machine in machines {
@@ -164,13 +201,14 @@ impl<M: Moment> Census<M> {
             let known = self.known.entry(machine.agent);
             let known = known.or_insert_with(|| Known::new(&machine.pool, begun));
             events.extend(known.take(machine));
+            known.shown = true;
         }
         for (agent, known) in &mut self.known {
             if seen.contains(agent) || known.changed_at >= begun || busy(*agent) {
                 continue;
             }
             let since = *known.missing_since.get_or_insert(begun);
-            known.unseen = begun.since(since) >= confirm;
+            known.unseen = begun.since(since) >= patience.of(known.shown);
         }
         // One word is enough to be looked at.
         let missed = events.contains(&BackendEvent::Missed);
@@ -225,6 +263,25 @@ impl<M: Moment> Census<M> {
             .any(|known| known.missing_since.is_some())
     }
 
+    /// Whether one of those is missing whom a list or a look has shown before.
+    #[must_use]
+    pub fn misses_one_shown(&self) -> bool {
+        let mut all = self.known.values();
+        all.any(|known| known.shown && known.missing_since.is_some())
+    }
+
+    /// Whether it may be there.
+    #[must_use]
+    pub fn expects(&self, agent: AgentId) -> bool {
+        self.known.contains_key(&agent)
+    }
+
+    /// Whether a list or a look has shown it since it was asked for.
+    #[must_use]
+    pub fn is_shown(&self, agent: AgentId) -> bool {
+        self.known.get(&agent).is_some_and(|known| known.shown)
+    }
+
     /// The pool of this agent's machine.
     #[must_use]
     pub fn pool(&self, agent: AgentId) -> Option<PoolName> {
@@ -259,6 +316,7 @@ impl<M: Moment> Known<M> {
             told_running: false,
             lease: None,
             changed_at: now,
+            shown: false,
             missing_since: None,
             unseen: false,
         }

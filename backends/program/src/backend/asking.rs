@@ -1,4 +1,4 @@
-//! Asking by name for whom no list shows.
+//! Asking by name (by id, where a contract knows no names) for whom no list shows.
 //!
 //! Promise: nobody is believed to be gone before it was asked for by name and the program says
 //! that there is none: a list that loses a machine for a while ends nobody. No list waits for
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use headcount_model::AgentId;
 
-use super::Core;
+use super::{Core, by_id};
 use crate::fault::Verdict;
 use crate::provisioner::Target;
 
@@ -54,15 +54,11 @@ fn in_turn(mut agents: Vec<AgentId>, after: Option<AgentId>) -> Vec<AgentId> {
 /// Who answers is there; of whom the program says that there is none is gone; whoever else is
 /// looked for again.
 async fn ask(core: &Core, agent: AgentId) {
-    let pool = core.census().pool(agent);
-    let target = Target {
-        agent,
-        pool,
-        id: None,
-        owner: None,
-    };
     let asked = Instant::now();
-    let answer = core.provisioner.status(&target).await;
+    let answer = match core.provisioner.contract().is_garm() {
+        true => by_id::ask(core, agent).await,
+        false => core.provisioner.status(&by_name(core, agent)).await,
+    };
     let now = Instant::now();
     let events = match answer {
         Ok(machine) => core.census().shown(&machine, now),
@@ -75,6 +71,15 @@ async fn ask(core: &Core, agent: AgentId) {
     };
     for event in events {
         core.tell(event).await;
+    }
+}
+
+fn by_name(core: &Core, agent: AgentId) -> Target {
+    Target {
+        agent,
+        pool: core.census().pool(agent),
+        id: None,
+        owner: None,
     }
 }
 

@@ -13,7 +13,8 @@ use headcount_ports::turns::{self, Asker, Place};
 use headcount_ports::{BackendError, CreateRequest, agent_env};
 
 use super::batch::{self, Wish};
-use super::{Core, lease};
+use super::{Core, by_id, lease};
+use crate::fault::{Fault, Verdict};
 use crate::start_up::StartUp;
 
 /// What stands for our own agent on a machine where nothing else is said.
@@ -56,14 +57,31 @@ async fn bear(
             }
             Ok(())
         }
-        Err(fault) => {
-            let error = fault.as_not_made();
-            if is_new && !matches!(error, BackendError::Unknown(_)) {
-                core.census().gone(agent, Instant::now());
-            }
-            Err(error)
+        Err(fault) if fault.verdict == Verdict::Duplicate => {
+            let adopted = by_id::adopt(core, agent, &fault).await;
+            adopted.map_err(|fault| unclear(core, request, &fault))
         }
+        Err(fault) => match fault.as_not_made() {
+            BackendError::Unknown(_) => Err(unclear(core, request, &fault)),
+            error => {
+                if is_new {
+                    core.census().gone(agent, Instant::now());
+                }
+                Err(error)
+            }
+        },
     }
+}
+
+/// Nobody knows whether it was made: what lists said before now proves nothing of it.
+fn unclear(core: &Core, request: &CreateRequest, fault: &Fault) -> BackendError {
+    let now = Instant::now();
+    let mut census = core.census();
+    census.expect(request.agent, &request.pool, now);
+    if let Some(machine) = &fault.left {
+        census.made(machine, now);
+    }
+    fault.as_not_made()
 }
 
 /// Where its agent finds the daemon.

@@ -1,25 +1,26 @@
 //! Destroying: tell the machine to go, and see that it is gone.
 //!
 //! Promise: success means that the program has said twice, some time apart, that there is no
-//! such machine; whatever could not be confirmed is an unknown outcome. Leaves trying again
-//! to the planner.
+//! such machine; whatever could not be confirmed is an unknown outcome. Leaves machines that
+//! are known by id alone to `by_id`, and trying again to the planner.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use headcount_ports::turns::Place;
 use headcount_ports::{BackendError, DestroyRequest};
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
-use super::Core;
+use super::{Core, by_id};
 use crate::fault::{Fault, Verdict};
 use crate::provisioner::Target;
 
 /// For a creation or destruction that is under way.
 pub(super) const TURN_WAIT: Duration = Duration::from_secs(150);
 /// Between two looks at a machine that goes; doubles up to the longest.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(100);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// See the port. The program is not cut short when this is dropped.
 pub(super) async fn destroy(core: &Arc<Core>, request: DestroyRequest) -> Result<(), BackendError> {
@@ -28,12 +29,9 @@ pub(super) async fn destroy(core: &Arc<Core>, request: DestroyRequest) -> Result
     let (tell, done) = oneshot::channel();
     let core = core.clone();
     tokio::spawn(async move {
-        let ended = match timeout(TURN_WAIT, place.turn()).await {
-            Ok(_turn) => end(&core, request, &tell).await,
-            Err(_) => Err(Fault::unknown(format!(
-                "the machine of {} is still being made or removed",
-                request.agent
-            ))),
+        let ended = match core.provisioner.contract().is_garm() {
+            true => by_id::end(&core, place, request, &tell).await,
+            false => in_turn(&core, &place, request, &tell).await,
         };
         // Nobody may be waiting any more; the machine shows in `list`, or does not.
         drop(tell.send(ended.map_err(|fault| fault.as_not_ended())));
@@ -42,12 +40,18 @@ pub(super) async fn destroy(core: &Arc<Core>, request: DestroyRequest) -> Result
     done.await.unwrap_or_else(cut_short)
 }
 
-async fn end(
+async fn in_turn(
     core: &Core,
+    place: &Place,
     request: DestroyRequest,
     asker: &oneshot::Sender<Result<(), BackendError>>,
 ) -> Result<(), Fault> {
     let agent = request.agent;
+    let Ok(_turn) = timeout(TURN_WAIT, place.turn()).await else {
+        return Err(Fault::unknown(format!(
+            "the machine of {agent} is still being made or removed"
+        )));
+    };
     let (pool, ids) = {
         let census = core.census();
         (census.pool(agent), census.ids(agent))
@@ -116,7 +120,7 @@ pub(super) async fn confirm<T>(
 }
 
 /// Whether asking again soon cannot help.
-const fn is_useless(fault: &Fault) -> bool {
+pub(super) const fn is_useless(fault: &Fault) -> bool {
     matches!(
         fault.verdict,
         Verdict::NotStarted | Verdict::Auth | Verdict::Invalid

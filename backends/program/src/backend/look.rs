@@ -10,7 +10,7 @@ use std::time::Instant;
 use headcount_model::{BackendEvent, LeasedInstance};
 use tokio::sync::Mutex;
 
-use super::Core;
+use super::{Core, by_id};
 use crate::fault::Fault;
 
 /// Where lists are made: when the last one that was answered was begun.
@@ -42,9 +42,9 @@ async fn look(core: &Core, asked: Instant) -> Result<Vec<BackendEvent>, Fault> {
     let begun = Instant::now();
     let machines = core.provisioner.list().await?;
     *last = Some(begun);
-    let confirm = core.provisioner.options.pace.confirm;
+    let patience = by_id::patience(core);
     let busy = |agent| core.turns.is_taken(agent);
-    let events = core.census().survey(&machines, begun, confirm, busy);
+    let events = core.census().survey(&machines, begun, patience, busy);
     if core.census().misses_somebody() {
         core.changed.notify_one();
         core.unseen.notify_one();

@@ -9,8 +9,7 @@ use std::time::Duration;
 use headcount_model::BackendEvent;
 use tokio::time::{sleep, timeout};
 
-use super::Core;
-use super::look;
+use super::{Core, by_id, look};
 
 /// The longest time between two lists that fail.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
@@ -55,5 +54,5 @@ async fn wait(core: &Core, failures: u32) {
         }
         left = left.saturating_sub(before.elapsed());
     }
-    sleep(pace.confirm).await;
+    sleep(by_id::pause(core)).await;
 }

@@ -109,6 +109,7 @@ impl Place {
                 status: Duration::from_secs(20),
                 destroy: Duration::from_secs(20),
                 confirm: Duration::from_millis(50),
+                settle: Duration::from_millis(500),
                 watch: Duration::from_secs(600),
                 gone: Duration::from_secs(20),
                 ..Pace::default()

@@ -5,17 +5,14 @@ use serde_json::{Map, Value};
 
 use super::backend::need;
 use super::job_template::{MAX_DEPTH, depth};
-use super::{value, values};
+use super::{garm, value, values};
 use crate::problem::{Draft, Problems};
 use crate::read::to_json;
 use crate::settings::{Program, ProgramTemplate, Template};
 use crate::source::Place;
-use crate::suggest::quoted;
 use crate::written::{self, BackendKind};
-use crate::yaml::{Kind, Node, Plain};
+use crate::yaml::Kind;
 
-/// What a provider of GARM cannot do without.
-const GARM_NEEDS: [&str; 2] = ["image", "flavor"];
 /// The longest options, as JSON: they are part of every `create`.
 const MAX_OPTIONS: usize = 256 * 1024;
 
@@ -32,7 +29,7 @@ pub(super) fn program(written: &written::Scaler, problems: &mut Problems) -> Opt
             problems.at(written.place, draft);
         }
         for set in written.label_sets.iter().flat_map(|sets| &sets.value) {
-            check_garm_options(&set.value, problems);
+            garm::check_options(&set.value, problems);
         }
     }
     let create_batch = create_batch(written, contract, problems);
@@ -107,33 +104,6 @@ fn lease_keys(written: &written::Scaler) -> impl Iterator<Item = (&'static str, 
     let reap = written.reap_others_after.as_ref().map(|it| it.place);
     let keys = LEASE_KEYS.into_iter().zip([lease, reap]);
     keys.filter_map(|(key, place)| Some((key, place?)))
-}
-
-fn check_garm_options(set: &written::LabelSet, problems: &mut Problems) {
-    let options = set.options.as_ref();
-    let has = |key: &str| options.is_some_and(|options| has_text(&options.value, key));
-    for key in GARM_NEEDS {
-        if !has(key) {
-            let place = options.map_or(set.place, |options| options.place);
-            let draft = Draft::error(format!(
-                "a provider of GARM needs {} in `options`",
-                quoted(key)
-            ))
-            .hint(format!("add `options.{key}`, a text"));
-            problems.at(place, draft);
-        }
-    }
-}
-
-fn has_text(node: &Node, key: &str) -> bool {
-    let Kind::Map(entries) = &node.kind else {
-        return false;
-    };
-    let entry = entries.iter().find(|entry| entry.key == key);
-    entry.is_some_and(|entry| match &entry.value.kind {
-        Kind::Scalar(scalar) => scalar.means == Plain::Text && !scalar.text.is_empty(),
-        Kind::List(_) | Kind::Map(_) => false,
-    })
 }
 
 /// What a machine is made of; `None` only when a problem forbids it.

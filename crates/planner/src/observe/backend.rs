@@ -286,8 +286,11 @@ fn compare(
         match listed {
             Some(InstanceState::Running) => {
                 settle_unknown(world, agent);
+                forget_trouble(world, agent);
                 running(world, agent, now);
             }
+            // It may be shown because nobody knows better: what was said stays why, until
+            // it is of use.
             Some(InstanceState::Starting) => {
                 settle_unknown(world, agent);
                 move_agent(world, agent, AgentInput::Present, now);
@@ -326,6 +329,11 @@ fn settle_unknown(world: &mut World, id: AgentId) {
         && agent.effect == Effect::Unknown
     {
         agent.effect = Effect::None;
+    }
+}
+
+fn forget_trouble(world: &mut World, id: AgentId) {
+    if let Some(agent) = world.agents.get_mut(&id) {
         agent.launch_trouble = None;
     }
 }
@@ -349,6 +357,7 @@ fn unfinished(world: &mut World, id: AgentId, now: Timestamp) {
 fn ended_but_listed(world: &mut World, id: AgentId, exit: Exit, now: Timestamp) {
     let cut_short = was_cut_short(world, id) && exit == Exit::Unknown;
     settle_unknown(world, id);
+    forget_trouble(world, id);
     if !cut_short {
         judge_launch(world, id, exit, now);
     }

@@ -110,6 +110,43 @@ fn an_absence_that_was_asked_for_before_a_change_is_not_believed() {
 }
 
 #[test]
+fn who_may_be_too_new_for_lists_must_be_missing_for_longer() {
+    let patience = Patience {
+        shown: CONFIRM,
+        unshown: Duration::from_secs(60),
+    };
+    let mut scene = Scene::new();
+    let survey = |scene: &mut Scene, at: u64, machines: &[Machine]| {
+        let begun = scene.at(at);
+        scene.census.survey(machines, begun, patience, |_| false);
+        scene.census.unseen(9)
+    };
+    let (made, start) = (machine(1, Running), scene.at(0));
+    scene.census.expect(agent(1), &"p/l".into(), start);
+    scene.census.made(&made, start);
+    for at in [1, 10, 60] {
+        assert_eq!(survey(&mut scene, at, &[]), [], "missing since 1");
+    }
+    assert_eq!(survey(&mut scene, 61, &[]), [agent(1)]);
+    assert!(!scene.census.is_shown(agent(1)) && !scene.census.misses_one_shown());
+    // Once it was shown, lists can show it.
+    survey(&mut scene, 70, std::slice::from_ref(&made));
+    assert!(scene.census.is_shown(agent(1)));
+    assert_eq!(survey(&mut scene, 71, &[]), []);
+    assert!(scene.census.misses_one_shown());
+    assert_eq!(survey(&mut scene, 74, &[]), [agent(1)]);
+    // Asked for anew, it may be a new one.
+    let again = scene.at(80);
+    scene.census.expect(agent(1), &"p/l".into(), again);
+    for at in [81, 140] {
+        assert_eq!(survey(&mut scene, at, &[]), []);
+    }
+    let now = scene.at(141);
+    scene.census.shown(&made, now);
+    assert!(scene.census.is_shown(agent(1)), "a look shows it too");
+}
+
+#[test]
 fn those_to_ask_for_are_bounded() {
     let mut scene = Scene::new();
     scene.survey(0, &[1, 2, 3].map(|number| machine(number, Running)));
