@@ -180,15 +180,22 @@ fn verdict(world: &World, pool: PoolId, verdict: Verdict, now: Timestamp) -> Exp
     }
 }
 
-/// What the first agent that starts in this pool waits for, if its backend knows.
+/// What the first agent that starts in this pool waits for, if its backend knows; or what
+/// was said of a creation whose outcome is unclear.
 fn waiting(world: &World, pool: PoolId) -> Option<String> {
-    let mut mine = world.agents().filter(|agent| agent.pool() == pool);
-    mine.find_map(|agent| {
-        Some(format!(
-            "agent {} waits: {}",
-            agent.id(),
-            agent.waits_for()?
-        ))
+    let mine = || world.agents().filter(|agent| agent.pool() == pool);
+    let waits = mine().find_map(|agent| {
+        let why = agent.waits_for()?;
+        Some(format!("agent {} waits: {why}", agent.id()))
+    });
+    waits.or_else(|| {
+        mine().find_map(|agent| {
+            let said = agent.unclear()?;
+            Some(format!(
+                "whether agent {} was made is unclear: {said}",
+                agent.id()
+            ))
+        })
     })
 }
 

@@ -107,6 +107,9 @@ pub struct AgentView {
     pub reason: Reason,
     /// Why its instance does not execute yet, while it starts and its backend knows.
     pub waits_for: Option<String>,
+    /// What was said of its creation, while it starts and nobody knows how that creation
+    /// went.
+    pub unclear: Option<String>,
     /// Why its backend did not remove it when that was tried last, while it is to go.
     pub stays_for: Option<String>,
     /// Whether it can be spoken to.
@@ -288,6 +291,7 @@ fn agents(world: &World, report: &Report) -> Vec<AgentView> {
         record: agent.record().clone(),
         reason: *reason,
         waits_for: agent.waits_for().map(str::to_owned),
+        unclear: agent.unclear().map(str::to_owned),
         stays_for: agent.stays_for().map(str::to_owned),
         link: agent.link(),
         removals_failed: removals_failed(agent),

@@ -5,9 +5,7 @@ mod common;
 use std::time::Duration;
 
 use common::{Scenario, agent};
-use headcount_model::{
-    AgentPhase, Answer, BackendEvent, BackendId, Exit, InstanceState, TroubleKind,
-};
+use headcount_model::{AgentPhase, Answer, BackendEvent, BackendId, Exit, TroubleKind};
 use headcount_planner::{Effect, News};
 
 const ONE: &str = "scaler d max=1 labels=linux";
@@ -163,29 +161,64 @@ fn a_creation_of_unknown_outcome_that_worked_goes_on() {
     assert_eq!(failures(&s), 0);
 }
 
-/// A backend shows what it cannot rule out. Until somebody has seen it run, what its creation
-/// said is why it came to nothing.
+/// What the launches that failed are told to have failed for.
+fn told(s: &Scenario) -> Vec<String> {
+    let failed = s.world.failures().after(0);
+    failed.map(|failure| failure.message.clone()).collect()
+}
+
 #[test]
-fn what_an_unclear_creation_said_is_not_forgotten_while_it_is_only_counted() {
-    for (state, told) in [
-        (InstanceState::Starting, "it did not work"),
-        (
-            InstanceState::Running,
-            "agent a-1-1 ended, nobody saw how, before it was of use",
-        ),
-    ] {
-        let mut s = Scenario::new(ONE);
-        s.jobs("linux", 1).plan();
-        s.stranger(1, "d/linux");
-        s.outside.instances.values_mut().for_each(|it| it.1 = state);
-        s.fail("create", TroubleKind::Unknown).plan();
-        s.ok_all();
-        assert_eq!(s.in_phase(AgentPhase::Starting), [1]);
-        s.gone(1, Exit::Unknown);
-        let failed = s.world.failures().after(0);
-        let failed = failed.map(|failure| failure.message.as_str());
-        assert_eq!(failed.collect::<Vec<_>>(), [told]);
-    }
+fn what_an_unclear_creation_said_is_kept_until_its_agent_is_of_use() {
+    let unclear = |s: &Scenario| {
+        let agent = s.world.agent(agent(1))?;
+        agent.unclear().map(str::to_owned)
+    };
+    let mut s = Scenario::new(ONE);
+    s.jobs("linux", 1).plan();
+    s.stranger(1, "d/linux");
+    s.fail("create", TroubleKind::Unknown).plan();
+    assert_eq!(unclear(&s).as_deref(), Some("it did not work"));
+    s.ok_all();
+    assert_eq!(s.in_phase(AgentPhase::Starting), [1]);
+    assert_eq!(unclear(&s).as_deref(), Some("it did not work"));
+    let mut vanishes = s.restart(ONE);
+    assert_eq!(unclear(&vanishes), None, "it is not written down");
+    vanishes.gone(1, Exit::Unknown);
+    assert_eq!(
+        told(&vanishes),
+        ["agent a-1-1 ended, nobody saw how, before it was of use"]
+    );
+    s.register(1);
+    assert_eq!(unclear(&s), None);
+}
+
+#[test]
+fn what_a_list_showed_once_and_no_more_failed_for_what_its_creation_said() {
+    let mut s = Scenario::new(ONE);
+    s.jobs("linux", 1).plan();
+    s.stranger(1, "d/linux");
+    s.fail("create", TroubleKind::Unknown).plan();
+    s.ok_all();
+    s.outside.instances.clear();
+    s.missed();
+    s.plan();
+    s.ok_all();
+    assert_eq!(told(&s), ["it did not work"]);
+}
+
+#[test]
+fn what_was_said_to_be_created_and_no_list_shows_is_told_as_that() {
+    let mut s = Scenario::new(ONE);
+    s.jobs("linux", 1).plan();
+    s.ok("create");
+    s.outside.instances.clear();
+    s.missed();
+    s.plan();
+    s.ok_all();
+    assert_eq!(
+        told(&s),
+        ["agent a-1-1 was said to be created, and no list shows it"]
+    );
 }
 
 #[test]

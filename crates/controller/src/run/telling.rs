@@ -83,6 +83,21 @@ impl Hall {
                 Turn::Begun(Whose::Backend(backend), trouble) => {
                     tracing::warn!(%backend, "what exists there is unknown: {trouble}");
                 }
+                Turn::Begun(Whose::Launches(pool), trouble) => {
+                    tracing::warn!(%pool, "launches fail: {trouble}");
+                }
+                Turn::Over(Whose::Launches(pool)) => {
+                    tracing::info!(%pool, "launches work again");
+                }
+                Turn::Begun(Whose::Orphans(backend), how_many) => tracing::warn!(
+                    %backend,
+                    "instances of ours that the ledger does not know, {how_many}, count in all \
+                     caps until they are gone: `headcount orphans` lists them, `--reap` removes \
+                     them at once"
+                ),
+                Turn::Over(Whose::Orphans(backend)) => {
+                    tracing::info!(%backend, "no instance is there that the ledger does not know");
+                }
                 Turn::Over(Whose::Triggers(pool)) => {
                     tracing::info!(%pool, "all triggers are read again");
                 }

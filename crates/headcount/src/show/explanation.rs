@@ -284,8 +284,13 @@ fn failed_launches(out: &mut String, explanation: &Explanation) {
     };
     let _ = writeln!(
         out,
-        "\n{} failed while it waited; the last {} ago, in {}:",
+        "\n{} failed{}; the last {} ago, in {}:",
         count(number as u64, "launch", "launches"),
+        if explanation.job.is_some() {
+            " while it waited"
+        } else {
+            " for jobs like it"
+        },
         between(last.at, explanation.at),
         safe(&last.pool)
     );

@@ -131,6 +131,7 @@ fn create(world: &mut World, id: AgentId, result: Result<(), Trouble>, now: Time
     match trouble.kind {
         TroubleKind::Unknown => {
             agent.effect = Effect::Unknown;
+            agent.unclear = Some(trouble.message.clone());
             agent.launch_trouble = Some(trouble.message);
             move_agent(world, id, AgentInput::CreateUnknown, now)
         }

@@ -55,6 +55,7 @@ pub(super) fn running(world: &mut World, id: AgentId, now: Timestamp) -> Answer 
         return Answer::Refused(Refusal::UnknownAgent);
     };
     agent.waits_for = None;
+    agent.seen = true;
     let input = match agent.record.kind {
         AgentKind::Worker => AgentInput::Ready,
         AgentKind::Managed | AgentKind::Sidecar => AgentInput::Present,
@@ -116,8 +117,8 @@ fn judge_launch(world: &mut World, id: AgentId, exit: Exit, now: Timestamp) {
     };
     if failed {
         // What a creation said when it went wrong tells more than an end nobody saw.
-        let said = agent.launch_trouble.clone();
-        let said = said.filter(|_| exit == Exit::Unknown);
+        let said = agent.launch_trouble.as_ref().or(agent.unclear.as_ref());
+        let said = said.filter(|_| exit == Exit::Unknown).cloned();
         let message = said.unwrap_or_else(|| end_of_launch(id, exit));
         launch_failed(world, id, message, None, now);
     } else if worked {
@@ -282,15 +283,13 @@ fn compare(
         let listed = instances.get(&agent).map(|instance| instance.state);
         if listed.is_some() {
             removal::still_there(world, agent);
+            shown(world, agent);
         }
         match listed {
             Some(InstanceState::Running) => {
                 settle_unknown(world, agent);
-                forget_trouble(world, agent);
                 running(world, agent, now);
             }
-            // It may be shown because nobody knows better: what was said stays why, until
-            // it is of use.
             Some(InstanceState::Starting) => {
                 settle_unknown(world, agent);
                 move_agent(world, agent, AgentInput::Present, now);
@@ -299,6 +298,12 @@ fn compare(
             Some(InstanceState::Ended(exit)) => ended_but_listed(world, agent, exit, now),
             None => absent(world, agent, now),
         }
+    }
+}
+
+fn shown(world: &mut World, id: AgentId) {
+    if let Some(agent) = world.agents.get_mut(&id) {
+        agent.seen = true;
     }
 }
 
@@ -329,11 +334,6 @@ fn settle_unknown(world: &mut World, id: AgentId) {
         && agent.effect == Effect::Unknown
     {
         agent.effect = Effect::None;
-    }
-}
-
-fn forget_trouble(world: &mut World, id: AgentId) {
-    if let Some(agent) = world.agents.get_mut(&id) {
         agent.launch_trouble = None;
     }
 }
@@ -357,7 +357,6 @@ fn unfinished(world: &mut World, id: AgentId, now: Timestamp) {
 fn ended_but_listed(world: &mut World, id: AgentId, exit: Exit, now: Timestamp) {
     let cut_short = was_cut_short(world, id) && exit == Exit::Unknown;
     settle_unknown(world, id);
-    forget_trouble(world, id);
     if !cut_short {
         judge_launch(world, id, exit, now);
     }
@@ -389,11 +388,21 @@ fn absent(world: &mut World, id: AgentId, now: Timestamp) {
     // Who ran was launched, whatever was doubted of it.
     let ran = agent.record.phase == AgentPhase::Ready;
     let trouble = agent.launch_trouble.take().filter(|_| !ran);
-    if let Some(message) = trouble.or(vanished.then(|| end_of_launch(id, Exit::Unknown))) {
+    if let Some(message) = trouble.or(vanished.then(|| vanished_launch(agent))) {
         launch_failed(world, id, message, None, now);
     }
     if let Some(agent) = world.agents.get_mut(&id) {
         agent.record.leaves_for.get_or_insert(Reason::EndedItself);
     }
     removal::absent(world, id, now);
+}
+
+/// Why a launch failed whose agent is nowhere, although it was believed to start.
+fn vanished_launch(agent: &crate::Agent) -> String {
+    let id = agent.record.id;
+    match (&agent.unclear, agent.seen) {
+        (Some(said), _) => said.clone(),
+        (None, true) => end_of_launch(id, Exit::Unknown),
+        (None, false) => format!("agent {id} was said to be created, and no list shows it"),
+    }
 }

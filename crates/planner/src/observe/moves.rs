@@ -43,6 +43,7 @@ pub(crate) fn move_agent(
             agent.record.phase_since = now;
             if phase == AgentPhase::Ready {
                 agent.idle_since = now;
+                agent.unclear = None;
                 // A worker does not speak: that it ended may be told before that it ran.
                 if agent.record.kind != AgentKind::Worker || !agent.effect.is_in_flight() {
                     agent.launch_trouble = None;

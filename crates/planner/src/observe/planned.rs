@@ -153,6 +153,8 @@ fn intend(world: &mut World, order: &CreateOrder, phase: AgentPhase, now: Timest
         told_to_drain: false,
         listable_from: world.round,
         launch_trouble: None,
+        unclear: None,
+        seen: false,
         waits_for: None,
         unpriced: alloc::vec::Vec::new(),
         stays_for: None,

@@ -82,6 +82,9 @@ fn restore_agent(world: &mut World, record: AgentRecord, now: Timestamp) {
         told_to_drain: false,
         listable_from: 0,
         launch_trouble: None,
+        unclear: None,
+        // What an earlier daemon saw of it is not written down.
+        seen: true,
         waits_for: None,
         unpriced: alloc::vec::Vec::new(),
         stays_for: None,

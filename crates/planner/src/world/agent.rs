@@ -29,6 +29,10 @@ pub struct Agent {
     pub(crate) listable_from: u64,
     /// Whether its absence, once confirmed, counts as a failed launch, and how it failed.
     pub(crate) launch_trouble: Option<alloc::string::String>,
+    /// What was said of its creation whose outcome is unclear; until it is of use.
+    pub(crate) unclear: Option<alloc::string::String>,
+    /// Whether its backend ever showed it, or it spoke itself, since this daemon watches.
+    pub(crate) seen: bool,
     /// Why its instance does not execute yet, as its backend told.
     pub(crate) waits_for: Option<alloc::string::String>,
     /// Pieces of its time that had no price, in case it is told yet.
@@ -80,6 +84,13 @@ impl Agent {
     #[must_use]
     pub fn waits_for(&self) -> Option<&str> {
         self.waits_for.as_deref().filter(|_| self.is_launching())
+    }
+
+    /// What was said of its creation, while it starts and nobody knows how that creation
+    /// went.
+    #[must_use]
+    pub fn unclear(&self) -> Option<&str> {
+        self.unclear.as_deref().filter(|_| self.is_launching())
     }
 
     /// Why its backend did not remove it when that was tried last, while it is to go.

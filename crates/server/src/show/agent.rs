@@ -29,7 +29,7 @@ pub(crate) fn agent(view: &AgentView) -> Agent {
         disconnected_since,
         idle_since: (state == AgentState::Idle).then(|| moment(view.idle_since)),
         cordoned: record.cordoned,
-        trouble: view.stays_for.clone(),
+        trouble: view.stays_for.clone().or_else(|| view.unclear.clone()),
         jobs: view.jobs.iter().map(ToString::to_string).collect(),
         slots: record.slots,
         jobs_done: record.jobs_done,
@@ -38,17 +38,32 @@ pub(crate) fn agent(view: &AgentView) -> Agent {
 }
 
 fn reason_text(view: &AgentView) -> String {
-    let reason = view.reason.sentence();
-    let (waits, stays) = (view.waits_for.as_deref(), view.stays_for.as_deref());
-    in_full(reason, waits, stays)
+    let said = Said {
+        waits_for: view.waits_for.as_deref(),
+        unclear: view.unclear.as_deref(),
+        stays_for: view.stays_for.as_deref(),
+    };
+    in_full(view.reason.sentence(), &said)
+}
+
+/// What the backend says of an agent.
+#[derive(Default)]
+struct Said<'a> {
+    waits_for: Option<&'a str>,
+    unclear: Option<&'a str>,
+    stays_for: Option<&'a str>,
 }
 
 /// A reason with what the backend says of it.
-fn in_full(sentence: &str, waits_for: Option<&str>, stays_for: Option<&str>) -> String {
-    match (waits_for, stays_for) {
-        (Some(why), _) => format!("{sentence}; it waits: {why}"),
-        (None, Some(why)) => format!("{sentence}; it could not be removed: {why}"),
-        (None, None) => sentence.to_owned(),
+fn in_full(sentence: &str, said: &Said<'_>) -> String {
+    if let Some(why) = said.waits_for {
+        format!("{sentence}; it waits: {why}")
+    } else if let Some(why) = said.unclear {
+        format!("{sentence}; whether it was made is unclear: {why}")
+    } else if let Some(why) = said.stays_for {
+        format!("{sentence}; it could not be removed: {why}")
+    } else {
+        sentence.to_owned()
     }
 }
 
@@ -84,13 +99,29 @@ mod tests {
     fn what_an_agent_waits_for_stands_behind_its_reason() {
         let reason = Reason::DemandWaiting;
         let text = reason.sentence();
-        assert_eq!(in_full(text, None, None), text);
+        assert_eq!(in_full(text, &Said::default()), text);
+        let waits = Said {
+            waits_for: Some("Unschedulable: no machine"),
+            ..Said::default()
+        };
         assert_eq!(
-            in_full(text, Some("Unschedulable: no machine"), None),
+            in_full(text, &waits),
             format!("{text}; it waits: Unschedulable: no machine")
         );
+        let unclear = Said {
+            unclear: Some("create did not answer within 5s"),
+            ..Said::default()
+        };
         assert_eq!(
-            in_full("it is done", None, Some("the machine is locked")),
+            in_full("work waits", &unclear),
+            "work waits; whether it was made is unclear: create did not answer within 5s"
+        );
+        let stays = Said {
+            stays_for: Some("the machine is locked"),
+            ..Said::default()
+        };
+        assert_eq!(
+            in_full("it is done", &stays),
             "it is done; it could not be removed: the machine is locked"
         );
     }

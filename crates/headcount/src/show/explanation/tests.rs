@@ -168,7 +168,7 @@ fn a_job_whose_agents_fail_to_start() {
     assert_eq!(
         launches,
         "
-2 launches failed while it waited; the last 1m ago, in a/linux:
+2 launches failed for jobs like it; the last 1m ago, in a/linux:
   agent a-1-8 ended with code 127 before it was of use
   | sh: 1: agent: not found
   | second line
