@@ -139,6 +139,39 @@ fault!(an_unknown_verb_that_is_taken_is_found: "[ $verb = reboot ] && exit 0", "
 fault!(a_version_that_is_not_looked_at_is_found: "c=headcount/v1", "" =>
     "another version of the contract is refused as `invalid`", "it ended with code 0");
 
+/// Nothing of it reads the version, but it does not go on without its `config` either.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_version_that_is_not_looked_at_is_found_whatever_else_is() {
+    let place = spoiled(
+        "[ \"$(ask '.config // empty')\" ] || exit 14; c=headcount/v1",
+        "",
+    );
+    let name = "another version of the contract is refused as `invalid`";
+    fails(place, name, "it ended with code 0").await;
+}
+
+/// Each machine has a second one of the same name, which its end leaves alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn machines_that_lists_still_show_in_the_end_are_named() {
+    let place = spoiled(
+        "",
+        "[ $verb = create ] && echo \"$answer\" | jq -c '.machine | .id = \"twin\"' >$state/$n
+         [ $verb = list ] && answer=$(echo \"$answer\" | jq -c --arg o \"$o\" --argjson twins \"$(cat $state/* 2>/dev/null | jq -sc .)\" \
+         '.machines += ($twins | map(select(.owner == $o)))')",
+    );
+    let mut options = options(&place);
+    options.only = vec![CREATE.to_owned()];
+    let report = run_kit(options).await;
+    let last = report.cases.last().unwrap();
+    let (name, why) = (last.name, last.why.as_str());
+    assert_eq!(
+        (name, last.verdict),
+        ("everything the kit made is gone", Verdict::Failed)
+    );
+    assert!(why.starts_with("list still shows `headcount-kit"), "{why}");
+    assert!(why.contains("`, id `twin`"), "{why}");
+}
+
 /// A create that was killed anywhere between its first word and its last, on however slow a
 /// machine, is not made again.
 const ONCE: &str = r#"[ "$1" = create ] && { mkdir "$here/started" || exit 1; }

@@ -10,13 +10,14 @@ mod ending;
 mod leasing;
 mod listing;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use headcount_model::AgentId;
+use tokio::time::sleep;
 
 use super::report::{Case, Verdict};
-use super::stage::{Stage, by_name};
+use super::stage::{PAUSE, Stage, by_name};
 use crate::fault::Fault;
 use crate::marks;
 use crate::provisioner::{Provisioner, Target};
@@ -321,30 +322,70 @@ async fn play(stage: &Stage, name: Name) -> Outcome {
 
 /// Ends whatever is left: who is listed, by its id, and who was asked for, by its name.
 async fn clean_up(stage: &Stage) -> Outcome {
-    let mut left = Vec::new();
+    let mut end = CleanUp::default();
     for owner in [&stage.one, &stage.two] {
-        let mut targets = listed(stage, owner).await.unwrap_or_else(|why| {
-            left.push(why);
-            BTreeMap::new()
-        });
-        if std::ptr::eq(owner, &stage.one) {
-            for agent in stage.made().iter() {
-                targets.entry(*agent).or_insert_with(|| by_name(*agent));
-            }
-        }
-        for target in targets.into_values() {
-            if let Err(fault) = stage.end(owner, &target).await {
-                left.push(format!("`{}`: {}", owner.name(target.agent), fault.message));
-            }
-        }
+        end.listed(stage, owner).await;
     }
-    match left.is_empty() {
+    let unlisted: Vec<Target> = {
+        let made = stage.made();
+        let made = made.iter().filter(|agent| !end.tried.contains(agent));
+        made.map(|agent| by_name(*agent)).collect()
+    };
+    end.each(stage, &stage.one, &unlisted).await;
+    match end.left.is_empty() {
         true => Ok(String::new()),
-        false => Err(left.join("; ")),
+        false => Err(end.left.join("; ")),
     }
 }
 
-async fn listed(stage: &Stage, owner: &Provisioner) -> Result<BTreeMap<AgentId, Target>, String> {
+#[derive(Default)]
+struct CleanUp {
+    tried: BTreeSet<AgentId>,
+    /// What may still be there, in words.
+    left: Vec<String>,
+}
+
+impl CleanUp {
+    /// Until no list shows anybody: that an end was answered well proves nothing.
+    async fn listed(&mut self, stage: &Stage, owner: &Provisioner) {
+        let started = Instant::now();
+        loop {
+            let there = match listed(stage, owner).await {
+                Ok(there) => there,
+                Err(why) => return self.left.push(why),
+            };
+            if there.is_empty() {
+                return;
+            }
+            if started.elapsed() >= stage.options.patience {
+                let still = there.iter().map(|target| {
+                    let id = target.id.as_deref().unwrap_or_default();
+                    format!("list still shows `{}`, id `{id}`", owner.name(target.agent))
+                });
+                return self.left.extend(still);
+            }
+            if !self.each(stage, owner, &there).await {
+                return;
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// Whether all of them were seen to be gone.
+    async fn each(&mut self, stage: &Stage, owner: &Provisioner, targets: &[Target]) -> bool {
+        let before = self.left.len();
+        for target in targets {
+            self.tried.insert(target.agent);
+            if let Err(fault) = stage.end(owner, target).await {
+                let name = owner.name(target.agent);
+                self.left.push(format!("`{name}`: {}", fault.message));
+            }
+        }
+        self.left.len() == before
+    }
+}
+
+async fn listed(stage: &Stage, owner: &Provisioner) -> Result<Vec<Target>, String> {
     let id = &owner.options.owner;
     let listed = stage.list(owner, None).await.map_err(why)?;
     let own = listed
@@ -352,11 +393,10 @@ async fn listed(stage: &Stage, owner: &Provisioner) -> Result<BTreeMap<AgentId, 
         .filter(|machine| machine.owner == id.as_str());
     let targets = own.filter_map(|machine| {
         let agent = marks::agent(id, &machine.name)?;
-        let target = Target {
+        Some(Target {
             id: Some(machine.id),
             ..by_name(agent)
-        };
-        Some((agent, target))
+        })
     });
     Ok(targets.collect())
 }

@@ -23,7 +23,7 @@ use crate::provisioner::{Machine, Order, Provisioner, Target};
 use crate::start_up::StartUp;
 
 /// Between two looks.
-const PAUSE: Duration = Duration::from_millis(200);
+pub(super) const PAUSE: Duration = Duration::from_millis(200);
 /// What a machine of the kit does for an hour, unless it is ended.
 const IDLE: [&str; 2] = ["sleep", "3600"];
 

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use headcount_model::{AgentId, Exit, InstanceState};
 use tokio::time::{sleep, timeout};
 
-use super::super::stage::{Stage, by_name, idle};
+use super::super::stage::{PAUSE, Stage, by_name, idle};
 use super::creating::alive;
 use super::{Outcome, why};
 use crate::fault::{Fault, Verdict};
@@ -19,8 +19,6 @@ const KILLS: [Duration; 3] = [
     Duration::from_millis(200),
     Duration::from_millis(1000),
 ];
-/// Between two looks at machines that are to end by themselves.
-const PAUSE: Duration = Duration::from_millis(200);
 
 pub(super) async fn whole(stage: &Stage) -> Outcome {
     let agents = stage.agents();

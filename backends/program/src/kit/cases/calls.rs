@@ -1,35 +1,37 @@
 //! What is true of every call.
 
+use serde_json::json;
+
 use super::super::stage::{Stage, by_name};
 use super::{Outcome, why};
 use crate::fault::Verdict;
-use crate::native::{self, CONTRACT};
+use crate::native::{self, Request, Verb};
 
 /// What the contract says of something that cannot be.
 const INVALID: i32 = 14;
 
 pub(super) async fn unknown_verb(stage: &Stage) -> Outcome {
-    let document = format!(
-        "{{\"contract\":\"{CONTRACT}\",\"verb\":\"reboot\",\"deadlineSeconds\":{},\"owner\":\"{}\"}}\n",
-        stage.options.deadline.as_secs(),
-        stage.one.options.owner
-    );
-    refused(stage, "reboot", document).await
+    refused(stage, "reboot", document(stage, "verb", "reboot")).await
 }
 
 pub(super) async fn other_contract(stage: &Stage) -> Outcome {
-    let document = format!(
-        "{{\"contract\":\"headcount/v999\",\"verb\":\"list\",\"deadlineSeconds\":{},\"owner\":\"{}\"}}\n",
-        stage.options.deadline.as_secs(),
-        stage.one.options.owner
-    );
+    let document = document(stage, "contract", "headcount/v999");
     refused(stage, "list", document).await
 }
 
-async fn refused(stage: &Stage, verb: &'static str, document: String) -> Outcome {
+/// What asks for a list, with this one thing wrong in it, so that nothing else is a reason to
+/// refuse it.
+fn document(stage: &Stage, key: &str, value: &str) -> Vec<u8> {
+    let asked = Request::new(Verb::List, &stage.one, stage.options.deadline);
+    let mut document = json!(asked);
+    document[key] = json!(value);
+    document.to_string().into_bytes()
+}
+
+async fn refused(stage: &Stage, verb: &'static str, document: Vec<u8>) -> Outcome {
     let mut call = stage.one.call(stage.options.deadline);
     call.arguments = vec![verb.to_owned()];
-    call.input = document.into_bytes();
+    call.input = document;
     let said = stage.one.run(call).await.map_err(why)?;
     match said.code {
         Some(INVALID) => Ok(String::new()),

@@ -1,13 +1,13 @@
 //! Cases of leases, which a program need not have: not to offer them is no failure, to
 //! offer them and to do it wrong is.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use headcount_model::AgentId;
 use jiff::Timestamp;
 use tokio::time::sleep;
 
-use super::super::stage::{LEASE, Stage, by_name};
+use super::super::stage::{LEASE, PAUSE, Stage, by_name};
 use super::{Outcome, why};
 use crate::fault::Verdict;
 use crate::marks;
@@ -15,8 +15,6 @@ use crate::native::{self, MachineSaid};
 use crate::provisioner::Target;
 
 const NOT_OFFERED: &str = "not offered: no other daemon can ever remove its machines";
-/// Between two looks.
-const PAUSE: Duration = Duration::from_millis(200);
 
 pub(super) async fn renew(stage: &Stage) -> Outcome {
     let (leased, plain) = (stage.agent(), stage.agent());
