@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use headcount_backend_program::ProgramBackend;
-use headcount_model::{AgentId, BackendEvent, Exit, InstanceState};
+use headcount_model::{BackendEvent, Exit, InstanceState};
 use headcount_ports::conformance::backend::Events;
 use headcount_ports::{Backend, BackendError, DestroyRequest};
-use support::{GOOD, Place, agent, until};
+use support::{GOOD, Place, agent, listed, until};
 
 const STARTING: InstanceState = InstanceState::Starting;
 const RUNNING: InstanceState = InstanceState::Running;
@@ -41,14 +41,6 @@ async fn begun(place: &Place) {
 
 fn next(place: &Place) -> (Arc<ProgramBackend>, Arc<Events>) {
     place.open_with(|options| options.known = vec![(agent(1), "tests/linux+x".into())])
-}
-
-async fn listed(backend: &ProgramBackend) -> Vec<(AgentId, InstanceState)> {
-    let instances = backend.list().await.unwrap().instances;
-    instances
-        .into_iter()
-        .map(|it| (it.agent, it.state))
-        .collect()
 }
 
 /// Lists until an absence would long be believed: it was missed twice, far enough apart, and

@@ -8,10 +8,9 @@ use std::fs::{self, File};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use headcount_backend_program::ProgramBackend;
-use headcount_model::{AgentId, BackendEvent, Exit, InstanceState, Price};
+use headcount_model::{BackendEvent, Exit, InstanceState, Price};
 use headcount_ports::{Backend, BackendError, DestroyRequest};
-use support::{GOOD, Place, agent, until};
+use support::{GOOD, Place, agent, listed, until};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const RUNNING: InstanceState = InstanceState::Running;
@@ -39,14 +38,6 @@ fn ending(number: u32) -> DestroyRequest {
 fn calls(place: &Place, verb: &str) -> usize {
     let calls = fs::read_to_string(place.path("calls")).unwrap_or_default();
     calls.lines().filter(|it| *it == verb).count()
-}
-
-async fn listed(backend: &ProgramBackend) -> Vec<(AgentId, InstanceState)> {
-    let instances = backend.list().await.unwrap().instances;
-    instances
-        .into_iter()
-        .map(|it| (it.agent, it.state))
-        .collect()
 }
 
 #[tokio::test]

@@ -14,9 +14,11 @@ mod call;
 mod child;
 mod maker;
 mod output;
+mod writer;
 
 pub use call::{Call, CallError, Said, last_words};
-pub use maker::{Maker, Writer};
+pub use maker::Maker;
+pub use writer::Writer;
 
 #[cfg(test)]
 mod tests;

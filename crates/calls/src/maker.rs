@@ -4,10 +4,8 @@
 //! else is ended.
 
 use std::fmt;
-use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -78,10 +76,10 @@ impl Maker {
             }
             return Ok(());
         };
-        // Late, or it has ended this moment, so that its number is nobody else's yet.
-        drop(timeout(wait, watch.readable()).await);
-        if let Some(pid) = Pid::from_raw(self.pid) {
-            let _ = kill_process_group(pid, Signal::KILL);
+        match timeout(wait, watch.readable()).await {
+            Err(_) => self.kill()?,
+            // It has ended this moment, so its number is nobody else's yet.
+            Ok(_) => self.kill_group(),
         }
         match timeout(KILL_WAIT, watch.readable()).await {
             Ok(ended) => ended.map(drop),
@@ -91,14 +89,21 @@ impl Maker {
 
     /// Its end, to be awaited; `None` when it has ended.
     fn watch(&self) -> io::Result<Option<AsyncFd<OwnedFd>>> {
+        let handle = self.handle(PidfdFlags::NONBLOCK)?;
+        let watch = handle.map(|handle| register(handle, Interest::READABLE));
+        watch.transpose()
+    }
+
+    /// Itself, whoever gets its number; `None` when it has ended.
+    fn handle(&self, flags: PidfdFlags) -> io::Result<Option<OwnedFd>> {
         let pid = Pid::from_raw(self.pid).ok_or_else(|| io::Error::other("no process"))?;
-        let watch = match pidfd_open(pid, PidfdFlags::NONBLOCK) {
-            Ok(watch) => register(watch, Interest::READABLE)?,
+        let handle = match pidfd_open(pid, flags) {
+            Ok(handle) => handle,
             Err(Errno::SRCH) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
         // Asked after it was opened: nobody else can have the number from now on.
-        Ok((started(self.pid)? == Some(self.started)).then_some(watch))
+        Ok((started(self.pid)? == Some(self.started)).then_some(handle))
     }
 
     /// Whether there is a group of its number.
@@ -123,15 +128,9 @@ impl Maker {
     /// # Errors
     /// It may not be killed, or that cannot be told.
     pub fn kill(&self) -> io::Result<()> {
-        let pid = Pid::from_raw(self.pid).ok_or_else(|| io::Error::other("no process"))?;
-        let handle = match pidfd_open(pid, PidfdFlags::empty()) {
-            Ok(handle) => handle,
-            Err(Errno::SRCH) => return Ok(()),
-            Err(error) => return Err(error.into()),
-        };
-        if started(self.pid)? != Some(self.started) {
+        let Some(handle) = self.handle(PidfdFlags::empty())? else {
             return Ok(());
-        }
+        };
         // While it stands still it does not end, so the number stays its own and its group's.
         match pidfd_send_signal(&handle, Signal::STOP) {
             Ok(()) => {}
@@ -139,76 +138,20 @@ impl Maker {
             Err(error) => return Err(error.into()),
         }
         if started(self.pid)? == Some(self.started) {
-            // One that leads no group is killed alone.
-            let _ = kill_process_group(pid, Signal::KILL);
+            self.kill_group();
         }
         match pidfd_send_signal(&handle, Signal::KILL) {
             Ok(()) | Err(Errno::SRCH) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
-}
 
-/// Who writes into the log of [`Call::run_on`](crate::Call::run_on).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Writer {
-    /// Nobody any more.
-    None,
-    /// This one.
-    Known(Maker),
-    /// Somebody who cannot be found: of another user, or what a program has left behind.
-    Unknown,
-}
-
-impl Writer {
-    /// Of a log. Looks at all processes of this host where there is one.
-    ///
-    /// # Errors
-    /// It cannot be told.
-    pub fn of(log: &Path) -> io::Result<Self> {
-        let file = match File::open(log) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::None),
-            Err(error) => return Err(error),
-        };
-        if is_free(&file)? {
-            return Ok(Self::None);
-        }
-        let found = writers(&fs::canonicalize(log)?)?;
-        let first = found.into_iter().min_by_key(|maker| maker.started);
-        match first {
-            Some(maker) => Ok(Self::Known(maker)),
-            // It may have ended while it was looked for.
-            None if is_free(&file)? => Ok(Self::None),
-            None => Ok(Self::Unknown),
+    /// Only while its number is its own. One that leads no group has none to kill.
+    fn kill_group(&self) {
+        if let Some(pid) = Pid::from_raw(self.pid) {
+            let _ = kill_process_group(pid, Signal::KILL);
         }
     }
-}
-
-/// Whether nobody writes it; others may be looking as well.
-fn is_free(file: &File) -> io::Result<bool> {
-    match file.try_lock_shared() {
-        Ok(()) => file.unlock().map(|()| true),
-        Err(TryLockError::WouldBlock) => Ok(false),
-        Err(TryLockError::Error(error)) => Err(error),
-    }
-}
-
-/// Those whose standard output is this file.
-fn writers(log: &Path) -> io::Result<Vec<Maker>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir("/proc")? {
-        let name = entry?.file_name();
-        let Some(pid) = name.to_str().and_then(|name| name.parse().ok()) else {
-            continue;
-        };
-        // What may not be looked at is not ours.
-        let writes = fs::read_link(format!("/proc/{pid}/fd/1")).is_ok_and(|to| to == log);
-        if writes && let Some(started) = started(pid)? {
-            found.push(Maker { pid, started });
-        }
-    }
-    Ok(found)
 }
 
 /// `<pid> <start>`.
@@ -231,7 +174,7 @@ impl FromStr for Maker {
 }
 
 /// When a process was started; `None` when there is none, or only what is not collected.
-fn started(pid: i32) -> io::Result<Option<u64>> {
+pub(crate) fn started(pid: i32) -> io::Result<Option<u64>> {
     let found = stat(pid)?;
     let found = found.filter(|(state, _)| !matches!(state.as_str(), "Z" | "X"));
     Ok(found.map(|(_, started)| started))

@@ -68,21 +68,12 @@ pub(crate) const WEEKDAY_TO_7: Kind = Kind {
 /// As [`WEEKDAY`], as GitLab Runner reads it: 7 is another word for 0, at the end of a range
 /// as well, so that `6-7` ends before it starts.
 pub(crate) const WEEKDAY_OF_GITLAB: Kind = Kind {
-    names: &[
-        ("sunday", 0),
-        ("monday", 1),
-        ("tuesday", 2),
-        ("wednesday", 3),
-        ("thursday", 4),
-        ("friday", 5),
-        ("saturday", 6),
-        ("7", 0),
-        ("07", 0),
-    ],
+    names: WEEKDAY_NAMES_OF_GITLAB,
     zeros: Zeros::Nought,
     ..WEEKDAY
 };
-const WEEKDAY_NAMES: &[(&str, u16)] = &[
+const WEEKDAY_NAMES: &[(&str, u16)] = WEEKDAY_NAMES_OF_GITLAB.split_at(7).0;
+const WEEKDAY_NAMES_OF_GITLAB: &[(&str, u16)] = &[
     ("sunday", 0),
     ("monday", 1),
     ("tuesday", 2),
@@ -90,6 +81,8 @@ const WEEKDAY_NAMES: &[(&str, u16)] = &[
     ("thursday", 4),
     ("friday", 5),
     ("saturday", 6),
+    ("7", 0),
+    ("07", 0),
 ];
 
 const fn plain(name: &'static str, bounds: RangeInclusive<u16>) -> Kind {

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use headcount_backend_program::{Pace, ProgramBackend, ProgramOptions};
 use headcount_model::{
-    AgentId, AgentKind, CreateBatch, Granted, LogPressure, OwnerId, PoolName, ProgramRecipe,
-    ProvisionerAddress, ProvisionerContract, Recipe, Secret,
+    AgentId, AgentKind, CreateBatch, Granted, InstanceState, LogPressure, OwnerId, PoolName,
+    ProgramRecipe, ProvisionerAddress, ProvisionerContract, Recipe, Secret,
 };
 use headcount_ports::agent_env::CallBack;
 use headcount_ports::conformance::backend::{Events, Life, Rig};
@@ -258,6 +258,15 @@ status) [ -e $here/m/$n ] || exit 15; renewed <$here/m/$n | jq '{machine: .}' | 
 *) good $1;;
 esac; }
 "#;
+
+/// Who is listed, and how each stands.
+pub async fn listed(backend: &ProgramBackend) -> Vec<(AgentId, InstanceState)> {
+    let instances = backend.list().await.unwrap().instances;
+    instances
+        .into_iter()
+        .map(|it| (it.agent, it.state))
+        .collect()
+}
 
 /// Looks until it holds: nobody tells what a program writes into its files.
 pub async fn until(what: &str, holds: impl Fn() -> bool) {
